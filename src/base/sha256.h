@@ -1,0 +1,34 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace cloister {
+
+using Digest = std::array<std::byte, 32>;
+
+// SHA-256 (FIPS 180-4) of bytes that arrive in pieces. Not thread-safe.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+
+  void update(Bytes bytes);
+  Digest finish();  // once
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+Digest sha256(Bytes bytes);
+
+// Lower-case hexadecimal.
+std::string to_hex(Bytes bytes);
+
+}  // namespace cloister

@@ -1,0 +1,52 @@
+// What runs a segment. Implementations: onnxruntime.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tensor/segment.h"
+
+namespace cloister {
+
+// An input or output of a loaded segment. An extent of -1 is not fixed (the batch, say).
+struct Port {
+  std::string name;
+  DType dtype;
+  std::vector<int64_t> dims;
+  bool dims_known = true;  // false: the segment does not even say the rank
+};
+
+// A segment ready to run. Thread-safe: run() may be called from several threads at once.
+class Program {
+ public:
+  virtual ~Program() = default;
+
+  virtual const std::vector<Port>& inputs() const = 0;
+  virtual const std::vector<Port>& outputs() const = 0;
+
+  // Runs on `inputs`, one tensor for each port, in port order; gives one tensor for each output
+  // port, in order, in memory of the engine's that the tensors keep alive. kInvalid when a number,
+  // type or shape does not fit its port (both are named), kUnsupported when an output is not a
+  // tensor that Cloister can move.
+  virtual Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // kInvalid when the engine refuses the model, kUnsupported when it lacks an operator or type.
+  virtual Result<std::unique_ptr<Program>> load(const Segment& segment) = 0;
+};
+
+// Checks `inputs` against `ports`: number, types, ranks and fixed extents, byte sizes.
+Result<> check_inputs(const std::vector<Port>& ports, const std::vector<TensorView>& inputs);
+
+// Puts named tensors into the order of `ports`. kInvalid for a missing, unknown or repeated name,
+// listing the names that the segment has.
+Result<std::vector<TensorView>> order_inputs(const std::vector<Port>& ports,
+                                             const std::vector<NamedTensor>& named);
+
+}  // namespace cloister

@@ -1,0 +1,53 @@
+// An ONNX model in memory: a small protobuf skeleton and, apart from it, the weights.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "base/file.h"
+#include "tensor/segment.h"
+
+namespace onnx {
+class ModelProto;
+}
+
+namespace cloister {
+
+// Immutable once made; copies share everything. Thread-safe to read.
+struct Model {
+  // The model without its large initializers: those are marked external and hold no data. Unknown
+  // fields, operators, domains and newer opsets are kept as they were read.
+  std::shared_ptr<const onnx::ModelProto> proto;
+  // Values of those initializers, by name. Data that was external in the file stays in the memory
+  // map of that file.
+  std::map<std::string, Tensor> weights;
+  // SHA-256 of the model file's bytes (external data files not included), hexadecimal; empty for a
+  // model that was not read from a file.
+  std::string file_sha256;
+};
+
+// Initializers of at least this many bytes live in Model::weights; smaller ones, which may be
+// shapes or axes that shape inference wants to see, stay in the skeleton.
+inline constexpr uint64_t kWeightBytes = 1024;
+
+// Reads and validates a model file (validate.h says what is checked). Fails with kNotFound or kIo
+// for the file, kRefused for external data outside the model's folder, kInvalid for anything wrong
+// in the bytes.
+Result<Model> read_model(const fs::path& path);
+
+// The same from bytes; external data is looked for in `folder`.
+Result<Model> parse_model(Bytes file, const fs::path& folder);
+
+// Takes the large initializers of a protobuf that was built in this process out into weights, and
+// validates the whole. External data in `proto` is kInvalid.
+Result<Model> make_model(onnx::ModelProto proto);
+
+// Writes the model: one file while it fits protobuf's 2 GB, otherwise with the weights in
+// `<path>.data`. Weights are streamed, never gathered in memory.
+Result<> write_model(const Model& model, const fs::path& path);
+
+// The model as an engine takes it.
+Segment to_segment(const Model& model);
+
+}  // namespace cloister

@@ -10,12 +10,12 @@
 
 namespace cloister {
 
-// An input or output of a loaded segment. An extent of -1 is not fixed (the batch, say).
+// An input or output of a loaded segment. An extent of -1 is not fixed (the batch, say). No extents
+// at all: a scalar, or a tensor of which not even the rank is fixed.
 struct Port {
   std::string name;
   DType dtype;
   std::vector<int64_t> dims;
-  bool dims_known = true;  // false: the segment does not even say the rank
 };
 
 // A segment ready to run. Thread-safe: run() may be called from several threads at once.

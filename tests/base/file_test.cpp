@@ -57,9 +57,9 @@ TEST(ResolveInside, StaysInTheFolder) {
 
   EXPECT_TRUE(resolve_inside(dir / "model", "w"));
   EXPECT_TRUE(resolve_inside(dir / "model", "./inner"));
-  for (const std::string bad : {std::string("../secret"), std::string("a/../../secret"),
-                                (dir / "secret").string(), std::string("link"), std::string(""),
-                                std::string("w\0x", 3), std::string("../model-evil/w")}) {
+  for (const std::string& bad : {std::string("../secret"), std::string("a/../../secret"),
+                                 (dir / "secret").string(), std::string("link"), std::string(""),
+                                 std::string("w\0x", 3), std::string("../model-evil/w")}) {
     const auto refused = resolve_inside(dir / "model", bad);
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error().kind, Kind::kRefused) << bad;

@@ -1,0 +1,4 @@
+#include "app/commands.h"
+namespace cloister {
+void add_run_command(CLI::App&, Outcome&) {}
+}  // namespace cloister

@@ -1,0 +1,67 @@
+#include "app/model_options.h"
+
+#include <charconv>
+#include <thread>
+
+#include "engine/onnxruntime.h"
+#include "engine/probe.h"
+
+namespace cloister {
+namespace {
+
+Result<TypeOptions> type_options(const std::vector<std::string>& extents) {
+  TypeOptions options;
+  for (const std::string& text : extents) {
+    const size_t equals = text.rfind('=');
+    int64_t value = 0;
+    const char* begin = text.data() + equals + 1;
+    const char* end = text.data() + text.size();
+    const bool is_pair = equals != std::string::npos && equals > 0;
+    if (!is_pair || std::from_chars(begin, end, value) != std::from_chars_result{end, {}} ||
+        value < 1) {
+      return fail(Kind::kUsage, "--dim '{}': want NAME=VALUE with a value of 1 or more",
+                  printable(text));
+    }
+    options.extents[text.substr(0, equals)] = value;
+  }
+  return options;
+}
+
+}  // namespace
+
+void ModelOptions::add_to(CLI::App& command) {
+  command.add_option("MODEL", path, "ONNX model file")->required();
+  command.add_option("--max-tensors", max_tensors, "leave out cuts that more tensors cross")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  command
+      .add_option("--dim", extents,
+                  "size of a symbolic dimension other than the batch, as NAME=VALUE (repeatable)")
+      ->type_name("NAME=VALUE");
+  command.add_flag("--dynamic-batch", dynamic_batch,
+                   "make a fixed batch of 1 symbolic; checked by running the model");
+}
+
+void ModelOptions::add_engine_to(CLI::App& command) {
+  threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  command.add_option("--threads", threads, "threads for one run (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--provider", provider, "execution provider: cpu, cuda or tensorrt")
+      ->capture_default_str();
+}
+
+Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options) {
+  return make_onnxruntime({.provider = options.provider, .threads = options.threads});
+}
+
+Result<OpenModel> open_model(const ModelOptions& options) {
+  TRY(types, type_options(options.extents));
+  TRY(model, read_model(options.path));
+  TRY(graph, build_graph(std::move(model)));
+  TRY_OK(infer_types(graph, onnxruntime_probe(), types));
+  OpenModel open{std::move(graph), {}};
+  open.cuts = list_cuts(open.graph, {.max_tensors = options.max_tensors});
+  return open;
+}
+
+}  // namespace cloister

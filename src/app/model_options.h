@@ -1,0 +1,38 @@
+// Flags that every command about a model's cuts shares, and what they open.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "engine/engine.h"
+#include "graph/cuts.h"
+
+namespace cloister {
+
+struct ModelOptions {
+  std::string path;
+  size_t max_tensors = CutOptions{}.max_tensors;
+  std::vector<std::string> extents;  // "NAME=VALUE"
+  bool dynamic_batch = false;
+  int threads = 1;
+  std::string provider = "cpu";
+
+  // MODEL, --max-tensors, --dim, --dynamic-batch
+  void add_to(CLI::App& command);
+  // --threads, --provider
+  void add_engine_to(CLI::App& command);
+};
+
+struct OpenModel {
+  Graph graph;  // with types
+  CutList cuts;
+};
+
+// The engine that the options ask for. Made before open_model, so that it decides the threads of
+// the process.
+Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options);
+
+// Reads, orders, types and cuts the model; with --dynamic-batch its batch is made symbolic first,
+// and that is checked by running it.
+Result<OpenModel> open_model(const ModelOptions& options);
+
+}  // namespace cloister

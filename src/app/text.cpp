@@ -1,0 +1,74 @@
+#include "app/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace cloister {
+namespace {
+
+// Columns on a terminal, taking each code point as one.
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string scaled(double value, double step, std::initializer_list<const char*> units,
+                   int decimals) {
+  auto unit = units.begin();
+  while (value >= step && unit + 1 != units.end()) {
+    value /= step;
+    ++unit;
+  }
+  return unit == units.begin() ? fmt::format("{:.0f} {}", value, *unit)
+                               : fmt::format("{:.{}f} {}", value, decimals, *unit);
+}
+
+}  // namespace
+
+std::string bytes_text(std::optional<uint64_t> bytes) {
+  if (!bytes) return "?";
+  return scaled(static_cast<double>(*bytes), 1024, {"B", "KiB", "MiB", "GiB", "TiB"}, 1);
+}
+
+std::string count_text(uint64_t count) {
+  std::string text = scaled(static_cast<double>(count), 1000, {"", "k", "M", "G", "T"}, 2);
+  if (text.ends_with(' ')) text.pop_back();
+  return text;
+}
+
+std::string bar_text(double share, int width) {
+  const int full = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * width));
+  std::string bar;
+  for (int i = 0; i < width; ++i) bar += i < full ? "█" : "·";
+  return bar;
+}
+
+std::string table_text(const std::vector<std::vector<std::string>>& rows,
+                       const std::string& align) {
+  std::vector<size_t> widths(align.size(), 0);
+  for (const auto& row : rows) {
+    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
+  }
+  std::string out;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    std::string line;
+    for (size_t c = 0; c < rows[r].size(); ++c) {
+      const std::string padding(widths[c] - width_of(rows[r][c]), ' ');
+      if (c > 0) line += "  ";
+      line += align[c] == 'r' ? padding + rows[r][c] : rows[r][c] + padding;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+    if (r > 0) continue;
+    for (size_t c = 0; c < widths.size(); ++c) {
+      if (c > 0) out += "  ";
+      for (size_t i = 0; i < widths[c]; ++i) out += "─";
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace cloister

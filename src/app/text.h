@@ -1,0 +1,24 @@
+// Numbers and tables for people.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cloister {
+
+// "784.0 KiB"; "?" for nothing.
+std::string bytes_text(std::optional<uint64_t> bytes);
+
+// "4.09 G", "386.0 M", "512"
+std::string count_text(uint64_t count);
+
+// "####······" of `width` cells, `share` of them full.
+std::string bar_text(double share, int width);
+
+// Rows of cells as lines with aligned columns, two spaces apart. Columns whose letter in `align` is
+// 'r' are right-aligned, others left-aligned. The first row is the heading, followed by a rule.
+std::string table_text(const std::vector<std::vector<std::string>>& rows, const std::string& align);
+
+}  // namespace cloister

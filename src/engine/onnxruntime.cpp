@@ -1,0 +1,173 @@
+#include "engine/onnxruntime.h"
+
+#include <fmt/ranges.h>
+#include <onnxruntime_cxx_api.h>
+
+#include <algorithm>
+
+#include "engine/ort_session.h"
+
+namespace cloister {
+namespace {
+
+struct Provider {
+  const char* name;      // ours
+  const char* ort_name;  // ONNX Runtime's
+  void (*append)(Ort::SessionOptions&);
+};
+
+constexpr Provider kProviders[] = {
+    {"cpu", "CPUExecutionProvider", [](Ort::SessionOptions&) {}},
+    {"cuda", "CUDAExecutionProvider",
+     [](Ort::SessionOptions& options) {
+       OrtCUDAProviderOptionsV2* cuda = nullptr;
+       Ort::ThrowOnError(Ort::GetApi().CreateCUDAProviderOptions(&cuda));
+       const std::unique_ptr<OrtCUDAProviderOptionsV2,
+                             decltype(Ort::GetApi().ReleaseCUDAProviderOptions)>
+           owner(cuda, Ort::GetApi().ReleaseCUDAProviderOptions);
+       options.AppendExecutionProvider_CUDA_V2(*cuda);
+     }},
+    {"tensorrt", "TensorrtExecutionProvider",
+     [](Ort::SessionOptions& options) {
+       OrtTensorRTProviderOptionsV2* tensorrt = nullptr;
+       Ort::ThrowOnError(Ort::GetApi().CreateTensorRTProviderOptions(&tensorrt));
+       const std::unique_ptr<OrtTensorRTProviderOptionsV2,
+                             decltype(Ort::GetApi().ReleaseTensorRTProviderOptions)>
+           owner(tensorrt, Ort::GetApi().ReleaseTensorRTProviderOptions);
+       options.AppendExecutionProvider_TensorRT_V2(*tensorrt);
+     }},
+};
+
+class OrtProgram final : public Program {
+ public:
+  OrtProgram(Ort::Session session, std::vector<NamedTensor> weights)
+      : weights_(std::move(weights)), session_(std::move(session)) {}
+
+  // Reads the ports of the session.
+  Result<> prepare() {
+    TRY(inputs, ort_inputs(session_));
+    TRY(outputs, ort_outputs(session_));
+    for (const OrtPort& input : inputs) {
+      if (!input.dtype || !is_portable(*input.dtype)) {
+        return fail(Kind::kUnsupported, "input '{}' is {}: only numeric tensors can be passed in",
+                    printable(input.name), input.dtype ? dtype_name(*input.dtype) : "not a tensor");
+      }
+      inputs_.push_back({input.name, *input.dtype, input.dims});
+    }
+    for (const OrtPort& output : outputs) {
+      if (!output.dtype || !is_portable(*output.dtype)) {
+        return fail(Kind::kUnsupported, "output '{}' is {}: only numeric tensors can be passed out",
+                    printable(output.name),
+                    output.dtype ? dtype_name(*output.dtype) : "not a tensor");
+      }
+      outputs_.push_back({output.name, *output.dtype, output.dims});
+    }
+    for (const Port& port : inputs_) input_names_.push_back(port.name.c_str());
+    for (const Port& port : outputs_) output_names_.push_back(port.name.c_str());
+    return {};
+  }
+
+  const std::vector<Port>& inputs() const override { return inputs_; }
+  const std::vector<Port>& outputs() const override { return outputs_; }
+
+  Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) override {
+    TRY_OK(check_inputs(inputs_, inputs));
+    return catch_ort([&]() -> Result<std::vector<Tensor>> {
+      std::vector<Ort::Value> values;
+      for (const TensorView& input : inputs) values.push_back(ort_value(input));
+      std::vector<Ort::Value> results =
+          session_.Run(Ort::RunOptions{nullptr}, input_names_.data(), values.data(), values.size(),
+                       output_names_.data(), output_names_.size());
+      std::vector<Tensor> outputs;
+      for (size_t i = 0; i < results.size(); ++i) {
+        auto output = adopt_ort_value(std::move(results[i]));
+        if (!output) {
+          return with_context(output.error(),
+                              fmt::format("output '{}'", printable(outputs_[i].name)));
+        }
+        outputs.push_back(std::move(*output));
+      }
+      return outputs;
+    });
+  }
+
+ private:
+  std::vector<NamedTensor> weights_;  // the session refers to their memory, so they go last
+  Ort::Session session_;
+  std::vector<Port> inputs_;
+  std::vector<Port> outputs_;
+  std::vector<const char*> input_names_;
+  std::vector<const char*> output_names_;
+};
+
+class OrtEngine final : public Engine {
+ public:
+  OrtEngine(const OnnxRuntimeOptions& options, const Provider& provider)
+      : options_(options), provider_(provider) {}
+
+  Result<std::unique_ptr<Program>> load(const Segment& segment) override {
+    return catch_ort([&]() -> Result<std::unique_ptr<Program>> {
+      Ort::SessionOptions session_options = ort_session_options(options_.threads);
+      if (!options_.optimize) {
+        session_options.SetGraphOptimizationLevel(GraphOptimizationLevel::ORT_DISABLE_ALL);
+      }
+      provider_.append(session_options);
+      std::vector<std::string> names;
+      std::vector<Ort::Value> values;
+      for (const NamedTensor& weight : segment.weights) {
+        names.push_back(weight.name);
+        values.push_back(ort_value(weight.tensor.view()));
+      }
+      if (!names.empty()) session_options.AddExternalInitializers(names, values);
+      auto program = std::make_unique<OrtProgram>(
+          Ort::Session(ort_environment(options_.threads), segment.model.data(),
+                       segment.model.size(), session_options),
+          segment.weights);
+      TRY_OK(program->prepare());
+      return program;
+    });
+  }
+
+ private:
+  OnnxRuntimeOptions options_;
+  const Provider& provider_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_onnxruntime(const OnnxRuntimeOptions& options) {
+  if (options.threads < 1 || options.threads > 1024) {
+    return fail(Kind::kUsage, "{} threads, want 1 to 1024", options.threads);
+  }
+  const auto provider = std::ranges::find(kProviders, options.provider, &Provider::name);
+  if (provider == std::end(kProviders)) {
+    return fail(Kind::kUsage, "no execution provider '{}'; there are cpu, cuda and tensorrt",
+                printable(options.provider));
+  }
+  const std::vector<std::string> available = onnxruntime_providers();
+  if (std::ranges::find(available, options.provider) == available.end()) {
+    return fail(
+        Kind::kUnsupported,
+        "the installed ONNX Runtime {} has no '{}' provider, only: {} (set ONNXRUNTIME_ROOT "
+        "to a build that has it)",
+        onnxruntime_version(), options.provider, fmt::join(available, ", "));
+  }
+  return std::make_unique<OrtEngine>(options, *provider);
+}
+
+std::string onnxruntime_version() {
+  return OrtGetApiBase()->GetVersionString();
+}
+
+std::vector<std::string> onnxruntime_providers() {
+  const std::vector<std::string> built_in = Ort::GetAvailableProviders();
+  std::vector<std::string> names;
+  for (const Provider& provider : kProviders) {
+    if (std::ranges::find(built_in, provider.ort_name) != built_in.end()) {
+      names.emplace_back(provider.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace cloister

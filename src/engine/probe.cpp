@@ -1,0 +1,47 @@
+#include "engine/probe.h"
+
+#include "engine/onnxruntime.h"
+#include "engine/ort_session.h"
+
+namespace cloister {
+namespace {
+
+Result<std::vector<ProbedType>> infer(const std::string& model) {
+  return catch_ort([&]() -> Result<std::vector<ProbedType>> {
+    Ort::SessionOptions options = ort_session_options(1);
+    options.SetGraphOptimizationLevel(GraphOptimizationLevel::ORT_DISABLE_ALL);
+    const Ort::Session session(ort_environment(1), model.data(), model.size(), options);
+    TRY(outputs, ort_outputs(session));
+    std::vector<ProbedType> types;
+    for (OrtPort& output : outputs) {
+      types.push_back({output.dtype, std::move(output.dims)});
+    }
+    return types;
+  });
+}
+
+Result<std::vector<ProbedType>> run(const Segment& segment) {
+  TRY(engine, make_onnxruntime({.optimize = false}));
+  TRY(program, engine->load(segment));
+  std::vector<Tensor> zeros;
+  std::vector<TensorView> inputs;
+  for (const Port& port : program->inputs()) {
+    Shape shape;
+    for (const int64_t extent : port.dims) shape.push_back(extent < 0 ? 1 : extent);
+    TRY(tensor, Tensor::make(port.dtype, std::move(shape)));
+    zeros.push_back(std::move(tensor));
+    inputs.push_back(zeros.back().view());
+  }
+  TRY(outputs, program->run(inputs));
+  std::vector<ProbedType> types;
+  for (const Tensor& output : outputs) types.push_back({output.dtype(), output.shape()});
+  return types;
+}
+
+}  // namespace
+
+TypeProbe onnxruntime_probe() {
+  return {infer, run};
+}
+
+}  // namespace cloister

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "graph/types.h"
+
+namespace cloister {
+
+// Types as ONNX Runtime sees them: `infer` is its shape inference when a session is made from a
+// model without weights, `run` one run on zeros. Both on one thread, without optimisation.
+TypeProbe onnxruntime_probe();
+
+}  // namespace cloister

@@ -1,0 +1,42 @@
+#include "engine/run.h"
+
+#include <unordered_map>
+
+namespace cloister {
+
+Result<std::vector<NamedTensor>> run_segments(const std::vector<std::unique_ptr<Program>>& segments,
+                                              const std::vector<NamedTensor>& inputs,
+                                              const std::vector<std::string>& outputs) {
+  std::unordered_map<std::string, Tensor> known;
+  for (const NamedTensor& input : inputs) {
+    if (!known.emplace(input.name, input.tensor).second) {
+      return invalid("input '{}' is given twice", printable(input.name));
+    }
+  }
+  for (size_t i = 0; i < segments.size(); ++i) {
+    std::vector<TensorView> views;
+    for (const Port& port : segments[i]->inputs()) {
+      const auto tensor = known.find(port.name);
+      if (tensor == known.end()) {
+        return invalid("segment {} needs '{}', which is neither an input given nor made before it",
+                       i + 1, printable(port.name));
+      }
+      views.push_back(tensor->second.view());
+    }
+    auto results = segments[i]->run(views);
+    if (!results) return with_context(results.error(), fmt::format("segment {}", i + 1));
+    const std::vector<Port>& ports = segments[i]->outputs();
+    for (size_t k = 0; k < ports.size(); ++k) {
+      known.insert_or_assign(ports[k].name, std::move((*results)[k]));
+    }
+  }
+  std::vector<NamedTensor> wanted;
+  for (const std::string& name : outputs) {
+    const auto tensor = known.find(name);
+    if (tensor == known.end()) return invalid("no segment gives output '{}'", printable(name));
+    wanted.push_back({name, tensor->second});
+  }
+  return wanted;
+}
+
+}  // namespace cloister

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "graph/graph.h"
+
+namespace cloister {
+
+// What an engine found out about one output of a model: extents of -1 are not known.
+struct ProbedType {
+  std::optional<DType> dtype;  // nothing: not a tensor
+  std::optional<std::vector<int64_t>> dims;
+};
+
+// Ways to learn the types of a model's outputs, in their order. engine/probe.h gives those of ONNX
+// Runtime; graph/ itself knows no operator.
+struct TypeProbe {
+  // By inference, without running and without weights: large initializers are inputs of `model`.
+  // May give no extents for a tensor of unknown rank, as for a scalar.
+  std::function<Result<std::vector<ProbedType>>(const std::string& model)> infer;
+  // By running the segment once on inputs of zeros.
+  std::function<Result<std::vector<ProbedType>>(const Segment& segment)> run;
+};
+
+struct TypeOptions {
+  // Values for symbolic extents other than the batch, by the name that the model gives them.
+  std::map<std::string, int64_t> extents;
+  // Whether `run` may be used for tensors that inference leaves open.
+  bool may_run = true;
+};
+
+// Fills in the type of every value of the graph. A symbolic or unnamed first extent of an input is
+// the batch; types are probed at a batch of 1 and of 3, and extents that triple are marked
+// times_batch. Tensors that stay unknown (an operator that the engine lacks, with nothing declared
+// in the file) are left so; that is no error. Fails when `extents` names something that the model
+// does not have (kUsage).
+Result<> infer_types(Graph& graph, const TypeProbe& probe, const TypeOptions& options = {});
+
+}  // namespace cloister

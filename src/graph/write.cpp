@@ -1,0 +1,126 @@
+// Writing a model: protobuf's wire format by hand around the weights, so that they go from where
+// they are (a memory map, say) to the file without being gathered in memory.
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include "graph/model.h"
+#include "graph/onnx.h"
+#include "graph/weights.h"
+
+namespace cloister {
+namespace {
+
+using google::protobuf::io::CodedOutputStream;
+using google::protobuf::io::OstreamOutputStream;
+using WireFormat = google::protobuf::internal::WireFormatLite;
+
+// Protobuf refuses messages of 2 GB; room is left for the graph itself.
+constexpr uint64_t kMaxInlineBytes = (1ULL << 31) - (64ULL << 20);
+// ONNX asks that external data starts at multiples of the page size, so that it can be mapped.
+constexpr uint64_t kAlignment = 4096;
+
+uint64_t field_size(uint64_t payload) {
+  return 1 + CodedOutputStream::VarintSize64(payload) + payload;
+}
+
+void write_tag(CodedOutputStream& out, int field, uint64_t payload) {
+  out.WriteTag(WireFormat::MakeTag(field, WireFormat::WIRETYPE_LENGTH_DELIMITED));
+  out.WriteVarint64(payload);
+}
+
+// An initializer whose data is written from `weights`.
+struct Inlined {
+  onnx::TensorProto head;  // name, type, extents
+  Bytes data;
+
+  uint64_t size() const { return head.ByteSizeLong() + field_size(data.size()); }
+
+  void write(CodedOutputStream& out) const {
+    head.SerializeToCodedStream(&out);
+    write_tag(out, onnx::TensorProto::kRawDataFieldNumber, data.size());
+    const auto* bytes = reinterpret_cast<const uint8_t*>(data.data());
+    // WriteRaw counts in int.
+    for (size_t done = 0; done < data.size();) {
+      const size_t step = std::min<size_t>(data.size() - done, 1 << 30);
+      out.WriteRaw(bytes + done, static_cast<int>(step));
+      done += step;
+    }
+  }
+};
+
+// Field 7 of the model, the graph, as: everything but the weights, then the weights.
+Result<> write_inline(const Model& model, std::ostream& stream) {
+  onnx::ModelProto shell = *model.proto;
+  onnx::GraphProto graph;
+  graph.Swap(shell.mutable_graph());
+  shell.clear_graph();
+
+  std::vector<Inlined> inlined;
+  google::protobuf::RepeatedPtrField<onnx::TensorProto> small;
+  for (auto& tensor : *graph.mutable_initializer()) {
+    const auto weight = model.weights.find(tensor.name());
+    if (weight == model.weights.end()) {
+      *small.Add() = std::move(tensor);
+      continue;
+    }
+    tensor.clear_external_data();
+    tensor.clear_data_location();
+    inlined.push_back({std::move(tensor), weight->second.data()});
+  }
+  graph.mutable_initializer()->Swap(&small);
+
+  uint64_t graph_size = graph.ByteSizeLong();
+  for (const Inlined& tensor : inlined) graph_size += field_size(tensor.size());
+
+  OstreamOutputStream sink(&stream);
+  CodedOutputStream out(&sink);
+  shell.SerializeToCodedStream(&out);
+  write_tag(out, onnx::ModelProto::kGraphFieldNumber, graph_size);
+  graph.SerializeToCodedStream(&out);
+  for (const Inlined& tensor : inlined) {
+    write_tag(out, onnx::GraphProto::kInitializerFieldNumber, tensor.size());
+    tensor.write(out);
+  }
+  out.Trim();
+  if (out.HadError()) return fail(Kind::kIo, "the file could not be written: is the disk full?");
+  return {};
+}
+
+Result<> write_external(const Model& model, const fs::path& path) {
+  fs::path data_path = path;
+  data_path += ".data";
+  onnx::ModelProto proto = *model.proto;
+  const auto write_weights = [&](std::ostream& out) -> Result<> {
+    uint64_t offset = 0;
+    for (auto& tensor : *proto.mutable_graph()->mutable_initializer()) {
+      const auto weight = model.weights.find(tensor.name());
+      if (weight == model.weights.end()) continue;
+      const std::string padding((kAlignment - offset % kAlignment) % kAlignment, '\0');
+      const Bytes data = weight->second.data();
+      out << padding;
+      out.write(reinterpret_cast<const char*>(data.data()),
+                static_cast<std::streamsize>(data.size()));
+      offset += padding.size();
+      mark_external(tensor, data_path.filename().string(), offset, data.size());
+      offset += data.size();
+    }
+    return {};
+  };
+  TRY_OK(write_file(data_path, write_weights));
+  return write_file(path, [&](std::ostream& out) -> Result<> {
+    proto.SerializeToOstream(&out);
+    return {};
+  });
+}
+
+}  // namespace
+
+Result<> write_model(const Model& model, const fs::path& path) {
+  uint64_t total = model.proto->ByteSizeLong();
+  for (const auto& [_, tensor] : model.weights) total += tensor.data().size();
+  if (total > kMaxInlineBytes) return write_external(model, path);
+  return write_file(path, [&](std::ostream& out) { return write_inline(model, out); });
+}
+
+}  // namespace cloister

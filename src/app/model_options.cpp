@@ -3,8 +3,10 @@
 #include <charconv>
 #include <thread>
 
+#include "engine/check_batch.h"
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
+#include "graph/dynamic_batch.h"
 
 namespace cloister {
 namespace {
@@ -58,6 +60,13 @@ Result<OpenModel> open_model(const ModelOptions& options) {
   TRY(types, type_options(options.extents));
   TRY(model, read_model(options.path));
   TRY(graph, build_graph(std::move(model)));
+  if (options.dynamic_batch) {
+    TRY(symbolic, make_batch_symbolic(graph));
+    TRY(engine, make_onnxruntime({.threads = options.threads}));
+    TRY_OK(check_batch(*engine, to_segment(graph.model), to_segment(symbolic)));
+    TRY(rebuilt, build_graph(std::move(symbolic)));
+    graph = std::move(rebuilt);
+  }
   TRY_OK(infer_types(graph, onnxruntime_probe(), types));
   OpenModel open{std::move(graph), {}};
   open.cuts = list_cuts(open.graph, {.max_tensors = options.max_tensors});

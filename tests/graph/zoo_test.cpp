@@ -80,9 +80,11 @@ uint64_t count_macs(const onnx::GraphProto& graph) {
     } else if (op == "Constant") {
       const onnx::TensorProto& value = node.attribute(0).t();
       out = Shape(value.dims().begin(), value.dims().end());
-      Shape& numbers = constants[node.output(0)];
-      numbers.resize(value.raw_data().size() / sizeof(int64_t));
-      std::memcpy(numbers.data(), value.raw_data().data(), numbers.size() * sizeof(int64_t));
+      if (value.data_type() == onnx::TensorProto::INT64) {
+        Shape& numbers = constants[node.output(0)];
+        numbers.resize(value.raw_data().size() / sizeof(int64_t));
+        std::memcpy(numbers.data(), value.raw_data().data(), value.raw_data().size());
+      }
     } else if (op == "Reshape") {
       out = constants.at(node.input(1));
       out[0] = in(0)[0];

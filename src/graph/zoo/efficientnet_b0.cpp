@@ -69,7 +69,7 @@ onnx::ModelProto make(uint64_t seed) {
 
 }  // namespace
 
-const ZooEntry kEfficientnetB0 = {
+constinit const ZooEntry kEfficientnetB0 = {
     .name = "efficientnet_b0",
     .description = "EfficientNet-B0: depthwise convolutions, swish, squeeze-and-excitation",
     .source = "Tan, Le 2019, arXiv 1905.11946",

@@ -54,7 +54,7 @@ onnx::ModelProto make(uint64_t seed) {
 
 }  // namespace
 
-const ZooEntry kMobilenetV2 = {
+constinit const ZooEntry kMobilenetV2 = {
     .name = "mobilenet_v2",
     .description = "MobileNetV2: inverted residual blocks with depthwise convolutions",
     .source = "Sandler, Howard, Zhu, Zhmoginov, Chen 2018, arXiv 1801.04381",

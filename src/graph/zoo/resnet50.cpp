@@ -51,7 +51,7 @@ onnx::ModelProto make(uint64_t seed) {
 
 }  // namespace
 
-const ZooEntry kResnet50 = {
+constinit const ZooEntry kResnet50 = {
     .name = "resnet50",
     .description = "ResNet-50 v1.5: bottleneck blocks with skip connections",
     .source = "He, Zhang, Ren, Sun 2015, arXiv 1512.03385",

@@ -102,7 +102,7 @@ onnx::ModelProto make(uint64_t seed) {
 
 }  // namespace
 
-const ZooEntry kTinyTransformer = {
+constinit const ZooEntry kTinyTransformer = {
     .name = "tiny_transformer",
     .description = "a two-layer transformer encoder that sorts 64 bytes into 8 classes",
     .source = "this project's own; pre-LN after Xiong et al. 2020, arXiv 2002.04745",

@@ -33,7 +33,7 @@ onnx::ModelProto make(uint64_t seed) {
 
 }  // namespace
 
-const ZooEntry kVgg16 = {
+constinit const ZooEntry kVgg16 = {
     .name = "vgg16",
     .description =
         "VGG-16 without batch normalization: 13 plain convolutions, 3 large linear layers",

@@ -1,0 +1,14 @@
+// The zoo's models: each is defined in the file of its name.
+#pragma once
+
+#include "graph/zoo/zoo.h"
+
+namespace cloister::zoo {
+
+extern const ZooEntry kVgg16;
+extern const ZooEntry kResnet50;
+extern const ZooEntry kEfficientnetB0;
+extern const ZooEntry kMobilenetV2;
+extern const ZooEntry kTinyTransformer;
+
+}  // namespace cloister::zoo

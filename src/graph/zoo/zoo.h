@@ -1,0 +1,34 @@
+// True architectures with random weights: for demonstrations, benchmarks and tests. docs/zoo.md
+// describes them. To add one: a file like resnet50.cpp, a line in models.h, a line in zoo.cpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace onnx {
+class ModelProto;
+}
+
+namespace cloister {
+
+struct ZooEntry {
+  std::string_view name;
+  std::string_view description;  // one line
+  std::string_view source;       // the paper
+  uint64_t parameters;           // trainable ones: running statistics don't count
+  uint64_t macs;                 // multiply-accumulates of Conv, Gemm and MatMul for one input
+  onnx::ModelProto (*make)(uint64_t seed);
+};
+
+std::span<const ZooEntry* const> zoo_entries();
+
+// kNotFound, with the names there are, for another name.
+Result<const ZooEntry*> find_zoo_entry(std::string_view name);
+
+// The model `name` with weights from `seed`: the same bytes on every platform. Up to 553 MB.
+Result<onnx::ModelProto> make_zoo_model(std::string_view name, uint64_t seed);
+
+}  // namespace cloister

@@ -1,7 +1,8 @@
 # OnnxRuntime::onnxruntime, looked for in this order: ONNXRUNTIME_ROOT (a folder with include/ and
-# lib/), what tools/setup put into .deps/onnxruntime, the system's libonnxruntime-dev.
+# lib/; its first value comes from the environment), what tools/setup put into .deps/onnxruntime,
+# the system's libonnxruntime-dev.
 # ONNXRUNTIME_NEEDS names libraries that must lie beside it (providers_cuda).
-set(ONNXRUNTIME_ROOT "" CACHE PATH "ONNX Runtime's folder, with include/ and lib/")
+set(ONNXRUNTIME_ROOT "$ENV{ONNXRUNTIME_ROOT}" CACHE PATH "ONNX Runtime's folder, with include/ and lib/")
 set(ONNXRUNTIME_NEEDS "" CACHE STRING "libonnxruntime_*.so that must be there too")
 
 if(ONNXRUNTIME_ROOT)
@@ -10,7 +11,7 @@ else()
   set(_hints HINTS ${CMAKE_SOURCE_DIR}/.deps/onnxruntime)
 endif()
 find_path(ONNXRUNTIME_INCLUDE_DIR onnxruntime_cxx_api.h
-  ${_hints} PATH_SUFFIXES include include/onnxruntime)
+  ${_hints} PATH_SUFFIXES include include/onnxruntime onnxruntime)
 find_library(ONNXRUNTIME_LIBRARY NAMES onnxruntime libonnxruntime.so.1 ${_hints} PATH_SUFFIXES lib)
 
 include(FindPackageHandleStandardArgs)

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Checks the rules of the source tree that no compiler knows: who may include whom, and that
+nothing is left out of the build. Prints one line for each offence; exits 1 when there is any."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+# Lowest first: a folder of src/ includes only itself and folders before it in this list.
+RANKS = """base tensor image graph engine profile audit plan bundle attest wire net runtime serve
+report app""".split()
+
+MAX_LINES = 600
+EXCUSE = "Long because"  # in a file's first lines, with the reason
+
+INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
+CONDITIONAL = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|else|endif)\b")
+REGISTRY_HOST = re.compile(
+    r"(https?://\S*(npmjs|debian|ubuntu|pypi)|\b(npmjs\.|deb\.debian\.|debian\.org|pypi\.org))"
+)
+SCRIPT_NAMES = re.compile(r"(CMakeLists\.txt|.*\.(sh|py|cmake|mk|yml|yaml)|Dockerfile.*)$")
+# Folders without tests of their own files: whole programs, and helpers of tests.
+UNMIRRORED = ("e2e", "support")
+
+
+def lines_of(path):
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def sources(folder, *patterns):
+    return sorted(path for pattern in patterns for path in folder.rglob(pattern))
+
+
+class Checker:
+    def __init__(self, root):
+        self.root = root
+        self.offences = []
+
+    def complain(self, path, line, message):
+        place = str(path.relative_to(self.root)) + (f":{line}" if line else "")
+        self.offences.append(f"{place}: {message}")
+
+    def check_source(self, path):
+        """Rules for one file of src/."""
+        folder = path.relative_to(self.root / "src").parts[0]
+        if folder not in RANKS:
+            self.complain(path, 0, f"folder '{folder}' has no rank in tools/check_ranks.py")
+            return
+        lines = lines_of(path)
+        if path.suffix == ".h" and "#pragma once" not in lines:
+            self.complain(path, 0, "no '#pragma once'")
+        if len(lines) > MAX_LINES and not any(EXCUSE in line for line in lines[:10]):
+            self.complain(path, 0, f"{len(lines)} lines: split it, or say '{EXCUSE} ...' at its top")
+        for number, line in enumerate(lines, 1):
+            if conditional := CONDITIONAL.match(line):
+                self.complain(path, number, f"'#{conditional[1]}': let CMake pick files instead")
+            if include := INCLUDE.match(line):
+                self.check_include(path, number, folder, include[1], include[2])
+
+    def check_include(self, path, number, folder, quote, target):
+        parts = target.split("/")
+        if ".." in parts or "." in parts:
+            self.complain(path, number, f"'{target}': name the file from src/")
+        elif quote == "<":
+            if (self.root / "src" / target).exists():
+                self.complain(path, number, f"<{target}>: write Cloister's own files in quotes")
+        elif len(parts) < 2 or parts[0] not in RANKS:
+            self.complain(path, number, f'"{target}": quotes are for "folder/file.h" of src/')
+        elif RANKS.index(parts[0]) > RANKS.index(folder):
+            self.complain(path, number, f"{folder} may not include {parts[0]}: it ranks higher")
+
+    def check_registered(self, folder, *patterns):
+        """Every matching file of a top folder is named in that folder's CMakeLists.txt."""
+        top = self.root / folder
+        if not (top / "CMakeLists.txt").exists():
+            return
+        build = "\n".join(line.split("#")[0] for line in lines_of(top / "CMakeLists.txt"))
+        words = set(re.findall(r"[\w./-]+", build))
+        # cloister_test(FOLDER SOURCES a_test.cpp ...) names tests/FOLDER/a_test.cpp.
+        for call in re.finditer(r"\w+_test\s*\(\s*([\w./-]+)([^)]*)\)", build):
+            words.update(f"{call[1]}/{word}" for word in call[2].split())
+        for path in sources(top, *patterns):
+            name = path.relative_to(top).as_posix()
+            if not {name, name.removesuffix(path.suffix)} & words:
+                self.complain(path, 0, f"not named in {folder}/CMakeLists.txt: it would never run")
+
+    def check_mirrored(self):
+        for path in sources(self.root / "tests", "*_test.cpp"):
+            inner = path.relative_to(self.root / "tests").as_posix()
+            if inner.split("/")[0] in UNMIRRORED:
+                continue
+            stem = self.root / "src" / inner.removesuffix("_test.cpp")
+            if not any(stem.with_name(stem.name + end).exists() for end in (".h", ".cpp")):
+                self.complain(path, 0, f"tests nothing: there is no {stem.relative_to(self.root)}.h")
+
+    def check_scripts(self):
+        """Mirrors come from the machine's configuration, never from a script."""
+        folders = ("tools", ".ci", "cmake", "deploy", "src", "tests", "bench", "fuzz")
+        found = [path for path in self.root.iterdir() if path.is_file()]
+        for folder in folders:
+            found += sources(self.root / folder, "*")
+        for path in sorted(found):
+            if not path.is_file() or not (SCRIPT_NAMES.match(path.name) or is_script(path)):
+                continue
+            for number, line in enumerate(lines_of(path), 1):
+                if host := REGISTRY_HOST.search(line):
+                    self.complain(path, number, f"names a package host: '{host[0]}'")
+
+    def check(self):
+        for path in sources(self.root / "src", "*.h", "*.cpp"):
+            self.check_source(path)
+        self.check_registered("tests", "*_test.cpp", "*_test.py")
+        self.check_registered("bench", "*.cpp")
+        self.check_registered("fuzz", "*_fuzz.cpp")
+        self.check_mirrored()
+        self.check_scripts()
+        return self.offences
+
+
+def is_script(path):
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
+    offences = Checker(parser.parse_args().root.resolve()).check()
+    for offence in offences:
+        print(offence, file=sys.stderr)
+    return 1 if offences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

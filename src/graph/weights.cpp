@@ -76,7 +76,7 @@ Result<Tensor> external_value(const onnx::TensorProto& tensor, DType dtype, Shap
 }
 
 // Copies the values of a typed field (float_data, int32_data, ...) into a tensor, each narrowed to
-// Stored. `packed` values stand for one stored element each; 4-bit types are packed by the field.
+// Stored. Types under 8 bits are packed in the field as they are in raw data.
 template <typename Stored, typename Field>
 Result<Tensor> from_field(DType dtype, Shape shape, const Field& field) {
   TRY(tensor, Tensor::make(dtype, std::move(shape)));
@@ -236,9 +236,12 @@ Result<Tensor> tensor_value(const onnx::TensorProto& tensor, ExternalFiles& file
   }
   // The data's size is checked before memory is reserved for what the extents claim.
   TRY(count, element_count(shape));
-  const auto stored = static_cast<uint64_t>(tensor.float_data_size() + tensor.int32_data_size() +
-                                            tensor.int64_data_size() + tensor.double_data_size() +
-                                            tensor.uint64_data_size());
+  uint64_t stored = 0;
+  for (const int size : {tensor.float_data_size(), tensor.int32_data_size(),
+                         tensor.int64_data_size(), tensor.double_data_size(),
+                         tensor.uint64_data_size()}) {
+    stored += static_cast<uint64_t>(size);
+  }
   if (count / 4 > stored) {
     return invalid("{} {} has {} values, want {}", dtype_name(dtype), shape_text(shape), stored,
                    count);

@@ -237,9 +237,9 @@ Result<Tensor> tensor_value(const onnx::TensorProto& tensor, ExternalFiles& file
   // The data's size is checked before memory is reserved for what the extents claim.
   TRY(count, element_count(shape));
   uint64_t stored = 0;
-  for (const int size : {tensor.float_data_size(), tensor.int32_data_size(),
-                         tensor.int64_data_size(), tensor.double_data_size(),
-                         tensor.uint64_data_size()}) {
+  for (const int size :
+       {tensor.float_data_size(), tensor.int32_data_size(), tensor.int64_data_size(),
+        tensor.double_data_size(), tensor.uint64_data_size()}) {
     stored += static_cast<uint64_t>(size);
   }
   if (count / 4 > stored) {

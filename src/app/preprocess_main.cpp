@@ -106,42 +106,26 @@ Result<> override_sizes(const Options& options, Preprocess& p) {
   return {};
 }
 
-Result<> override_words(const Options& options, Preprocess& p) {
-  if (!options.interpolation.empty()) {
-    TRY(value, parse_interpolation("--interpolation", options.interpolation));
-    p.interpolation = value;
-  }
-  if (!options.channels.empty()) {
-    TRY(value, parse_channels("--channels", options.channels));
-    p.channels = value;
-  }
-  if (!options.layout.empty()) {
-    TRY(value, parse_layout("--layout", options.layout));
-    p.layout = value;
-  }
-  if (!options.dtype.empty()) {
-    TRY(value, parse_pixel_dtype("--dtype", options.dtype));
-    p.dtype = value;
-  }
+// The parsed value of a flag into `field`, if the flag was given.
+template <typename T, typename Parse>
+Result<> set(T& field, Parse parse, std::string_view flag, std::string_view text) {
+  if (text.empty()) return {};
+  TRY(value, parse(flag, text));
+  field = value;
   return {};
 }
 
-Result<> override_numbers(const Options& options, Preprocess& p) {
-  if (!options.mean.empty()) {
-    TRY(numbers, parse_numbers("--mean", options.mean));
-    p.mean = numbers;
-  }
-  if (!options.std.empty()) {
-    TRY(numbers, parse_numbers("--std", options.std));
-    p.std = numbers;
-  }
-  if (!options.scale.empty()) {
-    TRY(numbers, parse_numbers("--scale", options.scale));
-    if (numbers.size() != 1) {
-      return invalid("--scale: {} numbers, want 1", numbers.size());
-    }
-    p.scale = numbers[0];
-  }
+Result<> override_fields(const Options& options, Preprocess& p) {
+  TRY_OK(set(p.interpolation, parse_interpolation, "--interpolation", options.interpolation));
+  TRY_OK(set(p.channels, parse_channels, "--channels", options.channels));
+  TRY_OK(set(p.layout, parse_layout, "--layout", options.layout));
+  TRY_OK(set(p.dtype, parse_pixel_dtype, "--dtype", options.dtype));
+  TRY_OK(set(p.mean, parse_numbers, "--mean", options.mean));
+  TRY_OK(set(p.std, parse_numbers, "--std", options.std));
+  std::vector<double> scale = {p.scale};
+  TRY_OK(set(scale, parse_numbers, "--scale", options.scale));
+  if (scale.size() != 1) return invalid("--scale: {} numbers, want 1", scale.size());
+  p.scale = scale[0];
   return {};
 }
 
@@ -151,8 +135,7 @@ Result<Preprocess> settings(const Options& options) {
   TRY(p, options.record.empty() ? preprocess_preset(preset) : read_preprocess(options.record));
   const auto with_flags = [&]() -> Result<> {
     TRY_OK(override_sizes(options, p));
-    TRY_OK(override_words(options, p));
-    TRY_OK(override_numbers(options, p));
+    TRY_OK(override_fields(options, p));
     return validate(p);
   };
   // The record was valid, so whatever is wrong now was asked for on the command line.

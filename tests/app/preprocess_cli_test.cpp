@@ -34,7 +34,7 @@ class PreprocessCli : public testing::Test {
   }
 
   static std::string picture(const std::string& name) {
-    return "'" + test::data_path("image/" + name).string() + "'";
+    return fmt::format("'{}'", test::data_path("image/" + name).string());
   }
 
   test::TempDir dir_;

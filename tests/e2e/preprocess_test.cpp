@@ -1,4 +1,6 @@
 // cloister-preprocess as users run it: what it writes, prints and exits with.
+#include "image/preprocess.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -6,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
-#include "image/preprocess.h"
 #include "tensor/npy.h"
 #include "tests/support/data.h"
 #include "tests/support/temp_dir.h"
@@ -23,7 +24,7 @@ struct Outcome {
   std::string err;
 };
 
-class PreprocessCli : public testing::Test {
+class PreprocessProgram : public testing::Test {
  protected:
   // Runs the program in the temporary folder.
   Outcome run(const std::string& arguments) {
@@ -40,7 +41,7 @@ class PreprocessCli : public testing::Test {
   test::TempDir dir_;
 };
 
-TEST_F(PreprocessCli, StacksPicturesIntoABatch) {
+TEST_F(PreprocessProgram, StacksPicturesIntoABatch) {
   const Outcome done =
       run(fmt::format("{} {} -o x.npy", picture("color.png"), picture("gray.jpg")));
   EXPECT_EQ(done.code, 0) << done.err;
@@ -49,7 +50,7 @@ TEST_F(PreprocessCli, StacksPicturesIntoABatch) {
   EXPECT_EQ(read_npy(dir_ / "x.npy")->shape(), Shape({2, 3, 224, 224}));
 }
 
-TEST_F(PreprocessCli, FlagsOverrideAndTheRecordRepeatsThem) {
+TEST_F(PreprocessProgram, FlagsOverrideAndTheRecordRepeatsThem) {
   const Outcome done = run(fmt::format(
       "{} --preset half --resize 20x10 --crop none --mean=-1,0,1 --std 2 --channels bgr "
       "--layout nhwc --interpolation area -o x.npy --write p.json --json",
@@ -64,7 +65,7 @@ TEST_F(PreprocessCli, FlagsOverrideAndTheRecordRepeatsThem) {
   EXPECT_EQ(*read_file(dir_ / "x.npy"), *read_file(dir_ / "y.npy"));
 }
 
-TEST_F(PreprocessCli, WritesTheRecordAndLabelsWithoutPictures) {
+TEST_F(PreprocessProgram, WritesTheRecordAndLabelsWithoutPictures) {
   fs::create_directory(dir_ / "model");
   ASSERT_TRUE(write_file(dir_ / "l.txt", "cat\ndog"));
   const Outcome done = run("--preset tiny-imagenet --write model/preprocess.json --labels l.txt");
@@ -73,13 +74,13 @@ TEST_F(PreprocessCli, WritesTheRecordAndLabelsWithoutPictures) {
   EXPECT_EQ(*read_preprocess(dir_ / "model/preprocess.json"), *preprocess_preset("tiny-imagenet"));
 }
 
-TEST_F(PreprocessCli, HelpHasExamples) {
+TEST_F(PreprocessProgram, HelpHasExamples) {
   const Outcome help = run("--help");
   EXPECT_EQ(help.code, 0);
   EXPECT_THAT(help.out, HasSubstr("Examples:"));
 }
 
-TEST_F(PreprocessCli, ErrorsAreOneLineAndWriteNothing) {
+TEST_F(PreprocessProgram, ErrorsAreOneLineAndWriteNothing) {
   ASSERT_TRUE(write_file(dir_ / "bad.txt", "a\n\n"));
   ASSERT_TRUE(write_file(dir_ / "bad.json", "{}"));
   const std::string color = picture("color.png");

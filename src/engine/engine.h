@@ -27,9 +27,9 @@ class Program {
   virtual const std::vector<Port>& outputs() const = 0;
 
   // Runs on `inputs`, one tensor for each port, in port order; gives one tensor for each output
-  // port, in order, in memory of the engine's that the tensors keep alive. kInvalid when a number,
-  // type or shape does not fit its port (both are named), kUnsupported when an output is not a
-  // tensor that Cloister can move.
+  // port, in order, in memory of the engine's that the tensors keep alive: neither the inputs nor
+  // the program need to outlive them. kInvalid when a number, type or shape does not fit its port
+  // (both are named), kUnsupported when an output is not a tensor that Cloister can move.
   virtual Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) = 0;
 };
 
@@ -37,7 +37,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // kInvalid when the engine refuses the model, kUnsupported when it lacks an operator or type.
+  // The program does not need the segment's memory afterwards. kInvalid when the engine refuses
+  // the model, kUnsupported when it lacks an operator or type.
   virtual Result<std::unique_ptr<Program>> load(const Segment& segment) = 0;
 };
 

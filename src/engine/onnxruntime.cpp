@@ -4,6 +4,7 @@
 #include <onnxruntime_cxx_api.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "engine/ort_session.h"
 
@@ -38,10 +39,18 @@ constexpr Provider kProviders[] = {
      }},
 };
 
+bool points_into(const TensorView& tensor, const std::vector<TensorView>& others) {
+  return std::ranges::any_of(others, [&](const TensorView& other) {
+    const std::byte* begin = other.data.data();
+    const std::byte* data = tensor.data.data();
+    return !tensor.data.empty() && std::less_equal<>()(begin, data) &&
+           std::less<>()(data, begin + other.data.size());
+  });
+}
+
 class OrtProgram final : public Program {
  public:
-  OrtProgram(Ort::Session session, std::vector<NamedTensor> weights)
-      : weights_(std::move(weights)), session_(std::move(session)) {}
+  explicit OrtProgram(Ort::Session session) : session_(std::move(session)) {}
 
   // Reads the ports of the session.
   Result<> prepare() {
@@ -81,6 +90,10 @@ class OrtProgram final : public Program {
       std::vector<Tensor> outputs;
       for (size_t i = 0; i < results.size(); ++i) {
         auto output = adopt_ort_value(std::move(results[i]));
+        // An input that is an output comes back as it is, in the caller's memory.
+        if (output && points_into(output->view(), inputs)) {
+          output = Tensor::copy_of(output->dtype(), output->shape(), output->data());
+        }
         if (!output) {
           return with_context(output.error(),
                               fmt::format("output '{}'", printable(outputs_[i].name)));
@@ -92,7 +105,6 @@ class OrtProgram final : public Program {
   }
 
  private:
-  std::vector<NamedTensor> weights_;  // the session refers to their memory, so they go last
   Ort::Session session_;
   std::vector<Port> inputs_;
   std::vector<Port> outputs_;
@@ -118,11 +130,12 @@ class OrtEngine final : public Engine {
         names.push_back(weight.name);
         values.push_back(ort_value(weight.tensor.view()));
       }
+      // These are copied into the session. AddInitializer would not copy, but then goes wrong
+      // where the optimizer has rearranged a weight under its name.
       if (!names.empty()) session_options.AddExternalInitializers(names, values);
       auto program = std::make_unique<OrtProgram>(
           Ort::Session(ort_environment(options_.threads), segment.model.data(),
-                       segment.model.size(), session_options),
-          segment.weights);
+                       segment.model.size(), session_options));
       TRY_OK(program->prepare());
       return program;
     });

@@ -25,11 +25,65 @@ Environment& environment(int threads) {
   return *kEnvironment;
 }
 
+// ONNX Runtime's number of an element type: ONNX's own but for the last three.
+ONNXTensorElementDataType to_ort(DType dtype) {
+  switch (dtype) {
+    case DType::kF8E8M0:
+      return static_cast<ONNXTensorElementDataType>(26);
+    case DType::kU2:
+      return static_cast<ONNXTensorElementDataType>(24);
+    case DType::kI2:
+      return static_cast<ONNXTensorElementDataType>(25);
+    default:
+      return static_cast<ONNXTensorElementDataType>(dtype);
+  }
+}
+
+std::optional<DType> from_ort(ONNXTensorElementDataType type) {
+  for (const DType dtype : {DType::kF8E8M0, DType::kU2, DType::kI2}) {
+    if (to_ort(dtype) == type) return dtype;
+  }
+  return dtype_from_onnx(static_cast<int32_t>(type));
+}
+
+// Where "(" at `open` is closed, or npos.
+size_t closing(std::string_view text, size_t open) {
+  int depth = 0;
+  for (size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '(') ++depth;
+    if (text[i] == ')' && --depth == 0) return i;
+  }
+  return std::string_view::npos;
+}
+
+// Without the "/onnxruntime_src/file.cc:12 function(arguments) " before what an assertion says.
+std::string without_source(std::string_view text) {
+  constexpr auto kNone = std::string_view::npos;
+  const size_t begin = text.find("/onnxruntime_src/");
+  const size_t open = begin == kNone ? kNone : text.find('(', begin);
+  size_t end = open == kNone ? kNone : closing(text, open);
+  // Lambdas: "f(int)::<lambda(int)> ".
+  while (end != kNone && text.substr(end + 1).starts_with("::")) {
+    end = text.find('(', end + 1);
+    end = end == kNone ? kNone : closing(text, end);
+  }
+  if (end == kNone) return std::string(text);
+  std::string_view rest = text.substr(end + 1);
+  for (const std::string_view noise : {">", " const", " "}) {
+    if (rest.starts_with(noise)) rest.remove_prefix(noise.size());
+  }
+  if (rest.starts_with("[with ")) {
+    rest.remove_prefix(std::min(rest.find(']'), rest.size() - 1) + 1);
+    if (rest.starts_with(" ")) rest.remove_prefix(1);
+  }
+  return std::string(text.substr(0, begin)) + std::string(rest);
+}
+
 OrtPort describe(std::string name, const Ort::TypeInfo& info) {
   OrtPort port{.name = std::move(name)};
   if (info.GetONNXType() != ONNX_TYPE_TENSOR) return port;
   const auto tensor = info.GetTensorTypeAndShapeInfo();
-  port.dtype = dtype_from_onnx(static_cast<int32_t>(tensor.GetElementType()));
+  port.dtype = from_ort(tensor.GetElementType());
   port.dims = tensor.GetShape();
   std::vector<const char*> symbols(port.dims.size(), "");
   tensor.GetSymbolicDimensions(symbols.data(), symbols.size());
@@ -84,14 +138,13 @@ Ort::Value ort_value(const TensorView& view) {
   static std::byte empty{};
   void* data = view.data.empty() ? &empty : const_cast<std::byte*>(view.data.data());
   return Ort::Value::CreateTensor(kMemory, data, view.data.size(), view.shape.data(),
-                                  view.shape.size(),
-                                  static_cast<ONNXTensorElementDataType>(view.dtype));
+                                  view.shape.size(), to_ort(view.dtype));
 }
 
 Result<Tensor> adopt_ort_value(Ort::Value value) {
   if (!value.IsTensor()) return fail(Kind::kUnsupported, "is not a tensor");
   const auto info = value.GetTensorTypeAndShapeInfo();
-  const auto dtype = dtype_from_onnx(static_cast<int32_t>(info.GetElementType()));
+  const auto dtype = from_ort(info.GetElementType());
   if (!dtype || !is_portable(*dtype)) {
     return fail(Kind::kUnsupported, "is a tensor of {}",
                 dtype ? dtype_name(*dtype) : "unknown type");
@@ -105,10 +158,14 @@ Result<Tensor> adopt_ort_value(Ort::Value value) {
 
 Error ort_error(const Ort::Exception& exception) {
   const std::string_view text = exception.what();
-  const bool lacks = exception.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED ||
-                     text.find("not a registered function/op") != std::string_view::npos;
+  // Most of what the runtime lacks has no code of its own.
+  bool lacks = exception.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED;
+  for (const char* phrase : {"not a registered function/op", "No Op registered for",
+                             "under development", "not supported"}) {
+    lacks = lacks || text.find(phrase) != std::string_view::npos;
+  }
   return {lacks ? Kind::kUnsupported : Kind::kInvalid,
-          "ONNX Runtime: " + printable(text.substr(0, text.find('\n')), 500)};
+          "ONNX Runtime: " + printable(without_source(text.substr(0, text.find('\n'))), 500)};
 }
 
 }  // namespace cloister

@@ -14,9 +14,11 @@ void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto
   tensor.set_elem_type(static_cast<int32_t>(*type.dtype));
   if (!type.dims) return;
   auto& shape = *tensor.mutable_shape();
+  shape.clear_dim();  // what the file declares
   for (const Dim& dim : *type.dims) {
     auto& out = *shape.add_dim();
-    if (dim.size < 0 || (dim.times_batch && dim.size != 1)) continue;  // not fixed
+    const bool is_fixed = dim.size >= 0 && !dim.is_estimate && (!dim.times_batch || dim.size == 1);
+    if (!is_fixed) continue;
     if (dim.times_batch) {
       out.set_dim_param(graph.batch_symbols.size() == 1 ? graph.batch_symbols[0] : kBatchName);
     } else {
@@ -112,8 +114,9 @@ class Extractor {
       set_type(graph_, value.type, *info.mutable_type());
     } else if (!info.has_type()) {
       return fail(Kind::kUnsupported,
-                  "the type of tensor '{}' is not known: it comes from an operator that ONNX "
-                  "Runtime lacks, and the model declares none",
+                  "the type of '{}' is not known, so no segment can begin or end there: it is not "
+                  "a tensor (but a sequence, say), or comes from an operator that ONNX Runtime "
+                  "lacks, and the model declares no type",
                   printable(value.name));
     }
     return {};

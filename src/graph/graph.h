@@ -20,6 +20,9 @@ namespace cloister {
 struct Dim {
   int64_t size = -1;  // -1: not known
   bool times_batch = false;
+  // Seen in one run on zeros, so that it may depend on the inputs' values: an estimate, which no
+  // extracted segment declares.
+  bool is_estimate = false;
 
   bool operator==(const Dim&) const = default;
 };

@@ -116,17 +116,24 @@ class Typer {
     return true;
   }
 
+  struct Probed {
+    Types known;  // declared or inferred: true of every run
+    Types seen;   // the same, with what it leaves open filled in from one run
+  };
+
   // Types of the whole at two sizes of the batch, by inference and, for what that leaves open, by
   // running it.
   void probe_batches() {
-    const Types at_one = probe_batch(1);
-    const Types at_more = symbols_.batch.empty() ? at_one : probe_batch(kBatchProbe);
+    const Probed at_one = probe_batch(1);
+    const Probed at_more = symbols_.batch.empty() ? at_one : probe_batch(kBatchProbe);
     for (ValueId id = 0; id < graph_.values.size(); ++id) {
-      graph_.values[id].type = combine(at_one[id], at_more[id]);
+      TensorType type = combine(at_one.seen[id], at_more.seen[id]);
+      mark_estimates(type, combine(at_one.known[id], at_more.known[id]));
+      graph_.values[id].type = std::move(type);
     }
   }
 
-  Types probe_batch(int64_t batch) {
+  Probed probe_batch(int64_t batch) {
     Bindings bound = options_.extents;
     for (const std::string& symbol : symbols_.batch) bound.emplace(symbol, batch);
     onnx::ModelProto model = proto_;
@@ -134,8 +141,9 @@ class Typer {
     Types types = declared_types(bound);
     // An engine that refuses the model (an operator that it lacks) leaves what is declared.
     fill(types, infer_named, model);
-    if (options_.may_run) fill(types, run_named, model);
-    return types;
+    Probed probed{types, std::move(types)};
+    if (options_.may_run) fill(probed.seen, run_named, model);
+    return probed;
   }
 
   // Asks for what is not complete yet.
@@ -198,6 +206,16 @@ class Typer {
       }
     }
     return type;
+  }
+
+  // Marks the extents of `type` that are not in `known`.
+  static void mark_estimates(TensorType& type, const TensorType& known) {
+    if (!type.dims) return;
+    for (size_t i = 0; i < type.dims->size(); ++i) {
+      Dim& dim = (*type.dims)[i];
+      const bool is_known = known.dims && i < known.dims->size() && (*known.dims)[i] == dim;
+      dim.is_estimate = dim.size >= 0 && !is_known;
+    }
   }
 
   Graph& graph_;

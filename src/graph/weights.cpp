@@ -230,6 +230,7 @@ Result<Tensor> tensor_value(const onnx::TensorProto& tensor, ExternalFiles& file
   if (tensor.has_segment()) return fail(Kind::kUnsupported, "segmented tensor data");
   TRY(dtype, tensor_dtype(tensor));
   TRY(shape, tensor_shape(tensor));
+  TRY_OK(byte_count(dtype, shape));  // kUnsupported for strings
   if (is_external(tensor)) return external_value(tensor, dtype, std::move(shape), files);
   if (tensor.has_raw_data()) {
     return Tensor::copy_of(dtype, std::move(shape), as_bytes(tensor.raw_data()));

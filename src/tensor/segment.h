@@ -13,7 +13,8 @@ struct Segment {
   // A serialized ONNX ModelProto. Initializers listed in `weights` are marked as external data in
   // it and carry none.
   std::string model;
-  // The values of those initializers, never copied: a mapped file, decrypted memory, ...
+  // The values of those initializers, wherever they are: a mapped file, decrypted memory, ... Not
+  // copied before an engine loads them.
   std::vector<NamedTensor> weights;
 };
 

@@ -5,7 +5,7 @@
 
 #include "graph/onnx.h"
 #include "graph/weights.h"
-#include "tensor/compare.h"
+#include "tensor/convert.h"
 
 namespace cloister::test {
 namespace {

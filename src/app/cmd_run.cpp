@@ -1,4 +1,224 @@
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "app/arrays.h"
 #include "app/commands.h"
+#include "app/model_options.h"
+#include "engine/random_inputs.h"
+#include "engine/segments.h"
+#include "image/labels.h"
+#include "tensor/convert.h"
+
 namespace cloister {
-void add_run_command(CLI::App&, Outcome&) {}
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+struct RunOptions {
+  ModelOptions model;
+  std::vector<std::string> inputs;
+  std::optional<uint64_t> random_seed;
+  int64_t batch = 1;
+  std::vector<std::string> cuts;
+  bool compare = false;
+  std::string output;
+  std::string labels;
+  int top = 5;
+  bool json = false;
+};
+
+struct Timed {
+  std::vector<NamedTensor> outputs;
+  double ms = 0;
+};
+
+Result<Timed> run_timed(const LoadedModel& model, const std::vector<NamedTensor>& inputs) {
+  const auto start = Clock::now();
+  TRY(outputs, model.run(inputs));
+  const std::chrono::duration<double, std::milli> elapsed = Clock::now() - start;
+  return Timed{std::move(outputs), elapsed.count()};
+}
+
+Result<std::vector<NamedTensor>> gather_inputs(const RunOptions& options,
+                                               const std::vector<Port>& ports) {
+  if (options.random_seed) return random_inputs(ports, options.batch, *options.random_seed);
+  TRY(inputs, read_inputs(options.inputs, ports));
+  // Names and shapes are checked before anything runs.
+  TRY(ordered, order_inputs(ports, inputs));
+  TRY_OK(check_inputs(ports, ordered));
+  return std::move(inputs);
+}
+
+struct Ranked {
+  size_t index;
+  double score;
+};
+
+// The `top` largest values of each row of a [rows, classes] tensor.
+Result<std::vector<std::vector<Ranked>>> rank_rows(const Tensor& scores, int top) {
+  if (scores.shape().empty() || scores.shape().size() > 2) {
+    return invalid("--labels: the output is {}, want [classes] or [rows,classes]",
+                   shape_text(scores.shape()));
+  }
+  TRY(values, to_doubles(scores.view()));
+  const auto classes = static_cast<size_t>(scores.shape().back());
+  std::vector<std::vector<Ranked>> rows;
+  for (size_t start = 0; start < values.size(); start += classes) {
+    std::vector<Ranked> row;
+    for (size_t i = 0; i < classes; ++i) row.push_back({i, values[start + i]});
+    const size_t kept = std::min(row.size(), static_cast<size_t>(top));
+    std::partial_sort(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(kept), row.end(),
+                      [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
+    row.resize(kept);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Result<json> top_json(const Tensor& scores, const RunOptions& options) {
+  TRY(labels, read_labels(options.labels));
+  TRY(rows, rank_rows(scores, options.top));
+  json out = json::array();
+  for (const auto& row : rows) {
+    json ranked = json::array();
+    for (const Ranked& entry : row) {
+      if (entry.index >= labels.size()) {
+        return invalid("'{}' has {} labels, the output has class {}", options.labels, labels.size(),
+                       entry.index);
+      }
+      ranked.push_back(
+          {{"class", entry.index}, {"label", labels[entry.index]}, {"score", entry.score}});
+    }
+    out.push_back(std::move(ranked));
+  }
+  return out;
+}
+
+json difference_json(const Difference& difference) {
+  return {{"identical", difference.identical},
+          {"max_abs", difference.max_abs},
+          {"max_relative", difference.relative()}};
+}
+
+void print_report(const json& report, const std::vector<NamedTensor>& outputs) {
+  for (const NamedTensor& output : outputs) {
+    fmt::print("{} {}{} {}\n", printable(output.name), dtype_name(output.tensor.dtype()),
+               shape_text(output.tensor.shape()), values_text(output.tensor.view()));
+  }
+  for (const json& row : report.value("top", json::array())) {
+    fmt::print("\n");
+    for (const json& entry : row) {
+      fmt::print("  {:>9.4f}  {:>5}  {}\n", entry["score"].get<double>(),
+                 entry["class"].get<size_t>(), entry["label"].get<std::string>());
+    }
+  }
+  if (report.contains("difference")) {
+    const json& difference = report["difference"];
+    fmt::print("{}\n", difference["identical"].get<bool>()
+                           ? std::string("segments and whole model: bit-identical")
+                           : fmt::format("segments and whole model differ: largest absolute "
+                                         "difference {:.3g}, relative to the largest value {:.3g}",
+                                         difference["max_abs"].get<double>(),
+                                         difference["max_relative"].get<double>()));
+  }
+}
+
+Outcome run_model(const RunOptions& options) {
+  if (options.inputs.empty() == !options.random_seed) {
+    return fail(Kind::kUsage, "give either --input or --random");
+  }
+  if (options.compare && options.cuts.empty()) {
+    return fail(Kind::kUsage, "--compare needs a --cut to compare the whole model with");
+  }
+  TRY(engine, open_engine(options.model));
+  TRY(model, open_model(options.model));
+  std::vector<Cut> cuts;
+  for (const std::string& text : options.cuts) {
+    TRY(cut, find_cut(model.graph, model.cuts, text));
+    cuts.push_back(std::move(cut));
+  }
+  // The whole model also says what inputs fit, so it is loaded unless only segments may run.
+  TRY(whole, load_cut_model(*engine, model.graph));
+  TRY(inputs, gather_inputs(options, whole.segments[0]->inputs()));
+  json report;
+  Timed result;
+  if (cuts.empty() || options.compare) {
+    TRY(ran, run_timed(whole, inputs));
+    result = std::move(ran);
+    report["whole_ms"] = result.ms;
+  }
+  if (!cuts.empty()) {
+    TRY(segments, load_cut_model(*engine, model.graph, cuts));
+    TRY(ran, run_timed(segments, inputs));
+    report["cuts"] = json::array();
+    for (const Cut& cut : cuts) report["cuts"].push_back(cut.id);
+    report["segments_ms"] = ran.ms;
+    if (options.compare) {
+      TRY(difference, compare_outputs(ran.outputs, result.outputs));
+      report["difference"] = difference_json(difference);
+    }
+    result = std::move(ran);
+  }
+  if (!options.labels.empty()) {
+    TRY(top, top_json(result.outputs[0].tensor, options));
+    report["top"] = std::move(top);
+  }
+  if (!options.output.empty()) TRY_OK(write_outputs(options.output, result.outputs));
+  if (options.json) {
+    report["outputs"] = json::array();
+    for (const NamedTensor& output : result.outputs) {
+      report["outputs"].push_back({{"name", output.name},
+                                   {"dtype", dtype_name(output.tensor.dtype())},
+                                   {"shape", output.tensor.shape()}});
+    }
+    fmt::print("{}\n", report.dump(2, ' ', false, json::error_handler_t::replace));
+  } else {
+    print_report(report, result.outputs);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Outcome& outcome) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command =
+      app.add_subcommand("run", "Run a model, whole or cut into segments, on arrays");
+  options->model.add_to(*command);
+  command
+      ->add_option("-i,--input", options->inputs,
+                   "an array: FILE.npy, NAME=FILE.npy, or FILE.npz with one for each input "
+                   "(repeatable)")
+      ->type_name("ARRAY");
+  command->add_option("--random", options->random_seed,
+                      "run on pseudo-random inputs from this seed instead");
+  command->add_option("--batch", options->batch, "batch of random inputs")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  command
+      ->add_option("--cut", options->cuts,
+                   "run in segments, cut here: as for 'split' (twice for three segments)")
+      ->expected(1, 2)
+      ->type_name("CUT");
+  command->add_flag("--compare", options->compare,
+                    "also run the whole model, and print the largest difference");
+  command->add_option("-o,--output", options->output, "write the outputs to FILE.npy or FILE.npz")
+      ->type_name("FILE");
+  command
+      ->add_option("--labels", options->labels, "print the top classes, named by this labels.txt")
+      ->check(CLI::ExistingFile);
+  command->add_option("--top", options->top, "how many classes to print")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  options->model.add_engine_to(*command);
+  command->add_flag("--json", options->json, "print times, differences and classes as JSON");
+  command->footer(
+      "'cloister preprocess' turns pictures into arrays.\n\n"
+      "Example: cloister run model.onnx --random 7 --cut 40% --compare");
+  command->callback([options, &outcome] { outcome = run_model(*options); });
+}
+
 }  // namespace cloister

@@ -13,8 +13,10 @@ using Outcome = Result<int>;
 // Adds the subcommand to `app`; when the user chose it, its callback runs it and sets `outcome`.
 using AddCommand = void (*)(CLI::App& app, Outcome& outcome);
 
+void add_demo_command(CLI::App& app, Outcome& outcome);
 void add_inspect_command(CLI::App& app, Outcome& outcome);
 void add_run_command(CLI::App& app, Outcome& outcome);
 void add_split_command(CLI::App& app, Outcome& outcome);
+void add_zoo_command(CLI::App& app, Outcome& outcome);
 
 }  // namespace cloister

@@ -4,30 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "tensor/convert.h"
+
 namespace cloister {
-namespace {
-
-template <typename Stored, typename Convert>
-void accumulate(const TensorView& a, const TensorView& b, Convert convert, Difference& out) {
-  const auto xs = a.as<Stored>();
-  const auto ys = b.as<Stored>();
-  for (size_t i = 0; i < xs.size(); ++i) {
-    const double x = convert(xs[i]);
-    const double y = convert(ys[i]);
-    if (std::isfinite(y)) out.max_magnitude = std::max(out.max_magnitude, std::abs(y));
-    if (x == y || (std::isnan(x) && std::isnan(y))) continue;
-    const double apart = std::abs(x - y);
-    out.max_abs =
-        std::max(out.max_abs, std::isnan(apart) ? std::numeric_limits<double>::infinity() : apart);
-  }
-}
-
-template <typename T>
-double as_double(T value) {
-  return static_cast<double>(value);
-}
-
-}  // namespace
 
 double Difference::relative() const {
   if (max_abs == 0) return 0;
@@ -39,68 +18,18 @@ Result<Difference> compare(const TensorView& a, const TensorView& b) {
     return invalid("got {}{}, want {}{}", dtype_name(a.dtype), shape_text(a.shape),
                    dtype_name(b.dtype), shape_text(b.shape));
   }
+  TRY(xs, to_doubles(a));
+  TRY(ys, to_doubles(b));
   Difference out;
   out.identical = std::ranges::equal(a.data, b.data);
-  switch (a.dtype) {
-    case DType::kF32:
-      accumulate<float>(a, b, as_double<float>, out);
-      return out;
-    case DType::kF64:
-      accumulate<double>(a, b, as_double<double>, out);
-      return out;
-    case DType::kF16:
-      accumulate<uint16_t>(a, b, half_to_float, out);
-      return out;
-    case DType::kBF16:
-      accumulate<uint16_t>(a, b, bfloat16_to_float, out);
-      return out;
-    case DType::kI8:
-      accumulate<int8_t>(a, b, as_double<int8_t>, out);
-      return out;
-    case DType::kU8:
-    case DType::kBool:
-      accumulate<uint8_t>(a, b, as_double<uint8_t>, out);
-      return out;
-    case DType::kI16:
-      accumulate<int16_t>(a, b, as_double<int16_t>, out);
-      return out;
-    case DType::kU16:
-      accumulate<uint16_t>(a, b, as_double<uint16_t>, out);
-      return out;
-    case DType::kI32:
-      accumulate<int32_t>(a, b, as_double<int32_t>, out);
-      return out;
-    case DType::kU32:
-      accumulate<uint32_t>(a, b, as_double<uint32_t>, out);
-      return out;
-    case DType::kI64:
-      accumulate<int64_t>(a, b, as_double<int64_t>, out);
-      return out;
-    case DType::kU64:
-      accumulate<uint64_t>(a, b, as_double<uint64_t>, out);
-      return out;
-    default:
-      return fail(Kind::kUnsupported, "can't compare {} tensors", dtype_name(a.dtype));
+  for (size_t i = 0; i < xs.size(); ++i) {
+    if (std::isfinite(ys[i])) out.max_magnitude = std::max(out.max_magnitude, std::abs(ys[i]));
+    if (xs[i] == ys[i] || (std::isnan(xs[i]) && std::isnan(ys[i]))) continue;
+    const double apart = std::abs(xs[i] - ys[i]);
+    out.max_abs =
+        std::max(out.max_abs, std::isnan(apart) ? std::numeric_limits<double>::infinity() : apart);
   }
-}
-
-float half_to_float(uint16_t bits) {
-  const int exponent = bits >> 10 & 0x1f;
-  const int mantissa = bits & 0x3ff;
-  float magnitude = 0;
-  if (exponent == 0x1f) {
-    magnitude = mantissa == 0 ? std::numeric_limits<float>::infinity()
-                              : std::numeric_limits<float>::quiet_NaN();
-  } else if (exponent == 0) {
-    magnitude = std::ldexp(static_cast<float>(mantissa), -24);
-  } else {
-    magnitude = std::ldexp(static_cast<float>(mantissa | 0x400), exponent - 25);
-  }
-  return (bits & 0x8000) != 0 ? -magnitude : magnitude;
-}
-
-float bfloat16_to_float(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+  return out;
 }
 
 }  // namespace cloister

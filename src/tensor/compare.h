@@ -19,8 +19,4 @@ struct Difference {
 // that are not portable.
 Result<Difference> compare(const TensorView& a, const TensorView& b);
 
-// IEEE 754 half precision and bfloat16, as stored, to float.
-float half_to_float(uint16_t bits);
-float bfloat16_to_float(uint16_t bits);
-
 }  // namespace cloister

@@ -1,0 +1,68 @@
+#include "app/arrays.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/convert.h"
+#include "tensor/npz.h"
+
+namespace cloister {
+namespace {
+
+// Splits "NAME=FILE"; an existing file whose name has a '=' in it is a file.
+std::pair<std::string, std::string> split_argument(const std::string& argument) {
+  const size_t equals = argument.find('=');
+  std::error_code code;
+  if (equals == std::string::npos || fs::exists(argument, code)) return {"", argument};
+  return {argument.substr(0, equals), argument.substr(equals + 1)};
+}
+
+}  // namespace
+
+Result<std::vector<NamedTensor>> read_inputs(const std::vector<std::string>& arguments,
+                                             const std::vector<Port>& ports) {
+  std::vector<NamedTensor> inputs;
+  for (const std::string& argument : arguments) {
+    const auto [name, file] = split_argument(argument);
+    if (file.ends_with(".npz")) {
+      TRY(arrays, read_npz(file));
+      for (NamedTensor& array : arrays) inputs.push_back(std::move(array));
+      continue;
+    }
+    TRY(tensor, read_npy(file));
+    if (name.empty() && ports.size() != 1) {
+      return fail(Kind::kUsage, "the model has {} inputs: give --input NAME={} or an .npz",
+                  ports.size(), printable(file, 400));
+    }
+    inputs.push_back({name.empty() ? ports[0].name : name, std::move(tensor)});
+  }
+  return inputs;
+}
+
+Result<> write_outputs(const std::string& file, const std::vector<NamedTensor>& outputs) {
+  if (file.ends_with(".npz")) return write_npz(file, outputs);
+  if (!file.ends_with(".npy")) {
+    return fail(Kind::kUsage, "can't write '{}': want a name that ends in .npy or .npz",
+                printable(file, 400));
+  }
+  if (outputs.size() != 1) {
+    return fail(Kind::kUsage, "the model has {} outputs: write an .npz", outputs.size());
+  }
+  return write_npy(file, outputs[0].tensor.view());
+}
+
+std::string values_text(const TensorView& tensor) {
+  constexpr size_t kShown = 4;
+  const auto values = to_doubles(tensor);
+  if (!values || values->empty()) return "";
+  const size_t shown = std::min(kShown, values->size());
+  std::vector<std::string> first;
+  for (size_t i = 0; i < shown; ++i) first.push_back(fmt::format("{:.4g}", (*values)[i]));
+  if (shown < values->size()) first.emplace_back("...");
+  const auto [low, high] = std::ranges::minmax(*values);
+  return fmt::format("[{}] min {:.4g} max {:.4g}", fmt::join(first, ", "), low, high);
+}
+
+}  // namespace cloister

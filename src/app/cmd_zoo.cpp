@@ -1,0 +1,53 @@
+#include "app/commands.h"
+#include "app/text.h"
+#include "graph/zoo/zoo.h"
+
+namespace cloister {
+namespace {
+
+struct ZooOptions {
+  std::string name;
+  std::string file;
+  uint64_t seed = 0;
+};
+
+std::string zoo_text() {
+  std::vector<std::vector<std::string>> rows = {{"name", "parameters", "MACs", "what it is"}};
+  for (const ZooEntry* entry : zoo_entries()) {
+    rows.push_back({std::string(entry->name), count_text(entry->parameters),
+                    count_text(entry->macs), std::string(entry->description)});
+  }
+  return table_text(rows, "lrrl");
+}
+
+Outcome write_zoo_model(const ZooOptions& options) {
+  if (options.name.empty()) {
+    fmt::print("{}", zoo_text());
+    return 0;
+  }
+  if (options.file.empty()) return fail(Kind::kUsage, "-o FILE.onnx is missing");
+  auto model = zoo_model(options.name, options.seed);
+  if (!model && model.error().kind == Kind::kNotFound) {
+    return fail(Kind::kUsage, "{}", model.error().message);
+  }
+  if (!model) return std::unexpected(model.error());
+  TRY_OK(write_model(*model, options.file));
+  std::error_code code;
+  fmt::print("{}  {}\n", options.file, bytes_text(fs::file_size(options.file, code)));
+  return 0;
+}
+
+}  // namespace
+
+void add_zoo_command(CLI::App& app, Outcome& outcome) {
+  auto options = std::make_shared<ZooOptions>();
+  CLI::App* command = app.add_subcommand(
+      "zoo", "Write a well-known architecture with random weights, for trying things");
+  command->add_option("NAME", options->name, "the architecture; without it they are listed");
+  command->add_option("-o,--output", options->file, "the ONNX file to write")->type_name("FILE");
+  command->add_option("--seed", options->seed, "seed of the random weights")->capture_default_str();
+  command->footer(zoo_text() + "\nExample: cloister zoo resnet50 -o resnet50.onnx --seed 1");
+  command->callback([options, &outcome] { outcome = write_zoo_model(*options); });
+}
+
+}  // namespace cloister

@@ -49,6 +49,8 @@ struct Value {
   bool is_constant = false;
   // Depends on the inputs' extents, not on their values.
   bool is_shape_only = false;
+  // Its extents may depend on the inputs' values, not only on their extents.
+  bool has_varying_extents = false;
   TensorType type;  // filled by infer_types
 };
 

@@ -51,7 +51,8 @@ inline constexpr uint64_t kMaxInlineBytes = (1ULL << 31) - (64ULL << 20);
 Result<> write_model(const Model& model, const fs::path& path,
                      uint64_t max_inline_bytes = kMaxInlineBytes);
 
-// The model as an engine takes it.
+// The model as an engine takes it: without large initializers that nothing uses, which ONNX Runtime
+// drops before it is given their values, and then refuses.
 Segment to_segment(const Model& model);
 
 }  // namespace cloister

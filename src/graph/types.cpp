@@ -117,17 +117,31 @@ class Prober {
     if (open.empty()) return {};
     onnx::ModelProto model = bound(bindings);
     TRY(found, ask(model, open, [&] {
-          Segment segment = to_segment(graph_.model);
-          segment.model = model.SerializeAsString();
-          return probe_.run(segment);
+          Model asked = graph_.model;
+          asked.proto = std::make_shared<const onnx::ModelProto>(model);
+          return probe_.run(to_segment(asked));
         }));
+    const bool is_fixed = has_fixed_inputs(model.graph());
     for (const ValueId id : open) {
-      if (is_complete(found[id])) types[id] = found[id];
+      if (!is_complete(found[id])) continue;
+      if (is_fixed && !graph_.values[id].has_varying_extents) {
+        types[id] = found[id];
+        continue;
+      }
+      // Other inputs would give other extents: only the rank holds.
+      if (!types[id].dtype) types[id].dtype = found[id].dtype;
+      if (!types[id].dims) types[id].dims.emplace(found[id].dims->size(), -1);
     }
     return {};
   }
 
  private:
+  bool has_fixed_inputs(const onnx::GraphProto& graph) const {
+    return std::ranges::all_of(graph.input(), [&](const onnx::ValueInfoProto& input) {
+      return !graph_.find(input.name())->is_input || is_complete(declared_type(input.type()));
+    });
+  }
+
   // A tensor without extents is a scalar only if Shape of it is known to be empty; otherwise its
   // rank is not known.
   void tell_scalars(onnx::ModelProto& model, Types& types) const {
@@ -232,7 +246,7 @@ TensorType combine(const ProbedType& at_one, const ProbedType& at_more) {
     const int64_t more = comparable ? (*at_more.dims)[i] : -1;
     if (one == more) {
       type.dims->push_back({one, false});
-    } else if (one > 0 && more == kBatchProbe * one) {
+    } else if (one > 0 && more / kBatchProbe == one && more % kBatchProbe == 0) {
       type.dims->push_back({one, true});
     } else {
       type.dims->push_back({-1, false});

@@ -4,9 +4,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include "graph/external_data.h"
 #include "graph/model.h"
 #include "graph/onnx.h"
-#include "graph/weights.h"
 
 namespace cloister {
 namespace {
@@ -107,7 +107,9 @@ Result<> write_external(const Model& model, const fs::path& path) {
   };
   TRY_OK(write_file(data_path, write_weights));
   return write_file(path, [&](std::ostream& out) -> Result<> {
-    proto.SerializeToOstream(&out);
+    if (!proto.SerializeToOstream(&out)) {
+      return fail(Kind::kIo, "the file could not be written: is the disk full?");
+    }
     return {};
   });
 }

@@ -36,12 +36,13 @@ class Splitting {
  public:
   explicit Splitting(uint32_t seed)
       : engine_(value_of(make_onnxruntime({.optimize = false}))),
-        graph_(value_of(build_graph(value_of(
-            make_model(test::RandomDag(seed).make(4 + static_cast<int>(seed) % 20)))))) {
+        graph_(value_of(build_graph(
+            value_of(make_model(test::RandomDag(seed).make(4 + static_cast<int>(seed) % 20)))))) {
     if (auto typed = infer_types(graph_, onnxruntime_probe()); !typed) {
       throw std::runtime_error(typed.error().message);
     }
-    inputs_ = {{"x", random_tensor(seed, {2, 16})}, {"x2", random_tensor(seed + 1, {2, 16})},
+    inputs_ = {{"x", random_tensor(seed, {2, 16})},
+               {"x2", random_tensor(seed + 1, {2, 16})},
                {"cond", flag(seed % 2 == 0)}};
     std::erase_if(inputs_, [&](const NamedTensor& t) { return graph_.find(t.name) == nullptr; });
     whole_ = run({graph_.model});
@@ -156,6 +157,27 @@ std::vector<std::unique_ptr<Program>> two_programs() {
   return programs;
 }
 
+TEST(RunSegments, WeightsThatNothingUsesAreNoTrouble) {
+  // As an input, too: so it was before IR 4.
+  TestGraph b;
+  b.f32("x", {1, 4});
+  b.f32("unused", {1000});
+  b.random("unused", {1000});
+  b.random("unused2", {1000});
+  b.random("unused_small", {10});
+  b.random("output", {1000});
+  b.op("y", "Tanh", {"x"});
+  b.outputs({"y", "output"});
+  const Model model = value_of(b.model());
+  const auto engine = value_of(make_onnxruntime());
+  std::vector<std::unique_ptr<Program>> programs;
+  programs.push_back(value_of(engine->load(to_segment(model))));
+  EXPECT_EQ(programs[0]->inputs().size(), 1U);
+  const auto outputs =
+      value_of(run_segments(programs, {{"x", random_tensor(1, {1, 4})}}, {"y", "output"}));
+  EXPECT_EQ(as_text(outputs[1].tensor.data()), as_text(model.weights.at("output").data()));
+}
+
 TEST(RunSegments, SaysWhatDoesNotFit) {
   const auto programs = two_programs();
   const NamedTensor x = {"x", random_tensor(1, {1, 4})};
@@ -164,7 +186,8 @@ TEST(RunSegments, SaysWhatDoesNotFit) {
                      "segment 1 needs 'x', which is neither an input given nor made before it");
   test::expect_error(run_segments(programs, {x, x}, {"y"}), Kind::kInvalid,
                      "input 'x' is given twice");
-  test::expect_error(run_segments(programs, {x}, {"z"}), Kind::kInvalid, "no segment gives output 'z'");
+  test::expect_error(run_segments(programs, {x}, {"z"}), Kind::kInvalid,
+                     "no segment gives output 'z'");
   test::expect_error(run_segments(programs, {{"x", random_tensor(1, {1, 5})}}, {"y"}),
                      Kind::kInvalid, "segment 1: input 'x': got f32[1,5], want f32[1,4]");
 }

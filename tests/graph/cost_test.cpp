@@ -54,11 +54,7 @@ const std::vector<Case> kCases = {
      {{"transA", 1}},
      "com.microsoft"},
     // 12 steps of 2 sequences; 4 gates of 16, from 10 inputs and 16 states; two directions.
-    {"Lstm",
-     "LSTM",
-     {{12, 2, 10}, {2, 64, 10}, {2, 64, 16}},
-     {12, 2, 2, 16},
-     12 * 2 * 2 * 64 * 26},
+    {"Lstm", "LSTM", {{12, 2, 10}, {2, 64, 10}, {2, 64, 16}}, {12, 2, 2, 16}, 12 * 2 * 2 * 64 * 26},
     {"Gru", "GRU", {{12, 1, 10}, {1, 48, 10}, {1, 48, 16}}, {12, 1, 1, 16}, 12 * 48 * 26},
     {"Relu", "Relu", {{1, 1000}}, {1, 1000}, 0},
     {"Elsewhere", "Conv", {{1, 3, 8, 8}, {8, 3, 3, 3}}, {1, 8, 6, 6}, 0, {}, "custom"},
@@ -93,7 +89,7 @@ TEST_P(NodeMacs, ByHand) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cost, NodeMacs, testing::ValuesIn(kCases),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(Cost, ConstantBytes) {
   TestGraph b;

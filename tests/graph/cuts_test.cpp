@@ -1,32 +1,21 @@
 #include "graph/cuts.h"
 
 #include <chrono>
-#include <map>
-#include <random>
 #include <set>
 
-#include "base/sha256.h"
 #include "tests/support/graphs.h"
-#include "tests/support/random_dag.h"
 
 namespace cloister {
 namespace {
 
+using test::add_chain;
 using test::cut_names;
-using test::expect_error;
+using test::Names;
 using test::names_of;
 using test::TestGraph;
 using test::value_of;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::MatchesRegex;
-
-using Names = std::vector<std::string>;
-
-// As many nodes in a row; each takes the one before.
-void add_chain(TestGraph& b, std::string from, const Names& names) {
-  for (const std::string& name : names) from = b.op(name, "Relu", {from});
-}
 
 TEST(ListCuts, Chain) {
   TestGraph b;
@@ -79,14 +68,12 @@ TEST(ListCuts, SkipsFromTheInputAreExposed) {
   b.outputs({"y"});
   const Graph graph = b.build();
   const CutList list = list_cuts(graph);
-  EXPECT_THAT(cut_names(graph, list),
-              ElementsAre(Names{"x", "d1"}, Names{"x", "d1", "d2"}, Names{"x", "u1"}, Names{"u0"},
-                          Names{"f"}));
+  EXPECT_THAT(cut_names(graph, list), ElementsAre(Names{"x", "d1"}, Names{"x", "d1", "d2"},
+                                                  Names{"x", "u1"}, Names{"u0"}, Names{"f"}));
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(list.cuts[i].exposed_by_construction, "carries input 'x'");
   }
-  EXPECT_EQ(list.cuts[3].exposed_by_construction,
-            "carries 'u0', values of input 'x' as they are");
+  EXPECT_EQ(list.cuts[3].exposed_by_construction, "carries 'u0', values of input 'x' as they are");
   EXPECT_EQ(list.cuts[4].exposed_by_construction, "");
 }
 
@@ -310,202 +297,6 @@ TEST(ListCuts, BytesAcross) {
   EXPECT_EQ(list.cuts[1].bytes, 40U + 16U);
   EXPECT_EQ(list.cuts[1].bytes_as_fp16, 20U + 16U);
   EXPECT_EQ(list.cuts[2].bytes, std::nullopt);  // the type of `i` is not known
-}
-
-// Non-constant values made before `position` (or given) and used from there on.
-std::set<std::string> live_at(const Graph& graph, size_t position, bool shape_only) {
-  std::set<std::string> live;
-  for (size_t i = graph.first_data_node + position; i < graph.nodes.size(); ++i) {
-    for (const ValueId id : graph.nodes[i].uses) {
-      const Value& value = graph.values[id];
-      const bool before =
-          value.maker == kNone || value.maker < graph.first_data_node + position;
-      if (before && !value.is_constant && value.is_shape_only == shape_only) {
-        live.insert(value.name);
-      }
-    }
-  }
-  return live;
-}
-
-TEST(ListCuts, LiveSetsOfRandomGraphs) {
-  size_t checked = 0;
-  for (uint32_t seed = 0; seed < 300; ++seed) {
-    SCOPED_TRACE(seed);
-    const Graph graph = value_of(
-        build_graph(value_of(make_model(test::RandomDag(seed).make(3 + static_cast<int>(seed) % 30)))));
-    const CutList list = list_cuts(graph, {.max_tensors = 1000});
-    EXPECT_EQ(list.too_wide, 0U);
-    EXPECT_EQ(list.boundaries, list.cuts.size() + list.merged);
-    for (const Cut& cut : list.cuts) {
-      const Names names = names_of(graph, cut.tensors);
-      EXPECT_EQ(std::set(names.begin(), names.end()), live_at(graph, cut.position, false));
-      const Names shapes = names_of(graph, cut.shape_tensors);
-      EXPECT_EQ(std::set(shapes.begin(), shapes.end()), live_at(graph, cut.position, true));
-      ++checked;
-    }
-  }
-  EXPECT_GT(checked, 3000U);
-}
-
-// Whether the output is reached from an input without passing through `removed`.
-bool connected_without(const Graph& graph, ValueId removed) {
-  std::set<ValueId> reached;
-  for (const ValueId id : graph.inputs) {
-    if (id != removed) reached.insert(id);
-  }
-  for (const Node& node : graph.nodes) {
-    const bool any = std::ranges::any_of(node.uses, [&](ValueId id) { return reached.contains(id); });
-    for (const ValueId id : node.makes) {
-      if (any && id != removed) reached.insert(id);
-    }
-  }
-  return reached.contains(graph.outputs[0]);
-}
-
-TEST(ListCuts, SingleTensorsDominateTheOutput) {
-  std::mt19937 random(11);
-  size_t dominators = 0;
-  for (int round = 0; round < 400; ++round) {
-    SCOPED_TRACE(round);
-    TestGraph b;
-    Names values = {b.f32("x"), b.f32("x2")};
-    const int size = 4 + round % 25;
-    for (int i = 0; i < size; ++i) {
-      // Operands near the end make bottlenecks likely.
-      const auto operand = [&] {
-        return values[values.size() - 1 - std::min<size_t>(random() % 3, values.size() - 1)];
-      };
-      values.push_back(b.op("v" + std::to_string(i), random() % 2 == 0 ? "Tanh" : "Add",
-                            {operand(), operand()}));
-    }
-    b.outputs({values.back()});
-    const Graph graph = b.build();
-    std::set<std::string> single;
-    for (const Cut& cut : list_cuts(graph).cuts) {
-      if (cut.is_single()) single.insert(graph.values[cut.tensors[0]].name);
-    }
-    for (ValueId id = 0; id < graph.values.size(); ++id) {
-      const Value& value = graph.values[id];
-      if (value.is_output || value.is_input) continue;
-      const bool dominates = !connected_without(graph, id);
-      dominators += dominates ? 1 : 0;
-      EXPECT_EQ(single.contains(value.name), dominates) << value.name;
-    }
-  }
-  EXPECT_GT(dominators, 500U);
-}
-
-TEST(CutIds, DependOnTheTensorsOnly) {
-  const auto proto = test::RandomDag(5).make(30);
-  const Graph graph = value_of(build_graph(value_of(make_model(proto))));
-  std::map<Names, std::string> ids;
-  for (const size_t max_tensors : {1000, 3, 1}) {
-    for (const Cut& cut : list_cuts(graph, {.max_tensors = max_tensors}).cuts) {
-      EXPECT_THAT(cut.id, MatchesRegex("c[0-9a-f]+"));
-      const auto [known, is_new] = ids.emplace(names_of(graph, cut.tensors), cut.id);
-      EXPECT_EQ(known->second, cut.id);
-      EXPECT_EQ(is_new, max_tensors == 1000);
-    }
-  }
-  EXPECT_GT(ids.size(), 10U);
-}
-
-// Two names whose one-tensor cuts have ids that start alike.
-std::pair<std::string, std::string> colliding_names() {
-  std::map<std::string, std::string> seen;
-  for (int i = 0;; ++i) {
-    const std::string name = "t" + std::to_string(i);
-    Sha256 hash;
-    hash.update(as_bytes(name));
-    hash.update(as_bytes(std::string_view("\0", 1)));
-    const auto [known, is_new] = seen.emplace(to_hex(hash.finish()).substr(0, 6), name);
-    if (!is_new) return {known->second, name};
-  }
-}
-
-TEST(CutIds, AreLongerWhereTheyWouldCollide) {
-  const auto [one, other] = colliding_names();
-  TestGraph b;
-  b.f32("x");
-  add_chain(b, "x", {one, "between", other, "y"});
-  b.outputs({"y"});
-  const Graph graph = b.build();
-  CutList list = list_cuts(graph);
-  ASSERT_EQ(list.cuts.size(), 3U);
-  const Cut first = list.cuts[0];
-  const Cut last = list.cuts[2];
-  EXPECT_EQ(first.id.substr(0, 7), last.id.substr(0, 7));
-  EXPECT_NE(first.id, last.id);
-  // Neither may be taken for the other.
-  EXPECT_GT(first.id.size(), 7U);
-  EXPECT_GT(last.id.size(), 7U);
-  EXPECT_EQ(list.cuts[1].id.size(), 7U);
-  expect_error(find_cut(graph, list, first.id.substr(0, 7)), Kind::kUsage,
-               "several cuts start with");
-  EXPECT_EQ(value_of(find_cut(graph, list, first.id)).position, first.position);
-  EXPECT_EQ(value_of(find_cut(graph, list, last.id)).position, last.position);
-  // An id stays good in a list where nothing collides with it.
-  list.cuts.erase(list.cuts.begin());
-  list.cuts[1].id.resize(7);
-  EXPECT_EQ(value_of(find_cut(graph, list, last.id)).position, last.position);
-  expect_error(find_cut(graph, list, first.id), Kind::kUsage, "no cut");
-}
-
-class FindCut : public testing::Test {
- protected:
-  FindCut() {
-    TestGraph b;
-    b.f32("x");
-    add_chain(b, "x", {"stem", "left", "right"});
-    b.op("joined", "Add", {"left", "right"});
-    add_chain(b, "joined", {"tail", "y"});
-    b.outputs({"y"});
-    graph_ = b.build();
-    list_ = list_cuts(graph_);
-    // Shares of the work: 10, 20, 50, 90 and so on.
-    uint64_t done = 0;
-    for (Cut& cut : list_.cuts) cut.macs_before = done += 20;
-    list_.total_macs = 100;
-  }
-
-  std::string find(const std::string& text) {
-    const auto cut = find_cut(graph_, list_, text);
-    return cut ? testing::PrintToString(names_of(graph_, cut->tensors)) : cut.error().message;
-  }
-
-  Graph graph_;
-  CutList list_;
-};
-
-TEST_F(FindCut, ByIdPrefixNameAndShare) {
-  ASSERT_EQ(list_.cuts.size(), 5U);
-  EXPECT_EQ(find(list_.cuts[0].id), R"({ "stem" })");
-  EXPECT_EQ(find(list_.cuts[2].id.substr(0, 5)), R"({ "left", "right" })");
-  EXPECT_EQ(find("stem"), R"({ "stem" })");
-  EXPECT_EQ(find("left,right"), R"({ "left", "right" })");
-  EXPECT_EQ(find("0%"), R"({ "stem" })");
-  EXPECT_EQ(find("70%"), R"({ "joined" })");
-  EXPECT_EQ(find("99.5%"), R"({ "tail" })");
-}
-
-TEST_F(FindCut, SaysWhatWasMeant) {
-  expect_error(find_cut(graph_, list_, "stam"), Kind::kUsage, "no cut 'stam'; nearest: stem");
-  expect_error(find_cut(graph_, list_, "left"), Kind::kUsage, "no cut 'left'; nearest: ");
-  expect_error(find_cut(graph_, list_, ""), Kind::kUsage, "no cut ''");
-  expect_error(find_cut(graph_, list_, "c"), Kind::kUsage, "no cut 'c'");
-  expect_error(find_cut(graph_, list_, "a\x1b[2J"), Kind::kUsage, "no cut 'a\\x1b[2J'");
-  for (const char* share : {"101%", "-1%", "%", "nan%", "inf%", "4 0%", "40 %", "0x10%"}) {
-    expect_error(find_cut(graph_, list_, share), Kind::kUsage, std::string("no cut '") + share);
-  }
-  expect_error(find_cut(graph_, {}, "stem"), Kind::kUsage, "no cut 'stem': the model has none");
-  expect_error(find_cut(graph_, {}, "40%"), Kind::kUsage, "no single-tensor cut to choose '40%'");
-}
-
-TEST_F(FindCut, SharesSkipWhatIsExposed) {
-  list_.cuts[0].exposed_by_construction = "carries input 'x'";
-  EXPECT_EQ(find("0%"), R"({ "joined" })");
-  EXPECT_EQ(find("stem"), R"({ "stem" })");
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ std::vector<std::string> names(const Infos& infos) {
 
 std::vector<std::string> outputs_of_nodes(const onnx::GraphProto& graph) {
   std::vector<std::string> out;
-  for (const auto& node : graph.node()) out.insert(out.end(), node.output().begin(), node.output().end());
+  for (const auto& node : graph.node())
+    out.insert(out.end(), node.output().begin(), node.output().end());
   return out;
 }
 

@@ -90,7 +90,7 @@ TEST_P(Validate, SaysWhatIsWrong) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Wrong, Validate, testing::ValuesIn(kWrong),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(ValidateModel, AcceptsWhatOnnxAllows) {
   const auto accepts = [](const char* what, Change change) {

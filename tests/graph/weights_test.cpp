@@ -98,8 +98,8 @@ std::vector<Case> wrong_tensors() {
       {"NoData", tensor_of(DType::kF32, {3}), "tensor 't': f32 [3] has 0 values, want 3"},
       {"Floats", filled(tensor_of(DType::kF32, {3}), [](auto& t) { t.add_float_data(1); }),
        "tensor 't': f32 [3] has 1 values, want 3"},
-      {"Doubles", filled(tensor_of(DType::kF64, {1}),
-                         [](auto& t) { t.mutable_double_data()->Resize(2, 0); }),
+      {"Doubles",
+       filled(tensor_of(DType::kF64, {1}), [](auto& t) { t.mutable_double_data()->Resize(2, 0); }),
        "tensor 't': f64 [1] has 2 values, want 1"},
       {"Int32s", filled(tensor_of(DType::kI32, {3}), [](auto& t) { t.add_int32_data(1); }),
        "tensor 't': i32 [3] has 1 values, want 3"},
@@ -111,8 +111,8 @@ std::vector<Case> wrong_tensors() {
        "tensor 't': i64 [3] has 1 values, want 3"},
       {"Uint64s", filled(tensor_of(DType::kU64, {3}), [](auto& t) { t.add_uint64_data(1); }),
        "tensor 't': u64 [3] has 1 values, want 3"},
-      {"Complex", filled(tensor_of(DType::kC64, {2}),
-                         [](auto& t) { t.mutable_float_data()->Resize(2, 0); }),
+      {"Complex",
+       filled(tensor_of(DType::kC64, {2}), [](auto& t) { t.mutable_float_data()->Resize(2, 0); }),
        "tensor 't': c64 [2] has 2 values, want 4"},
       {"WrongField", filled(tensor_of(DType::kI64, {1}), [](auto& t) { t.add_float_data(1); }),
        "tensor 't': i64 [1] has 0 values, want 1"},
@@ -142,13 +142,13 @@ TEST_P(WrongTensor, IsRefusedWhereverItIs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Weights, WrongTensor, testing::ValuesIn(wrong_tensors()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(Weights, ClaimsReserveNoMemory) {
   // 1 byte of file must not become 16 bytes of memory each before it is refused.
   TensorProto tensor = tensor_of(DType::kC128, {int64_t{1} << 36});
   tensor.mutable_double_data()->Resize(4096, 0);
-  expect_error(parse(holding(tensor)), Kind::kInvalid, "has 4096 values, want 68719476736");
+  expect_error(parse(holding(tensor)), Kind::kInvalid, "has 4096 values, want 137438953472");
 }
 
 TEST(Weights, TypedFieldsAreNarrowed) {
@@ -218,8 +218,8 @@ TEST_F(External, IsMappedOrBroughtIn) {
   EXPECT_EQ(inlined.proto->graph().initializer(0).raw_data(), content_.substr(4, 16));
   EXPECT_EQ(inlined.proto->graph().initializer(0).data_location(), TensorProto::DEFAULT);
   EXPECT_TRUE(read(holding(external(DType::kF32, {1}, {{"location", "in.bin"}}))));
-  EXPECT_TRUE(read(
-      holding(external(DType::kF32, {0}, {{"location", "w.bin"}, {"offset", "2000"}}))));
+  EXPECT_TRUE(
+      read(holding(external(DType::kF32, {0}, {{"location", "w.bin"}, {"offset", "2000"}}))));
 }
 
 TEST_F(External, OfBranchesAndConstantsIsBroughtIn) {
@@ -253,6 +253,14 @@ TEST_F(External, MayBeginAnywhere) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(weight.data().data()) % sizeof(float), 0U);
 }
 
+TEST_F(External, IsNotCopiedAgainAndAgain) {
+  auto tensor = external(DType::kF32, {300}, {{"location", "w.bin"}, {"offset", "3"}});
+  onnx::ModelProto proto = holding(tensor);
+  tensor.set_name("t2");
+  *proto.mutable_graph()->add_initializer() = tensor;
+  expect_error(read(proto), Kind::kInvalid, "tensor 't2': tensors that overlap");
+}
+
 TEST_F(External, WrongOnesAreRefused) {
   using Entries = std::vector<std::pair<std::string, std::string>>;
   const auto refuses = [&](const Entries& entries, Kind kind, const std::string& says) {
@@ -275,7 +283,8 @@ TEST_F(External, WrongOnesAreRefused) {
   refuses({{"location", "sub"}}, Kind::kIo, "not a regular file");
   refuses({{"location", "pipe"}}, Kind::kIo, "not a regular file");
   refuses({{"location", "w.bin"}, {"offset", "1999"}}, Kind::kInvalid, "'w.bin', which has 2000");
-  refuses({{"location", "w.bin"}, {"offset", "-1"}}, Kind::kInvalid, "offset is '-1', want a number");
+  refuses({{"location", "w.bin"}, {"offset", "-1"}}, Kind::kInvalid,
+          "offset is '-1', want a number");
   refuses({{"location", "w.bin"}, {"offset", "1e3"}}, Kind::kInvalid, "offset is '1e3'");
   refuses({{"location", "w.bin"}, {"offset", ""}}, Kind::kInvalid, "offset is ''");
   refuses({{"location", "w.bin"}, {"offset", "99999999999999999999"}}, Kind::kInvalid,

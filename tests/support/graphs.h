@@ -62,6 +62,13 @@ class TestGraph : public zoo::ModelBuilder {
   Graph build() { return value_of(build_graph(value_of(model()))); }
 };
 
+using Names = std::vector<std::string>;
+
+// As many nodes in a row; each takes the one before.
+inline void add_chain(TestGraph& b, std::string from, const Names& names) {
+  for (const std::string& name : names) from = b.op(name, "Relu", {from});
+}
+
 // A sub-graph for If, Loop and Scan, from what `b` holds.
 inline onnx::GraphProto body_of(TestGraph& b) {
   onnx::GraphProto graph = b.graph();

@@ -130,7 +130,7 @@ Result<> bench(const BenchOptions& options) {
   json rows = json::array();
   for (const std::string& model : options.models) {
     TRY(measured, bench_model(*engine, model, options));
-    rows.insert(rows.end(), measured.begin(), measured.end());
+    for (json& row : measured) rows.push_back(std::move(row));
   }
   if (!options.json) {
     fmt::print("{}", table(rows));

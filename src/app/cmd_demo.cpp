@@ -1,6 +1,9 @@
 // The whole of what Cloister can do so far, on a network that it makes itself.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 
 #include "app/commands.h"
 #include "app/inspection.h"

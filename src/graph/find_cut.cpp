@@ -26,7 +26,7 @@ const Cut* nearest_cut(const CutList& list, double share) {
   for (const Cut& cut : list.cuts) {
     if (!cut.is_single() || !cut.exposed_by_construction.empty()) continue;
     const auto distance = [&](const Cut& c) { return std::abs(list.macs_share(c) - share); };
-    if (best == nullptr || distance(cut) < distance(*best)) best = &cut;
+    if (best == nullptr || distance(cut) <= distance(*best)) best = &cut;
   }
   return best;
 }

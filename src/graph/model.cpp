@@ -31,7 +31,7 @@ Result<Model> assemble(onnx::ModelProto proto, ExternalFiles& files) {
 
 Result<onnx::ModelProto> parse_proto(Bytes file) {
   // Protobuf would print to stderr what is reported as an error below.
-  [[maybe_unused]] static const auto silenced = google::protobuf::SetLogHandler(nullptr);
+  [[maybe_unused]] static const auto kSilenced = google::protobuf::SetLogHandler(nullptr);
   if (file.empty()) return invalid("the file is empty");
   if (file.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
     return invalid("{} bytes, at most 2 GB fit an ONNX file: move the weights to external data",

@@ -10,10 +10,10 @@ void set_type(onnx::ValueInfoProto& value, const std::string& name, DType dtype)
   value.mutable_type()->mutable_tensor_type()->set_elem_type(static_cast<int32_t>(dtype));
 }
 
-void set_dims(onnx::ValueInfoProto& value, const Dims& dims) {
+void set_dims(onnx::ValueInfoProto& value, const Extents& dims) {
   // Made even when there are no dims: a scalar's shape is known and empty.
   onnx::TensorShapeProto& shape = *value.mutable_type()->mutable_tensor_type()->mutable_shape();
-  for (const Dim& dim : dims) {
+  for (const Extent& dim : dims) {
     if (const auto* extent = std::get_if<int64_t>(&dim)) {
       shape.add_dim()->set_dim_value(*extent);
     } else {
@@ -82,14 +82,14 @@ void ModelBuilder::opset(const std::string& domain, int64_t version) {
   set.set_version(version);
 }
 
-std::string ModelBuilder::input(const std::string& name, DType dtype, const Dims& dims) {
+std::string ModelBuilder::input(const std::string& name, DType dtype, const Extents& dims) {
   onnx::ValueInfoProto& value = *graph().add_input();
   set_type(value, name, dtype);
   set_dims(value, dims);
   return name;
 }
 
-void ModelBuilder::output(const std::string& value, DType dtype, const Dims& dims) {
+void ModelBuilder::output(const std::string& value, DType dtype, const Extents& dims) {
   output(value, dtype);
   set_dims(*graph().mutable_output()->rbegin(), dims);
 }

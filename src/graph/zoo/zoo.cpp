@@ -1,12 +1,12 @@
 #include "graph/zoo/zoo.h"
 
 #include <fmt/ranges.h>
-#include <onnx/onnx_pb.h>
 
 #include <algorithm>
 #include <iterator>
 #include <vector>
 
+#include "graph/onnx.h"
 #include "graph/zoo/models.h"
 
 namespace cloister {
@@ -38,6 +38,11 @@ Result<const ZooEntry*> find_zoo_entry(std::string_view name) {
 Result<onnx::ModelProto> make_zoo_model(std::string_view name, uint64_t seed) {
   TRY(entry, find_zoo_entry(name));
   return entry->make(seed);
+}
+
+Result<Model> zoo_model(std::string_view name, uint64_t seed) {
+  TRY(proto, make_zoo_model(name, seed));
+  return make_model(std::move(proto));
 }
 
 }  // namespace cloister

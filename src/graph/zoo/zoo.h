@@ -6,11 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/error.h"
-
-namespace onnx {
-class ModelProto;
-}
+#include "graph/model.h"
 
 namespace cloister {
 
@@ -30,5 +26,8 @@ Result<const ZooEntry*> find_zoo_entry(std::string_view name);
 
 // The model `name` with weights from `seed`: the same bytes on every platform. Up to 553 MB.
 Result<onnx::ModelProto> make_zoo_model(std::string_view name, uint64_t seed);
+
+// The same as a model that the rest of Cloister takes.
+Result<Model> zoo_model(std::string_view name, uint64_t seed);
 
 }  // namespace cloister

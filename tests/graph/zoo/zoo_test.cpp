@@ -13,6 +13,9 @@
 #include <numeric>
 
 #include "base/sha256.h"
+#include "engine/probe.h"
+#include "graph/cost.h"
+#include "graph/cuts.h"
 #include "graph/zoo/random.h"
 #include "tensor/tensor.h"
 
@@ -178,6 +181,33 @@ TEST_P(Zoo, HasThePublishedSize) {
   ASSERT_TRUE(model);
   EXPECT_EQ(count_parameters(model->graph()), entry_.parameters);
   EXPECT_EQ(count_macs(model->graph()), entry_.macs);
+}
+
+TEST_P(Zoo, IsAValidModel) {
+  const auto model = zoo_model(GetParam(), 1);
+  ASSERT_TRUE(model) << model.error().message;
+  const auto whole = make_zoo_model(GetParam(), 1);
+  size_t large = 0;
+  for (const auto& init : whole->graph().initializer()) {
+    if (init.raw_data().size() < kWeightBytes) continue;
+    ++large;
+    ASSERT_TRUE(model->weights.contains(init.name())) << init.name();
+    EXPECT_TRUE(
+        std::ranges::equal(model->weights.at(init.name()).data(), as_bytes(init.raw_data())))
+        << init.name();
+  }
+  EXPECT_EQ(model->weights.size(), large);
+
+  auto graph = build_graph(*model);
+  ASSERT_TRUE(graph);
+  ASSERT_TRUE(infer_types(*graph, onnxruntime_probe()));
+  EXPECT_EQ(trainable_parameters(*graph), entry_.parameters);
+  const CutList cuts = list_cuts(*graph);
+  EXPECT_TRUE(cuts.macs_known);
+  EXPECT_EQ(cuts.total_macs, entry_.macs);
+  const Value* logits = graph->find("logits");
+  ASSERT_NE(logits, nullptr);
+  EXPECT_EQ(logits->type.text(), GetParam() == "tiny_transformer" ? "f32[N,8]" : "f32[N,1000]");
 }
 
 TEST_P(Zoo, RunsInOnnxRuntime) {

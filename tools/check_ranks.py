@@ -80,6 +80,8 @@ class Checker:
         # cloister_test(FOLDER SOURCES a_test.cpp ...) names tests/FOLDER/a_test.cpp.
         for call in re.finditer(r"\w+_test\s*\(\s*([\w./-]+)([^)]*)\)", build):
             words.update(f"{call[1]}/{word}" for word in call[2].split())
+        # cloister_fuzz(NAME ...) names fuzz/NAME_fuzz.cpp.
+        words.update(f"{name}_fuzz" for name in re.findall(r"cloister_fuzz\s*\(\s*(\w+)", build))
         for path in sources(top, *patterns):
             name = path.relative_to(top).as_posix()
             if not {name, name.removesuffix(path.suffix)} & words:

@@ -36,7 +36,7 @@ void add_inspect_command(CLI::App& app, Outcome& outcome) {
   command->footer(
       "Sizes and MACs are for one item of the batch N. A cut that carries several tensors (skip\n"
       "connections) is listed with all of them. '!' marks cuts that are exposed by construction:\n"
-      "they carry an input, or values of one as they are.\n\n"
+      "they carry an input, or a mere rearrangement or recoding of one.\n\n"
       "Example: cloister inspect model.onnx --json | jq '.cuts[] | select(.single_tensor) | .id'");
   command->callback([options, &outcome] { outcome = inspect(*options); });
 }

@@ -31,6 +31,9 @@ OrtPort describe(std::string name, const Ort::TypeInfo& info) {
   const auto tensor = info.GetTensorTypeAndShapeInfo();
   port.dtype = dtype_from_onnx(static_cast<int32_t>(tensor.GetElementType()));
   port.dims = tensor.GetShape();
+  std::vector<const char*> symbols(port.dims.size(), "");
+  tensor.GetSymbolicDimensions(symbols.data(), symbols.size());
+  port.symbols.assign(symbols.begin(), symbols.end());
   for (int64_t& extent : port.dims) extent = std::max<int64_t>(extent, -1);
   return port;
 }

@@ -21,7 +21,8 @@ Ort::SessionOptions ort_session_options(int threads);
 struct OrtPort {
   std::string name;
   std::optional<DType> dtype;
-  std::vector<int64_t> dims;  // -1: not fixed
+  std::vector<int64_t> dims;         // -1: not fixed
+  std::vector<std::string> symbols;  // by extent: its name, or empty
 };
 
 Result<std::vector<OrtPort>> ort_inputs(const Ort::Session& session);

@@ -14,7 +14,7 @@ Result<std::vector<ProbedType>> infer(const std::string& model) {
     TRY(outputs, ort_outputs(session));
     std::vector<ProbedType> types;
     for (OrtPort& output : outputs) {
-      types.push_back({output.dtype, std::move(output.dims)});
+      types.push_back({output.dtype, std::move(output.dims), std::move(output.symbols)});
     }
     return types;
   });
@@ -34,7 +34,7 @@ Result<std::vector<ProbedType>> run(const Segment& segment) {
   }
   TRY(outputs, program->run(inputs));
   std::vector<ProbedType> types;
-  for (const Tensor& output : outputs) types.push_back({output.dtype(), output.shape()});
+  for (const Tensor& output : outputs) types.push_back({output.dtype(), output.shape(), {}});
   return types;
 }
 

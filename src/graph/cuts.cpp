@@ -155,9 +155,10 @@ class Lister {
       if (carried_[id] == kNone || !cut.exposed_by_construction.empty()) continue;
       const std::string input = printable(graph_.values[carried_[id]].name);
       cut.exposed_by_construction =
-          carried_[id] == id ? fmt::format("carries input '{}'", input)
-                             : fmt::format("carries '{}', values of input '{}' as they are",
-                                           printable(graph_.values[id].name), input);
+          carried_[id] == id
+              ? fmt::format("carries input '{}'", input)
+              : fmt::format("carries '{}', a rearrangement or recoding of input '{}'",
+                            printable(graph_.values[id].name), input);
     }
   }
 

@@ -58,8 +58,8 @@ CutList list_cuts(const Graph& graph, const CutOptions& options = {});
 // MACs. kUsage otherwise, with the nearest names.
 Result<Cut> find_cut(const Graph& graph, const CutList& list, const std::string& text);
 
-// The single-tensor cut, not exposed by construction, nearest to `share` of the MACs, the deepest of
-// equals (behind the activation rather than before it); nothing when there is none.
+// The single-tensor cut, not exposed by construction, nearest to `share` of the MACs, the deepest
+// of equals (behind the activation rather than before it); nothing when there is none.
 const Cut* nearest_cut(const CutList& list, double share);
 
 }  // namespace cloister

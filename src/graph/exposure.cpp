@@ -26,6 +26,10 @@ const Names kJoining = {"Concat", "Where"};
 const Names kAffine = {
     "Add", "Sub", "Mul", "Div", "BatchNormalization", "QuantizeLinear", "DequantizeLinear"};
 
+// Replace each element of an input by an entry of a constant table: a substitution cipher, if the
+// table is secret at all.
+const Names kLookup = {"Gather"};
+
 bool is_standard(const Node& node, const Names& names) {
   return is_onnx_domain(node.proto->domain()) && names.contains(node.proto->op_type());
 }
@@ -64,11 +68,11 @@ std::vector<ValueId> carried_inputs(const Graph& graph) {
         others_constant = others_constant && graph.values[id].is_constant;
       }
     }
-    // An index that comes from the input picks from somewhere else: an embedding, say.
     const bool is_data = !node.uses.empty() && carried[node.uses[0]] != kNone;
+    const bool is_lookup = is_standard(node, kLookup) && others_constant;
     const bool carries = (is_standard(node, kRearranging) && is_data) ||
                          is_standard(node, kJoining) || (is_standard(node, kCarrying) && is_data) ||
-                         (is_standard(node, kAffine) && others_constant);
+                         (is_standard(node, kAffine) && others_constant) || is_lookup;
     if (source == kNone || !carries) continue;
     for (const ValueId id : node.makes) carried[id] = source;
   }

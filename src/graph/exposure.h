@@ -9,9 +9,9 @@ namespace cloister {
 // with the same root carry the same information.
 std::vector<ValueId> arrangement_roots(const Graph& graph);
 
-// For each value: the model input whose elements it carries as they are (rearranged, picked out,
-// padded, widened, or put through an affine map with constant factors), or kNone. Conservative:
-// a part of an input counts.
+// For each value: the model input whose elements it carries (rearranged, picked out, padded,
+// widened, put through an affine map with constant factors, or looked up in a constant table), or
+// kNone. Conservative: a part of an input counts.
 std::vector<ValueId> carried_inputs(const Graph& graph);
 
 }  // namespace cloister

@@ -20,7 +20,7 @@ void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto
     auto& out = *shape.add_dim();
     if (dim.size < 0 || (dim.times_batch && dim.size != 1)) continue;  // not fixed
     if (dim.times_batch) {
-      out.set_dim_param(graph.batch_symbols.size() == 1 ? graph.batch_symbols[0] : "batch");
+      out.set_dim_param(graph.batch_symbols.size() == 1 ? graph.batch_symbols[0] : kBatchName);
     } else {
       out.set_dim_value(dim.size);
     }

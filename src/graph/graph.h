@@ -62,6 +62,9 @@ struct Node {
   bool is_shape_only = false;
 };
 
+// What segments call the batch at their border when the model's inputs have several names for it.
+inline constexpr char kBatchName[] = "batch";
+
 // Plain data; read-only once built. Only what the outputs depend on is in it.
 struct Graph {
   Model model;

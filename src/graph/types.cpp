@@ -1,16 +1,44 @@
 #include "graph/types.h"
 
 #include <algorithm>
-#include <set>
 
-#include "graph/onnx.h"
+#include "graph/extract.h"
+#include "graph/symbols.h"
+#include "graph/type_probe.h"
 
 namespace cloister {
 namespace {
 
 constexpr int64_t kBatchProbe = 3;
 
+// Data nodes that are inferred together. ONNX Runtime compares each tensor's name with those of all
+// outputs, so that one piece of n nodes would take time in n squared.
+constexpr size_t kPiece = 2000;
+
 using Types = std::vector<ProbedType>;  // by ValueId
+
+std::set<std::string> constant_names(const Graph& graph) {
+  std::set<std::string> names;
+  for (const Value& value : graph.values) {
+    if (value.is_constant) names.insert(value.name);
+  }
+  return names;
+}
+
+// The type, when each of its extents is a number or the batch; nothing otherwise.
+std::optional<TensorType> with_symbolic_batch(const ProbedType& probed,
+                                              const std::set<std::string>& batch) {
+  if (!probed.dtype || !probed.dims) return std::nullopt;
+  TensorType type{probed.dtype, std::vector<Dim>()};
+  for (size_t i = 0; i < probed.dims->size(); ++i) {
+    const int64_t extent = (*probed.dims)[i];
+    const bool is_batch =
+        extent < 0 && i < probed.symbols.size() && batch.contains(probed.symbols[i]);
+    if (extent < 0 && !is_batch) return std::nullopt;
+    type.dims->push_back(is_batch ? Dim{1, true} : Dim{extent, false});
+  }
+  return type;
+}
 
 ProbedType declared_type(const onnx::TypeProto& type) {
   ProbedType probed;
@@ -20,266 +48,206 @@ ProbedType declared_type(const onnx::TypeProto& type) {
   probed.dims.emplace();
   for (const auto& dim : type.tensor_type().shape().dim()) {
     probed.dims->push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
+    probed.symbols.push_back(dim.dim_param());
   }
   return probed;
 }
 
-bool is_complete(const ProbedType& type) {
-  return type.dtype && type.dims && std::ranges::count(*type.dims, -1) == 0;
-}
-
-// Extents that are bound to numbers for a probe, by symbol.
-using Bindings = std::map<std::string, int64_t>;
-
-void bind_dims(onnx::TypeProto& type, const Bindings& bindings) {
-  if (!type.has_tensor_type() || !type.tensor_type().has_shape()) return;
-  for (auto& dim : *type.mutable_tensor_type()->mutable_shape()->mutable_dim()) {
-    const auto bound = bindings.find(dim.dim_param());
-    if (dim.has_dim_param() && bound != bindings.end()) dim.set_dim_value(bound->second);
-  }
-}
-
-// The model's batch symbols and all its symbols, found in the types of its inputs. An unnamed
-// first extent gets a name.
-struct Symbols {
-  std::set<std::string> batch;
-  std::set<std::string> all;
-};
-
-Symbols name_symbols(onnx::GraphProto& graph, const Graph& index) {
-  Symbols symbols;
-  for (auto& input : *graph.mutable_input()) {
-    if (!index.values[index.ids.at(input.name())].is_input) continue;
-    if (!input.type().has_tensor_type() || !input.type().tensor_type().has_shape()) continue;
-    auto& dims = *input.mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim();
-    for (int i = 0; i < dims.size(); ++i) {
-      if (dims[i].has_dim_value() && dims[i].dim_value() >= 0) continue;
-      if (dims[i].dim_param().empty() && i > 0) continue;
-      if (dims[i].dim_param().empty()) dims[i].set_dim_param("batch of " + input.name());
-      symbols.all.insert(dims[i].dim_param());
-      if (i == 0) symbols.batch.insert(dims[i].dim_param());
-    }
-  }
-  return symbols;
-}
-
-// The model as the probes see it: weights as inputs, symbols bound, and outputs to be filled in.
-class Prober {
+// Finds the types of one graph: first the quick way, with the batch left symbolic; where that does
+// not give everything, at two sizes of the batch.
+class Typer {
  public:
-  Prober(const Graph& graph, const TypeProbe& probe) : graph_(graph), probe_(probe) {
-    base_ = *graph.model.proto;
-    symbols_ = name_symbols(*base_.mutable_graph(), graph);
-    // Declared types of inner tensors may contradict a bound batch; they are used as a fallback.
-    base_.mutable_graph()->clear_value_info();
-    base_.mutable_graph()->clear_output();
+  Typer(Graph& graph, const TypeProbe& probe, const TypeOptions& options)
+      : graph_(graph),
+        probe_(probe),
+        options_(options),
+        proto_(*graph.model.proto),
+        symbols_(name_symbols(*proto_.mutable_graph(), constant_names(graph))) {
+    graph_.batch_symbols.assign(symbols_.batch.begin(), symbols_.batch.end());
   }
 
   const Symbols& symbols() const { return symbols_; }
 
-  // Types by inference; nothing where the engine leaves them open.
-  Result<Types> infer(const Bindings& bindings) const {
-    onnx::ModelProto model = bound(bindings);
-    auto& initializers = *model.mutable_graph()->mutable_initializer();
-    google::protobuf::RepeatedPtrField<onnx::TensorProto> kept;
-    std::set<std::string> inputs;
-    for (const auto& input : model.graph().input()) inputs.insert(input.name());
-    for (auto& tensor : initializers) {
-      if (!graph_.model.weights.contains(tensor.name())) {
-        *kept.Add() = std::move(tensor);
-        continue;
-      }
-      if (inputs.contains(tensor.name())) continue;
-      auto& input = *model.mutable_graph()->add_input();
-      input.set_name(tensor.name());
-      auto& type = *input.mutable_type()->mutable_tensor_type();
-      type.set_elem_type(tensor.data_type());
-      for (const int64_t extent : tensor.dims()) {
-        type.mutable_shape()->add_dim()->set_dim_value(extent);
-      }
-    }
-    initializers.Swap(&kept);
-    std::vector<ValueId> wanted;
-    for (const Node& node : graph_.nodes) {
-      wanted.insert(wanted.end(), node.makes.begin(), node.makes.end());
-    }
-    const auto infer = [&] { return probe_.infer(model.SerializeAsString()); };
-    TRY(types, ask(model, wanted, infer));
-    tell_scalars(model, types);
-    return std::move(types);
-  }
-
-  // Fills in by running what `types` leaves open.
-  Result<> run(const Bindings& bindings, Types& types) const {
-    std::vector<ValueId> open;
-    for (ValueId id = 0; id < types.size(); ++id) {
-      if (graph_.values[id].maker != kNone && !is_complete(types[id])) open.push_back(id);
-    }
-    if (open.empty()) return {};
-    onnx::ModelProto model = bound(bindings);
-    TRY(found, ask(model, open, [&] {
-          Model asked = graph_.model;
-          asked.proto = std::make_shared<const onnx::ModelProto>(model);
-          return probe_.run(to_segment(asked));
-        }));
-    const bool is_fixed = has_fixed_inputs(model.graph());
-    for (const ValueId id : open) {
-      if (!is_complete(found[id])) continue;
-      if (is_fixed && !graph_.values[id].has_varying_extents) {
-        types[id] = found[id];
-        continue;
-      }
-      // Other inputs would give other extents: only the rank holds.
-      if (!types[id].dtype) types[id].dtype = found[id].dtype;
-      if (!types[id].dims) types[id].dims.emplace(found[id].dims->size(), -1);
-    }
-    return {};
+  void find() {
+    if (!infer_in_pieces()) probe_batches();
   }
 
  private:
+  // Infers piece after piece, each from the types of those before; whether that gave the type of
+  // every value.
+  bool infer_in_pieces() {
+    std::set<std::string> batch = symbols_.batch;
+    if (batch.size() > 1 && batch.insert(kBatchName).second && symbols_.all.contains(kBatchName)) {
+      return false;  // some other extent has that name
+    }
+    const Types declared = declared_types(options_.extents);
+    for (ValueId id = 0; id < graph_.values.size(); ++id) {
+      if (graph_.values[id].maker != kNone) continue;
+      auto type = with_symbolic_batch(declared[id], batch);
+      if (!type) return false;
+      graph_.values[id].type = std::move(*type);
+    }
+    const size_t nodes = graph_.data_nodes();
+    for (size_t begin = 0; begin < nodes; begin += kPiece) {
+      if (!infer_piece({begin, std::min(begin + kPiece, nodes)}, batch)) return false;
+    }
+    // Constant nodes that no data node needs make outputs.
+    return std::ranges::all_of(graph_.values,
+                               [](const Value& value) { return value.type.dtype.has_value(); });
+  }
+
+  bool infer_piece(Range range, const std::set<std::string>& batch) {
+    const auto piece = extract(graph_, range);
+    if (!piece) return false;
+    onnx::ModelProto model = *piece->proto;
+    name_symbols(*model.mutable_graph(), {});
+    bind_inputs(*model.mutable_graph(), options_.extents);
+    std::vector<std::string> names;
+    for (const auto& node : model.graph().node()) {
+      for (const auto& name : node.output()) {
+        if (!name.empty() && !graph_.find(name)->type.dtype) names.push_back(name);
+      }
+    }
+    const auto types = infer_named(std::move(model), piece->weights, names, probe_);
+    if (!types) return false;
+    for (size_t i = 0; i < names.size(); ++i) {
+      auto type = with_symbolic_batch((*types)[i], batch);
+      if (!type) return false;
+      graph_.values[graph_.ids.at(names[i])].type = std::move(*type);
+    }
+    return true;
+  }
+
+  // Types of the whole at two sizes of the batch, by inference and, for what that leaves open, by
+  // running it.
+  void probe_batches() {
+    const Types at_one = probe_batch(1);
+    const Types at_more = symbols_.batch.empty() ? at_one : probe_batch(kBatchProbe);
+    for (ValueId id = 0; id < graph_.values.size(); ++id) {
+      graph_.values[id].type = combine(at_one[id], at_more[id]);
+    }
+  }
+
+  Types probe_batch(int64_t batch) {
+    Bindings bound = options_.extents;
+    for (const std::string& symbol : symbols_.batch) bound.emplace(symbol, batch);
+    onnx::ModelProto model = proto_;
+    bind_inputs(*model.mutable_graph(), bound);
+    const Types declared = declared_types(bound);
+    Types types(graph_.values.size());
+    for (ValueId id = 0; id < types.size(); ++id) {
+      if (graph_.values[id].maker == kNone) types[id] = declared[id];
+    }
+    // An engine that refuses the model (an operator that it lacks) leaves what is declared.
+    fill(types, infer_named, model, [](ValueId) { return true; });
+    if (options_.may_run) {
+      const bool is_fixed = has_fixed_inputs(model.graph());
+      fill(types, run_named, model,
+           [&](ValueId id) { return is_fixed && !graph_.values[id].has_varying_extents; });
+    }
+    // The engine's word comes first: declarations often stem from another batch.
+    for (ValueId id = 0; id < types.size(); ++id) {
+      if (is_complete(declared[id]) ? !is_complete(types[id]) : !types[id].dtype) {
+        types[id] = declared[id];
+      }
+    }
+    return types;
+  }
+
   bool has_fixed_inputs(const onnx::GraphProto& graph) const {
     return std::ranges::all_of(graph.input(), [&](const onnx::ValueInfoProto& input) {
       return !graph_.find(input.name())->is_input || is_complete(declared_type(input.type()));
     });
   }
 
-  // A tensor without extents is a scalar only if Shape of it is known to be empty; otherwise its
-  // rank is not known.
-  void tell_scalars(onnx::ModelProto& model, Types& types) const {
-    std::vector<ValueId> doubtful;
+  // Asks for what is not complete yet. Where the answer's extents hold for this one run only, as
+  // `are_general` says, no more than type and rank are taken from it.
+  void fill(Types& types, decltype(infer_named) ask, const onnx::ModelProto& model,
+            const std::function<bool(ValueId)>& are_general) {
+    std::vector<ValueId> open;
+    std::vector<std::string> names;
     for (ValueId id = 0; id < types.size(); ++id) {
-      if (types[id].dtype && types[id].dims && types[id].dims->empty()) doubtful.push_back(id);
+      if (graph_.values[id].maker == kNone || is_complete(types[id])) continue;
+      open.push_back(id);
+      names.push_back(graph_.values[id].name);
     }
-    if (doubtful.empty()) return;
-    onnx::GraphProto& graph = *model.mutable_graph();
-    graph.clear_output();
-    for (size_t i = 0; i < doubtful.size(); ++i) {
-      onnx::NodeProto& node = *graph.add_node();
-      node.set_op_type("Shape");
-      node.add_input(graph_.values[doubtful[i]].name);
-      node.add_output(fmt::format("cloister:shape:{}", i));
-      graph.add_output()->set_name(node.output(0));
-    }
-    const auto shapes = probe_.infer(model.SerializeAsString());
-    for (size_t i = 0; i < doubtful.size(); ++i) {
-      const bool is_scalar = shapes && (*shapes)[i].dims == std::vector<int64_t>{0};
-      if (!is_scalar) types[doubtful[i]].dims.reset();
+    if (open.empty()) return;
+    auto found = ask(model, graph_.model.weights, names, probe_);
+    if (!found) return;
+    for (size_t i = 0; i < open.size(); ++i) {
+      ProbedType& type = types[open[i]];
+      if (!(*found)[i].dtype) continue;
+      if (are_general(open[i])) {
+        type = std::move((*found)[i]);
+        continue;
+      }
+      type.dtype = (*found)[i].dtype;
+      if (!type.dims && (*found)[i].dims) type.dims.emplace((*found)[i].dims->size(), -1);
     }
   }
 
-  onnx::ModelProto bound(const Bindings& bindings) const {
-    onnx::ModelProto model = base_;
-    for (auto& input : *model.mutable_graph()->mutable_input()) {
-      bind_dims(*input.mutable_type(), bindings);
-    }
-    return model;
-  }
-
-  // Makes `wanted` the outputs of `model`, and files the answers by value.
-  Result<Types> ask(onnx::ModelProto& model, const std::vector<ValueId>& wanted,
-                    const std::function<Result<std::vector<ProbedType>>()>& question) const {
-    for (const ValueId id : wanted) {
-      model.mutable_graph()->add_output()->set_name(graph_.values[id].name);
-    }
-    TRY(answers, question());
-    if (answers.size() != wanted.size()) {
-      return fail(Kind::kInternal, "{} types probed, got {}", wanted.size(), answers.size());
-    }
+  // Types that the file itself states: of inputs, initializers, and inner tensors with value_info.
+  Types declared_types(const Bindings& bindings) const {
     Types types(graph_.values.size());
-    for (size_t i = 0; i < wanted.size(); ++i) types[wanted[i]] = std::move(answers[i]);
+    const auto declare = [&](const auto& infos) {
+      for (const auto& info : infos) {
+        const auto id = graph_.ids.find(info.name());
+        if (id == graph_.ids.end()) continue;
+        onnx::TypeProto type = info.type();
+        bind(type, bindings);
+        types[id->second] = declared_type(type);
+      }
+    };
+    const onnx::GraphProto& graph = proto_.graph();
+    declare(graph.value_info());
+    declare(graph.output());
+    declare(graph.input());
+    for (const auto& tensor : graph.initializer()) {
+      types[graph_.ids.at(tensor.name())] = {
+          dtype_from_onnx(tensor.data_type()),
+          std::vector<int64_t>(tensor.dims().begin(), tensor.dims().end()),
+          {}};
+    }
     return types;
   }
 
-  const Graph& graph_;
+  // Types at two sizes of the batch (the same where there is none) as one.
+  static TensorType combine(const ProbedType& at_one, const ProbedType& at_more) {
+    TensorType type{at_one.dtype, std::nullopt};
+    if (!at_one.dims) return type;
+    const bool comparable = at_more.dims && at_more.dims->size() == at_one.dims->size();
+    type.dims.emplace();
+    for (size_t i = 0; i < at_one.dims->size(); ++i) {
+      const int64_t one = (*at_one.dims)[i];
+      const int64_t more = comparable ? (*at_more.dims)[i] : -1;
+      if (one == more) {
+        type.dims->push_back({one, false});
+      } else if (one > 0 && more / kBatchProbe == one && more % kBatchProbe == 0) {
+        type.dims->push_back({one, true});
+      } else {
+        type.dims->push_back({-1, false});
+      }
+    }
+    return type;
+  }
+
+  Graph& graph_;
   const TypeProbe& probe_;
-  onnx::ModelProto base_;
+  const TypeOptions& options_;
+  onnx::ModelProto proto_;  // with every batch named
   Symbols symbols_;
 };
-
-// Types that the file itself states: of inputs, initializers, and inner tensors with value_info.
-Types declared_types(const Graph& graph, const Bindings& bindings) {
-  Types types(graph.values.size());
-  onnx::GraphProto proto = graph.model.proto->graph();
-  name_symbols(proto, graph);
-  const auto declare = [&](auto& infos) {
-    for (auto& info : infos) {
-      const auto id = graph.ids.find(info.name());
-      if (id == graph.ids.end()) continue;
-      bind_dims(*info.mutable_type(), bindings);
-      types[id->second] = declared_type(info.type());
-    }
-  };
-  declare(*proto.mutable_value_info());
-  declare(*proto.mutable_output());
-  declare(*proto.mutable_input());
-  for (const auto& tensor : proto.initializer()) {
-    types[graph.ids.at(tensor.name())] = {
-        dtype_from_onnx(tensor.data_type()),
-        std::vector<int64_t>(tensor.dims().begin(), tensor.dims().end())};
-  }
-  return types;
-}
-
-Result<Types> probe_types(const Graph& graph, const Prober& prober, const Bindings& bindings,
-                          bool may_run) {
-  Types types = declared_types(graph, bindings);
-  // An engine that refuses the model (an operator that it lacks) leaves what is declared.
-  if (auto inferred = prober.infer(bindings)) {
-    for (ValueId id = 0; id < types.size(); ++id) {
-      const ProbedType& found = (*inferred)[id];
-      if (is_complete(found) || (found.dtype && !is_complete(types[id]))) types[id] = found;
-    }
-  }
-  if (may_run) {
-    // The same holds for one that can't run it on zeros.
-    [[maybe_unused]] const auto ran = prober.run(bindings, types);
-  }
-  return types;
-}
-
-TensorType combine(const ProbedType& at_one, const ProbedType& at_more) {
-  TensorType type{at_one.dtype, std::nullopt};
-  if (!at_one.dims) return type;
-  const bool comparable = at_more.dims && at_more.dims->size() == at_one.dims->size();
-  type.dims.emplace();
-  for (size_t i = 0; i < at_one.dims->size(); ++i) {
-    const int64_t one = (*at_one.dims)[i];
-    const int64_t more = comparable ? (*at_more.dims)[i] : -1;
-    if (one == more) {
-      type.dims->push_back({one, false});
-    } else if (one > 0 && more / kBatchProbe == one && more % kBatchProbe == 0) {
-      type.dims->push_back({one, true});
-    } else {
-      type.dims->push_back({-1, false});
-    }
-  }
-  return type;
-}
 
 }  // namespace
 
 Result<> infer_types(Graph& graph, const TypeProbe& probe, const TypeOptions& options) {
-  const Prober prober(graph, probe);
-  const Symbols& symbols = prober.symbols();
+  Typer typer(graph, probe, options);
   for (const auto& [symbol, _] : options.extents) {
-    if (!symbols.all.contains(symbol)) {
+    if (!typer.symbols().all.contains(symbol)) {
       return fail(Kind::kUsage, "the model has no symbolic extent '{}'", printable(symbol));
     }
   }
-  const auto bindings = [&](int64_t batch) {
-    Bindings bound = options.extents;
-    for (const std::string& symbol : symbols.batch) bound.emplace(symbol, batch);
-    return bound;
-  };
-  TRY(at_one, probe_types(graph, prober, bindings(1), options.may_run));
-  const bool has_batch = bindings(1) != bindings(kBatchProbe);
-  const Types at_more =
-      has_batch
-          ? probe_types(graph, prober, bindings(kBatchProbe), options.may_run).value_or(at_one)
-          : at_one;
-  for (ValueId id = 0; id < graph.values.size(); ++id) {
-    graph.values[id].type = combine(at_one[id], at_more[id]);
-  }
-  graph.batch_symbols.assign(symbols.batch.begin(), symbols.batch.end());
+  typer.find();
   return {};
 }
 

@@ -7,10 +7,11 @@
 
 namespace cloister {
 
-// What an engine found out about one output of a model: extents of -1 are not known.
+// What an engine found out about one output of a model.
 struct ProbedType {
-  std::optional<DType> dtype;  // nothing: not a tensor
-  std::optional<std::vector<int64_t>> dims;
+  std::optional<DType> dtype;                // nothing: not a tensor
+  std::optional<std::vector<int64_t>> dims;  // -1: not a number
+  std::vector<std::string> symbols;          // by extent: its name where that is all that is known
 };
 
 // Ways to learn the types of a model's outputs, in their order. engine/probe.h gives those of ONNX
@@ -31,10 +32,10 @@ struct TypeOptions {
 };
 
 // Fills in the type of every value of the graph. A symbolic or unnamed first extent of an input is
-// the batch; types are probed at a batch of 1 and of 3, and extents that triple are marked
-// times_batch. Tensors that stay unknown (an operator that the engine lacks, with nothing declared
-// in the file) are left so; that is no error. Fails when `extents` names something that the model
-// does not have (kUsage).
+// the batch. Where inference does not follow it through the model, types are probed at a batch of 1
+// and of 3, and extents that triple are marked times_batch. Tensors that stay unknown (an operator
+// that the engine lacks, with nothing declared in the file) are left so; that is no error. Fails
+// when `extents` names something that the model does not have (kUsage).
 Result<> infer_types(Graph& graph, const TypeProbe& probe, const TypeOptions& options = {});
 
 }  // namespace cloister

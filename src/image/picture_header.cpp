@@ -43,11 +43,15 @@ Result<PictureHeader> parse_png(Reader in) {
   TRY(height, big_endian<uint32_t>(in));
   TRY(header, checked_size(PictureFormat::kPng, width, height));
   TRY_OK(in.take(5 + 4));
+  bool has_data = false;
   while (true) {
     TRY(size, big_endian<uint32_t>(in));
     TRY(name, in.take(4));
     TRY_OK(in.take(static_cast<uint64_t>(size) + 4));
-    if (as_text(name) == "IEND") return header;
+    has_data = has_data || as_text(name) == "IDAT";
+    if (as_text(name) != "IEND") continue;
+    if (!has_data) return invalid("PNG without IDAT before its IEND: no pixels");
+    return header;
   }
 }
 

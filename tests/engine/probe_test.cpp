@@ -168,6 +168,30 @@ TEST(InferTypes, UnknownOperatorsTakeWhatIsDeclared) {
   expect_error(extract(graph, {0, 3}), Kind::kUnsupported, "the type of tensor 'n' is not known");
 }
 
+TEST(InferTypes, DeclarationsOfAnotherBatchAreNotTaken) {
+  // A file whose inputs were made symbolic by hand; two names keep it off the quick way.
+  TestGraph b;
+  b.f32("x", {"N", 4});
+  b.f32("x2", {"batch", 4});
+  b.op("a", "Relu", {"x"});
+  b.op("y", "Add", {"a", "x2"});
+  b.output("y", DType::kF32, {1, 4});
+  auto& info = *b.graph().add_value_info();
+  info = b.graph().output(0);
+  info.set_name("a");
+  const Graph graph = typed(b);
+  EXPECT_EQ(type(graph, "a"), "f32[N,4]");
+  EXPECT_EQ(type(graph, "y"), "f32[N,4]");
+}
+
+TEST(InferTypes, ASecondExtentIsNoBatchWhateverItsName) {
+  TestGraph b;
+  b.f32("x", {"N", "batch"});
+  b.op("y", "Relu", {"x"});
+  b.outputs({"y"});
+  EXPECT_EQ(type(typed(b), "y"), "f32[N,?]");
+}
+
 TEST(InferTypes, HugeDeclaredExtents) {
   TestGraph b;
   b.opset("custom", 1);

@@ -73,7 +73,8 @@ TEST(ListCuts, SkipsFromTheInputAreExposed) {
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(list.cuts[i].exposed_by_construction, "carries input 'x'");
   }
-  EXPECT_EQ(list.cuts[3].exposed_by_construction, "carries 'u0', values of input 'x' as they are");
+  EXPECT_EQ(list.cuts[3].exposed_by_construction,
+            "carries 'u0', a rearrangement or recoding of input 'x'");
   EXPECT_EQ(list.cuts[4].exposed_by_construction, "");
 }
 

@@ -52,7 +52,8 @@ const Case kCases[] = {
     {"QuantizeLinear", {"x", "c1", "c2"}, "x"},
     {"Trilu", {"x"}, "x"},
     {"ScatterND", {"x", "c1", "h"}, "x"},
-    {"Gather", {"c1", "x"}, ""},  // an embedding
+    {"Gather", {"c1", "x"}, "x"},  // a table is a substitution cipher
+    {"Gather", {"h", "x"}, ""},
     {"Conv", {"x", "c1"}, ""},
     {"MatMul", {"x", "c1"}, ""},
     {"Add", {"x", "h"}, ""},

@@ -100,7 +100,7 @@ TEST(Decode, BadPicturesAreNamed) {
       {picture("bomb-side.png"), Kind::kInvalid, "declares 60000x60000 pixels, want 1 to 32768"},
       {picture("bomb-pixels.png"), Kind::kInvalid, "20000x20000 = 400000000 pixels, at most"},
       {picture("zero.png"), Kind::kInvalid, "declares 0x10 pixels"},
-      {picture("no-data.png"), Kind::kInvalid, "damaged"},
+      {picture("no-data.png"), Kind::kInvalid, "PNG without IDAT"},
       {picture("bad-data.png"), Kind::kInvalid, "damaged"},
       {picture("cmyk.jpg"), Kind::kUnsupported,
        "JPEG with 4 components (CMYK), want 1 (gray) or 3"},

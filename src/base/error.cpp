@@ -3,7 +3,7 @@
 namespace cloister {
 namespace {
 
-// Length of the valid UTF-8 sequence that `text` starts with, or 0.
+// Length of the valid and harmless UTF-8 sequence that `text` starts with, or 0.
 size_t utf8_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -16,9 +16,14 @@ size_t utf8_length(std::string_view text) {
   for (size_t i = 1; i < length; ++i) {
     if (byte(i) >> 6 != 2) return 0;
   }
-  // C1 controls and overlong two-byte forms.
-  if (length == 2 && (lead < 0xc2 || (lead == 0xc2 && byte(1) < 0xa0))) return 0;
-  return length;
+  if (length == 1) return 1;
+  char32_t code = lead & (0x7f >> length);
+  for (size_t i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3f);
+  constexpr char32_t kSmallest[] = {0, 0, 0xa0, 0x800, 0x10000};  // 0x80 to 0x9f are controls
+  const bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+  // Line separators, and marks that change the direction of the text around them.
+  const bool misleads = (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return code < kSmallest[length] || code > 0x10ffff || is_surrogate || misleads ? 0 : length;
 }
 
 }  // namespace

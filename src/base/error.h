@@ -45,7 +45,7 @@ std::unexpected<Error> invalid(fmt::format_string<Args...> format, Args&&... arg
 // The same error with `context: ` before its message; used where an error crosses a folder.
 std::unexpected<Error> with_context(Error error, const std::string& context);
 
-// Text from a file or a peer made safe to print: control bytes and invalid UTF-8 become \xNN, and
+// Text from a file or a peer made safe to print: controls and invalid UTF-8 become \xNN, and
 // anything past `max_length` bytes becomes "...".
 std::string printable(std::string_view text, size_t max_length = 120);
 

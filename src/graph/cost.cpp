@@ -59,7 +59,8 @@ Count transposed_convolution(const Graph& graph, const Node& node) {
 }
 
 Count matrix_product(const Graph& graph, const Node& node) {
-  return product(elements(output(graph, node)), extent(graph.input(node, 0), -1));
+  const int inner = int_attribute(node, "transA", 0) != 0 ? -2 : -1;  // FusedMatMul has it
+  return product(elements(output(graph, node)), extent(graph.input(node, 0), inner));
 }
 
 Count gemm(const Graph& graph, const Node& node) {
@@ -126,7 +127,10 @@ uint64_t trainable_parameters(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     used.insert(node.uses.begin(), node.uses.end());
     if (node.proto->op_type() != "BatchNormalization" || node.proto->input_size() < 5) continue;
-    for (int i = 3; i < 5; ++i) statistics.insert(graph.ids.at(node.proto->input(i)));
+    for (int i = 3; i < 5; ++i) {
+      const auto id = graph.ids.find(node.proto->input(i));  // not there when it is left out
+      if (id != graph.ids.end()) statistics.insert(id->second);
+    }
   }
   uint64_t total = 0;
   for (const ValueId id : used) {

@@ -6,8 +6,9 @@
 namespace cloister {
 
 struct Cut {
-  // "c" and six or more hexadecimal digits of the SHA-256 of the names of the tensors that cross:
-  // the same for the same model, whatever the options.
+  // "c" and the first hexadecimal digits of the SHA-256 of the names of the tensors that cross:
+  // six, or more where another cut of the list begins alike. Any other start of the digest names
+  // it, too.
   std::string id;
   // Data nodes before the cut; the head is Graph::nodes[first_data_node, first_data_node +
   // position).
@@ -47,8 +48,9 @@ struct CutList {
 
 // Every boundary along the order of the nodes, in one linear pass over the live sets. Boundaries
 // between which only extents or the arrangement of values change (Reshape, Transpose, Shape, ...)
-// are one cut, listed where it is narrowest. Graph outputs made before a cut do not cross it for
-// being outputs. Needs types (infer_types) for bytes and MACs.
+// are one cut, listed where it is narrowest; so are those that the same tensors cross. Graph
+// outputs made before a cut do not cross it for being outputs. Needs types (infer_types) for bytes
+// and MACs.
 CutList list_cuts(const Graph& graph, const CutOptions& options = {});
 
 // The cut that `text` names: an id or a unique start of one, the name of its only tensor, its

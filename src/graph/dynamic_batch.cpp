@@ -33,6 +33,7 @@ std::optional<onnx::TensorProto> constant_input(const Graph& graph, const Node& 
   const Value* value = graph.input(node, i);
   if (value == nullptr || !value->is_constant) return std::nullopt;
   if (value->maker != kNone) {
+    if (graph.nodes[value->maker].proto->op_type() != "Constant") return std::nullopt;
     for (const auto& attribute : graph.nodes[value->maker].proto->attribute()) {
       if (attribute.name() == "value") return attribute.t();
     }

@@ -16,7 +16,8 @@ const Names kRearranging = {"Identity",  "Reshape",      "Flatten",      "Squeez
 // Carry elements of their first input on, among others or in part.
 const Names kCarrying = {"Slice",  "Split",         "Gather",   "GatherElements",  "Pad",
                          "Expand", "Tile",          "GatherND", "ReverseSequence", "Neg",
-                         "Cast",   "CenterCropPad", "Resize",   "Upsample"};
+                         "Cast",   "CenterCropPad", "Resize",   "Upsample",        "CastLike",
+                         "Trilu",  "Compress",      "TopK",     "ScatterElements", "ScatterND"};
 
 // The same for every one of their inputs.
 const Names kJoining = {"Concat", "Where"};
@@ -41,6 +42,8 @@ std::vector<ValueId> arrangement_roots(const Graph& graph) {
   for (size_t i = graph.first_data_node; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (node.makes.empty() || node.uses.empty() || !is_standard(node, kRearranging)) continue;
+    // Training drops elements.
+    if (node.proto->op_type() == "Dropout" && node.proto->input_size() > 2) continue;
     const ValueId from = node.uses[0];
     // Only what a later node gets as the arrangement itself: a mask of Dropout is something else.
     if (!graph.values[from].is_constant) roots[node.makes[0]] = roots[from];

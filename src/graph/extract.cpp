@@ -9,7 +9,9 @@
 namespace cloister {
 namespace {
 
+// Replaces whatever type was declared.
 void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto) {
+  proto.Clear();
   auto& tensor = *proto.mutable_tensor_type();
   tensor.set_elem_type(static_cast<int32_t>(*type.dtype));
   if (!type.dims) return;
@@ -17,7 +19,7 @@ void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto
   shape.clear_dim();  // what the file declares
   for (const Dim& dim : *type.dims) {
     auto& out = *shape.add_dim();
-    const bool is_fixed = dim.size >= 0 && !dim.is_estimate && (!dim.times_batch || dim.size == 1);
+    const bool is_fixed = dim.size >= 0 && (!dim.times_batch || dim.size == 1);
     if (!is_fixed) continue;
     if (dim.times_batch) {
       out.set_dim_param(graph.batch_symbols.size() == 1 ? graph.batch_symbols[0] : kBatchName);
@@ -86,7 +88,10 @@ class Extractor {
         if (inside(graph_.values[id].maker)) outputs_.insert(id);
       }
     }
-    if (whole_) inputs_.insert(graph_.inputs.begin(), graph_.inputs.end());
+    // Those with a default that nothing needs are left out: without it they would be required.
+    for (const ValueId id : graph_.inputs) {
+      if (whole_ && graph_.values[id].is_input) inputs_.insert(id);
+    }
   }
 
   // Everything of the model but the graph's nodes and tensors.
@@ -102,6 +107,7 @@ class Extractor {
     *model.mutable_metadata_props() = from.metadata_props();
     *model.mutable_functions() = from.functions();
     model.mutable_unknown_fields()->MergeFrom(from.unknown_fields());
+    model.mutable_graph()->mutable_unknown_fields()->MergeFrom(source_.unknown_fields());
     model.mutable_graph()->set_name(source_.name().empty() ? "graph" : source_.name());
     return model;
   }
@@ -214,6 +220,10 @@ Result<std::vector<Model>> split(const Graph& graph, const std::vector<Cut>& cut
   size_t begin = 0;
   for (size_t i = 0; i <= cuts.size(); ++i) {
     const size_t end = i < cuts.size() ? cuts[i].position : graph.data_nodes();
+    if (i < cuts.size() && (end == 0 || end >= graph.data_nodes())) {
+      return fail(Kind::kUsage, "cut {} at node {} is none of this model with {} nodes", cuts[i].id,
+                  end, graph.data_nodes());
+    }
     if (i > 0 && end <= begin) {
       return fail(Kind::kUsage, "cut {} is not deeper than {}: give the cuts shallow to deep",
                   cuts[i].id, cuts[i - 1].id);

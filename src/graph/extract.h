@@ -18,7 +18,8 @@ struct Range {
 // kUnsupported when the type of a tensor on its border is not known.
 Result<Model> extract(const Graph& graph, Range range);
 
-// The whole graph (all of its inputs kept), written anew: what its outputs depend on.
+// The whole graph (all of its inputs kept, but defaults that nothing uses), written anew: what its
+// outputs depend on.
 Result<Model> extract_whole(const Graph& graph);
 
 // The segments between the start, the given cuts (shallow to deep, else kUsage) and the end: head,

@@ -9,11 +9,12 @@
 namespace cloister {
 namespace {
 
+using Names = std::unordered_set<std::string>;
+
 // Operators whose result changes from run to run, so that they can't be computed twice.
 bool is_random(const onnx::NodeProto& node) {
-  static const std::unordered_set<std::string> kRandom = {"Bernoulli",     "Multinomial",
-                                                          "RandomNormal",  "RandomNormalLike",
-                                                          "RandomUniform", "RandomUniformLike"};
+  static const Names kRandom = {"Bernoulli",        "Multinomial",   "RandomNormal",
+                                "RandomNormalLike", "RandomUniform", "RandomUniformLike"};
   // Nothing is known of operators outside the standard.
   if (!is_onnx_domain(node.domain()) && node.domain() != "ai.onnx.ml") return true;
   // A third input of Dropout may switch training on.
@@ -31,9 +32,27 @@ bool gives_extents(const onnx::NodeProto& node) {
   return is_onnx_domain(node.domain()) && (node.op_type() == "Shape" || node.op_type() == "Size");
 }
 
+// The first input whose values may decide about the extents of the outputs; nothing when none does.
+std::optional<int> first_shaping_input(const onnx::NodeProto& node) {
+  static const Names kAll = {"Compress",          "ConstantOfShape", "If",    "Loop",
+                             "NonMaxSuppression", "NonZero",         "Range", "Unique"};
+  static const Names kOthers = {
+      "AffineGrid", "CenterCropPad", "Col2Im",    "Expand",    "MaxUnpool",  "OneHot",   "Pad",
+      "Reshape",    "Resize",        "Slice",     "Split",     "Squeeze",    "Tile",     "TopK",
+      "Unsqueeze",  "Upsample",      "ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum"};
+  if (!is_onnx_domain(node.domain())) return std::nullopt;
+  if (kAll.contains(node.op_type())) return 0;
+  return kOthers.contains(node.op_type()) ? std::optional(1) : std::nullopt;
+}
+
 class Builder {
  public:
-  explicit Builder(Model model) : proto_(model.proto->graph()) { graph_.model = std::move(model); }
+  explicit Builder(Model model) : proto_(model.proto->graph()) {
+    for (const auto& function : model.proto->functions()) {
+      own_functions_.insert(function.domain() + "::" + function.name());
+    }
+    graph_.model = std::move(model);
+  }
 
   Result<Graph> build() {
     add_values();
@@ -138,7 +157,8 @@ class Builder {
     // What still waits is on a cycle or behind one; walking to a waiting maker ends on the cycle.
     uint32_t index = 0;
     while (waiting_for[index] == 0) ++index;
-    for (size_t step = 0; step < nodes.size(); ++step) {
+    for (std::vector<bool> seen(nodes.size(), false); !seen[index];) {
+      seen[index] = true;
       for (const ValueId id : nodes[index].uses) {
         if (maker[id] != kNone && waiting_for[maker[id]] > 0) {
           index = maker[id];
@@ -167,22 +187,46 @@ class Builder {
   void classify(Node& node) {
     bool all_constant = true;
     bool only_extents = true;
+    const bool varies = has_varying_extents(node);
     for (const ValueId id : node.uses) {
       const Value& used = graph_.values[id];
       all_constant = all_constant && used.is_constant;
       only_extents = only_extents && (used.is_constant || used.is_shape_only);
     }
-    const bool repeatable = !is_random(*node.proto);
+    const bool repeatable = !is_random(*node.proto) && !own_functions_.contains(function(node));
+    const bool gives_fixed = gives_extents(*node.proto) && !varies;
     node.is_constant = repeatable && all_constant;
-    node.is_shape_only =
-        repeatable && !node.is_constant && (only_extents || gives_extents(*node.proto));
+    node.is_shape_only = repeatable && !node.is_constant && (only_extents || gives_fixed);
     for (const ValueId id : node.makes) {
       graph_.values[id].is_constant = node.is_constant;
       graph_.values[id].is_shape_only = node.is_shape_only;
+      graph_.values[id].has_varying_extents = varies && !gives_extents(*node.proto);
     }
   }
 
+  // Whether the extents of what the node makes may depend on values that the inputs decide.
+  bool has_varying_extents(const Node& node) const {
+    const auto is_data = [&](const Value& value) {
+      return !value.is_constant && !value.is_shape_only;
+    };
+    for (const ValueId id : node.uses) {
+      if (graph_.values[id].has_varying_extents) return true;
+    }
+    const auto first = first_shaping_input(*node.proto);
+    if (!first) return false;
+    for (int i = *first; i < node.proto->input_size(); ++i) {
+      const Value* value = graph_.input(node, i);
+      if (value != nullptr && is_data(*value)) return true;
+    }
+    return false;
+  }
+
+  static std::string function(const Node& node) {
+    return node.proto->domain() + "::" + node.proto->op_type();
+  }
+
   const onnx::GraphProto& proto_;
+  Names own_functions_;  // of the model: what is in them is not looked at
   Graph graph_;
 };
 
@@ -219,7 +263,7 @@ std::optional<uint64_t> TensorType::elements() const {
 std::optional<uint64_t> TensorType::bytes() const {
   const auto count = elements();
   if (!count || !dtype || dtype_bits(*dtype) == 0) return std::nullopt;
-  return saturating_mul(*count, dtype_bits(*dtype)) / 8;
+  return saturating_add(saturating_mul(*count, dtype_bits(*dtype)), 7) / 8;
 }
 
 const Value* Graph::find(const std::string& name) const {

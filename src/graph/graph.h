@@ -20,9 +20,6 @@ namespace cloister {
 struct Dim {
   int64_t size = -1;  // -1: not known
   bool times_batch = false;
-  // Seen in one run on zeros, so that it may depend on the inputs' values: an estimate, which no
-  // extracted segment declares.
-  bool is_estimate = false;
 
   bool operator==(const Dim&) const = default;
 };
@@ -52,6 +49,8 @@ struct Value {
   bool is_constant = false;
   // Depends on the inputs' extents, not on their values.
   bool is_shape_only = false;
+  // Its extents may depend on the inputs' values, not only on their extents.
+  bool has_varying_extents = false;
   TensorType type;  // filled by infer_types
 };
 

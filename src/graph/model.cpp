@@ -3,7 +3,9 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/stubs/logging.h>
 
+#include <algorithm>
 #include <limits>
+#include <unordered_set>
 
 #include "base/sha256.h"
 #include "graph/onnx.h"
@@ -16,6 +18,11 @@ namespace {
 Result<Model> assemble(onnx::ModelProto proto, ExternalFiles& files) {
   TRY_OK(validate(proto));
   TRY(weights, take_weights(proto, files));
+  // External data of attributes was brought in; the skeleton must still fit a message.
+  if (const uint64_t size = proto.ByteSizeLong(); size > kMaxInlineBytes) {
+    return fail(Kind::kUnsupported, "{} bytes besides the weights, at most {} fit an ONNX file",
+                size, kMaxInlineBytes);
+  }
   Model model;
   model.proto = std::make_shared<const onnx::ModelProto>(std::move(proto));
   model.weights = std::move(weights);
@@ -43,6 +50,22 @@ Result<onnx::ModelProto> parse_proto(Bytes file) {
   return proto;
 }
 
+// Names of the graph's tensors that a node uses, or that are outputs.
+std::unordered_set<std::string> used_by(const onnx::GraphProto& graph) {
+  std::unordered_set<std::string> used;
+  for (const auto& node : graph.node()) {
+    for (std::string& name : used_names(node)) used.insert(std::move(name));
+  }
+  for (const auto& output : graph.output()) used.insert(output.name());
+  return used;
+}
+
+// Removes the elements that `is_unwanted` picks; the others keep their order.
+template <typename T, typename Predicate>
+void remove_if(google::protobuf::RepeatedPtrField<T>& field, Predicate is_unwanted) {
+  field.erase(std::remove_if(field.begin(), field.end(), is_unwanted), field.end());
+}
+
 }  // namespace
 
 Result<Model> parse_model(Bytes file, const fs::path& folder) {
@@ -68,10 +91,23 @@ Result<Model> make_model(onnx::ModelProto proto) {
 }
 
 Segment to_segment(const Model& model) {
+  const std::unordered_set<std::string> used = used_by(model.proto->graph());
   Segment segment;
-  model.proto->SerializeToString(&segment.model);
-  segment.weights.reserve(model.weights.size());
-  for (const auto& [name, tensor] : model.weights) segment.weights.push_back({name, tensor});
+  for (const auto& [name, tensor] : model.weights) {
+    if (used.contains(name)) segment.weights.push_back({name, tensor});
+  }
+  if (segment.weights.size() == model.weights.size()) {
+    model.proto->SerializeToString(&segment.model);
+    return segment;
+  }
+  onnx::ModelProto proto = *model.proto;
+  const auto is_left_out = [&](const auto& named) {
+    return model.weights.contains(named.name()) && !used.contains(named.name());
+  };
+  remove_if(*proto.mutable_graph()->mutable_initializer(), is_left_out);
+  // Before IR 4 initializers are inputs, too; without a default they would be required.
+  remove_if(*proto.mutable_graph()->mutable_input(), is_left_out);
+  proto.SerializeToString(&segment.model);
   return segment;
 }
 

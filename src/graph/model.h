@@ -43,11 +43,16 @@ Result<Model> parse_model(Bytes file, const fs::path& folder);
 // validates the whole. External data in `proto` is kInvalid.
 Result<Model> make_model(onnx::ModelProto proto);
 
-// Writes the model: one file while it fits protobuf's 2 GB, otherwise with the weights in
-// `<path>.data`. Weights are streamed, never gathered in memory.
-Result<> write_model(const Model& model, const fs::path& path);
+// Protobuf refuses messages of 2 GB; room is left for what wraps the weights.
+inline constexpr uint64_t kMaxInlineBytes = (1ULL << 31) - (64ULL << 20);
 
-// The model as an engine takes it.
+// Writes the model: one file while skeleton and weights have at most `max_inline_bytes`, otherwise
+// with the weights in `<path>.data`. Weights are streamed, never gathered in memory.
+Result<> write_model(const Model& model, const fs::path& path,
+                     uint64_t max_inline_bytes = kMaxInlineBytes);
+
+// The model as an engine takes it: without large initializers that nothing uses, which ONNX Runtime
+// drops before it is given their values, and then refuses.
 Segment to_segment(const Model& model);
 
 }  // namespace cloister

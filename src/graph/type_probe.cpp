@@ -89,10 +89,8 @@ Result<std::vector<ProbedType>> run_named(onnx::ModelProto model,
                                           const std::vector<std::string>& names,
                                           const TypeProbe& probe) {
   set_outputs(*model.mutable_graph(), names);
-  Segment segment;
-  segment.model = model.SerializeAsString();
-  for (const auto& [name, tensor] : weights) segment.weights.push_back({name, tensor});
-  return checked(probe.run(segment), names.size());
+  const Model asked = {std::make_shared<const onnx::ModelProto>(std::move(model)), weights, {}};
+  return checked(probe.run(to_segment(asked)), names.size());
 }
 
 }  // namespace cloister

@@ -77,7 +77,9 @@ class Typer {
   // every value.
   bool infer_in_pieces() {
     std::set<std::string> batch = symbols_.batch;
-    batch.insert(kBatchName);
+    if (batch.size() > 1 && batch.insert(kBatchName).second && symbols_.all.contains(kBatchName)) {
+      return false;  // some other extent has that name
+    }
     const Types declared = declared_types(options_.extents);
     for (ValueId id = 0; id < graph_.values.size(); ++id) {
       if (graph_.values[id].maker != kNone) continue;
@@ -116,38 +118,52 @@ class Typer {
     return true;
   }
 
-  struct Probed {
-    Types known;  // declared or inferred: true of every run
-    Types seen;   // the same, with what it leaves open filled in from one run
-  };
-
   // Types of the whole at two sizes of the batch, by inference and, for what that leaves open, by
   // running it.
   void probe_batches() {
-    const Probed at_one = probe_batch(1);
-    const Probed at_more = symbols_.batch.empty() ? at_one : probe_batch(kBatchProbe);
+    const Types at_one = probe_batch(1);
+    const Types at_more = symbols_.batch.empty() ? at_one : probe_batch(kBatchProbe);
     for (ValueId id = 0; id < graph_.values.size(); ++id) {
-      TensorType type = combine(at_one.seen[id], at_more.seen[id]);
-      mark_estimates(type, combine(at_one.known[id], at_more.known[id]));
-      graph_.values[id].type = std::move(type);
+      graph_.values[id].type = combine(at_one[id], at_more[id]);
     }
   }
 
-  Probed probe_batch(int64_t batch) {
+  Types probe_batch(int64_t batch) {
     Bindings bound = options_.extents;
     for (const std::string& symbol : symbols_.batch) bound.emplace(symbol, batch);
     onnx::ModelProto model = proto_;
     bind_inputs(*model.mutable_graph(), bound);
-    Types types = declared_types(bound);
+    const Types declared = declared_types(bound);
+    Types types(graph_.values.size());
+    for (ValueId id = 0; id < types.size(); ++id) {
+      if (graph_.values[id].maker == kNone) types[id] = declared[id];
+    }
     // An engine that refuses the model (an operator that it lacks) leaves what is declared.
-    fill(types, infer_named, model);
-    Probed probed{types, std::move(types)};
-    if (options_.may_run) fill(probed.seen, run_named, model);
-    return probed;
+    fill(types, infer_named, model, [](ValueId) { return true; });
+    if (options_.may_run) {
+      const bool is_fixed = has_fixed_inputs(model.graph());
+      fill(types, run_named, model,
+           [&](ValueId id) { return is_fixed && !graph_.values[id].has_varying_extents; });
+    }
+    // The engine's word comes first: declarations often stem from another batch.
+    for (ValueId id = 0; id < types.size(); ++id) {
+      if (is_complete(declared[id]) ? !is_complete(types[id]) : !types[id].dtype) {
+        types[id] = declared[id];
+      }
+    }
+    return types;
   }
 
-  // Asks for what is not complete yet.
-  void fill(Types& types, decltype(infer_named) ask, const onnx::ModelProto& model) {
+  bool has_fixed_inputs(const onnx::GraphProto& graph) const {
+    return std::ranges::all_of(graph.input(), [&](const onnx::ValueInfoProto& input) {
+      return !graph_.find(input.name())->is_input || is_complete(declared_type(input.type()));
+    });
+  }
+
+  // Asks for what is not complete yet. Where the answer's extents hold for this one run only, as
+  // `are_general` says, no more than type and rank are taken from it.
+  void fill(Types& types, decltype(infer_named) ask, const onnx::ModelProto& model,
+            const std::function<bool(ValueId)>& are_general) {
     std::vector<ValueId> open;
     std::vector<std::string> names;
     for (ValueId id = 0; id < types.size(); ++id) {
@@ -159,7 +175,14 @@ class Typer {
     auto found = ask(model, graph_.model.weights, names, probe_);
     if (!found) return;
     for (size_t i = 0; i < open.size(); ++i) {
-      if ((*found)[i].dtype) types[open[i]] = std::move((*found)[i]);
+      ProbedType& type = types[open[i]];
+      if (!(*found)[i].dtype) continue;
+      if (are_general(open[i])) {
+        type = std::move((*found)[i]);
+        continue;
+      }
+      type.dtype = (*found)[i].dtype;
+      if (!type.dims && (*found)[i].dims) type.dims.emplace((*found)[i].dims->size(), -1);
     }
   }
 
@@ -199,23 +222,13 @@ class Typer {
       const int64_t more = comparable ? (*at_more.dims)[i] : -1;
       if (one == more) {
         type.dims->push_back({one, false});
-      } else if (one > 0 && more == kBatchProbe * one) {
+      } else if (one > 0 && more / kBatchProbe == one && more % kBatchProbe == 0) {
         type.dims->push_back({one, true});
       } else {
         type.dims->push_back({-1, false});
       }
     }
     return type;
-  }
-
-  // Marks the extents of `type` that are not in `known`.
-  static void mark_estimates(TensorType& type, const TensorType& known) {
-    if (!type.dims) return;
-    for (size_t i = 0; i < type.dims->size(); ++i) {
-      Dim& dim = (*type.dims)[i];
-      const bool is_known = known.dims && i < known.dims->size() && (*known.dims)[i] == dim;
-      dim.is_estimate = dim.size >= 0 && !is_known;
-    }
   }
 
   Graph& graph_;

@@ -105,8 +105,11 @@ Result<> check_functions(const onnx::ModelProto& model) {
   std::unordered_map<std::string, bool> seen;
   for (const auto& function : model.functions()) {
     const std::string name = function.domain() + "::" + function.name();
+    // Newer functions have an overload, too; it is among the fields that protobuf does not know.
+    std::string overload;
+    function.unknown_fields().SerializeToString(&overload);
     if (function.name().empty()) return invalid("a model-local function has no name");
-    if (!seen.emplace(name, true).second) {
+    if (!seen.emplace(name + overload, true).second) {
       return invalid("model-local function '{}' is defined twice", printable(name));
     }
   }

@@ -1,7 +1,5 @@
 #include "graph/weights.h"
 
-#include <charconv>
-
 #include "base/checked.h"
 #include "graph/model.h"
 #include "graph/onnx.h"
@@ -20,71 +18,29 @@ Result<Shape> tensor_shape(const onnx::TensorProto& tensor) {
 }
 
 Result<DType> tensor_dtype(const onnx::TensorProto& tensor) {
+  // Types yet to come have larger numbers.
+  if (tensor.data_type() < 1) return invalid("element type {}, want 1 or more", tensor.data_type());
   const auto dtype = dtype_from_onnx(tensor.data_type());
   if (!dtype) return fail(Kind::kUnsupported, "unknown element type {}", tensor.data_type());
   return *dtype;
 }
 
-struct ExternalSpan {
-  std::string location;
-  uint64_t offset = 0;
-  std::optional<uint64_t> length;
-};
-
-Result<uint64_t> parse_number(const std::string& key, const std::string& text) {
-  uint64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) {
-    return invalid("external data {} is '{}', want a number", key, printable(text));
-  }
-  return value;
-}
-
-Result<ExternalSpan> external_span(const onnx::TensorProto& tensor) {
-  ExternalSpan span;
-  for (const auto& entry : tensor.external_data()) {
-    if (entry.key() == "location") span.location = entry.value();
-    if (entry.key() == "offset") {
-      TRY(offset, parse_number("offset", entry.value()));
-      span.offset = offset;
-    }
-    if (entry.key() == "length") {
-      TRY(length, parse_number("length", entry.value()));
-      span.length = length;
-    }
-  }
-  return span;
-}
-
-Result<Tensor> external_value(const onnx::TensorProto& tensor, DType dtype, Shape shape,
-                              ExternalFiles& files) {
-  TRY(size, byte_count(dtype, shape));
-  TRY(span, external_span(tensor));
-  if (span.location.empty()) return invalid("external data has no location");
-  TRY(file, files.map(span.location));
-  if (span.length && *span.length != size) {
-    return invalid("external data has length {}, want {} for {} {}", *span.length, size,
-                   dtype_name(dtype), shape_text(shape));
-  }
-  TRY(end, checked_add(span.offset, size));
-  if (end > file->bytes().size()) {
-    return invalid("external data ends at byte {} of '{}', which has {}", end,
-                   printable(span.location), file->bytes().size());
-  }
-  const Bytes data = file->bytes().subspan(span.offset, size);
-  return Tensor::adopt(dtype, std::move(shape), data, std::move(file));
+std::unexpected<Error> wrong_count(DType dtype, const Shape& shape, int got, uint64_t want) {
+  return invalid("{} {} has {} values, want {}", dtype_name(dtype), shape_text(shape), got, want);
 }
 
 // Copies the values of a typed field (float_data, int32_data, ...) into a tensor, each narrowed to
-// Stored. Types under 8 bits are packed in the field as they are in raw data.
+// Stored; types under 8 bits are packed in the field, too.
 template <typename Stored, typename Field>
 Result<Tensor> from_field(DType dtype, Shape shape, const Field& field) {
+  // Checked before memory is reserved for what the extents claim.
+  TRY(size, byte_count(dtype, shape));
+  const uint64_t count = size / sizeof(Stored);
+  if (static_cast<uint64_t>(field.size()) != count) {
+    return wrong_count(dtype, shape, field.size(), count);
+  }
   TRY(tensor, Tensor::make(dtype, std::move(shape)));
   const auto out = tensor.template mutable_as<Stored>();
-  if (static_cast<size_t>(field.size()) != out.size()) {
-    return invalid("{} {} has {} values, want {}", dtype_name(dtype), shape_text(tensor.shape()),
-                   field.size(), out.size());
-  }
   for (int i = 0; i < field.size(); ++i) out[i] = static_cast<Stored>(field[i]);
   return std::move(tensor);
 }
@@ -121,8 +77,8 @@ std::string tensor_label(const onnx::TensorProto& tensor) {
   return tensor.name().empty() ? "a tensor" : fmt::format("tensor '{}'", printable(tensor.name()));
 }
 
-// The tensor's data as raw_data inside the message.
-void set_inline(onnx::TensorProto& tensor, const Tensor& value) {
+void clear_data(onnx::TensorProto& tensor) {
+  tensor.clear_raw_data();
   tensor.clear_external_data();
   tensor.clear_data_location();
   tensor.clear_float_data();
@@ -130,11 +86,26 @@ void set_inline(onnx::TensorProto& tensor, const Tensor& value) {
   tensor.clear_int64_data();
   tensor.clear_double_data();
   tensor.clear_uint64_data();
+}
+
+// The tensor's data as raw_data inside the message.
+void set_inline(onnx::TensorProto& tensor, const Tensor& value) {
+  clear_data(tensor);
   tensor.set_raw_data(value.data().data(), value.data().size());
 }
 
-bool is_external(const onnx::TensorProto& tensor) {
-  return tensor.data_location() == onnx::TensorProto::EXTERNAL;
+// Whether the tensor passes through as it is: strings, whose number is checked, and types newer
+// than this code.
+Result<bool> passes_through(const onnx::TensorProto& tensor) {
+  if (is_external(tensor)) return false;
+  const auto dtype = dtype_from_onnx(tensor.data_type());
+  if (!dtype) return tensor.data_type() > 0;
+  if (*dtype != DType::kString) return false;
+  TRY(shape, tensor_shape(tensor));
+  TRY(count, element_count(shape));
+  const int got = tensor.string_data_size();
+  if (static_cast<uint64_t>(got) != count) return wrong_count(*dtype, shape, got, count);
+  return true;
 }
 
 // Checks tensors nested in the model, and brings their external data in.
@@ -143,9 +114,9 @@ class NestedTensors {
   explicit NestedTensors(ExternalFiles& files) : files_(files) {}
 
   Result<> visit(onnx::TensorProto& tensor) {
-    const auto dtype = dtype_from_onnx(tensor.data_type());
-    // Strings, and types newer than this code, pass through as they are.
-    if (!is_external(tensor) && (!dtype || *dtype == DType::kString)) return {};
+    const auto passes = passes_through(tensor);
+    if (!passes) return with_context(passes.error(), tensor_label(tensor));
+    if (*passes) return {};
     auto value = tensor_value(tensor, files_);
     if (!value) return with_context(value.error(), tensor_label(tensor));
     if (!is_external(tensor)) return {};
@@ -202,8 +173,8 @@ Result<Tensor> release_raw(onnx::TensorProto& tensor, DType dtype, Shape shape) 
 
 // The value of a top-level initializer that is large enough to live apart; nothing otherwise.
 Result<std::optional<Tensor>> take_weight(onnx::TensorProto& tensor, ExternalFiles& files) {
-  const auto dtype = dtype_from_onnx(tensor.data_type());
-  if (!is_external(tensor) && (!dtype || *dtype == DType::kString)) return std::nullopt;
+  TRY(passes, passes_through(tensor));
+  if (passes) return std::nullopt;
   TRY(known, tensor_dtype(tensor));
   TRY(shape, tensor_shape(tensor));
   TRY(size, byte_count(known, shape));
@@ -218,14 +189,6 @@ Result<std::optional<Tensor>> take_weight(onnx::TensorProto& tensor, ExternalFil
 
 }  // namespace
 
-Result<std::shared_ptr<const MappedFile>> ExternalFiles::map(const std::string& location) {
-  if (const auto known = maps_.find(location); known != maps_.end()) return known->second;
-  TRY(path, resolve_inside(folder_, location));
-  TRY(file, MappedFile::open(path));
-  maps_.emplace(location, file);
-  return file;
-}
-
 Result<Tensor> tensor_value(const onnx::TensorProto& tensor, ExternalFiles& files) {
   if (tensor.has_segment()) return fail(Kind::kUnsupported, "segmented tensor data");
   TRY(dtype, tensor_dtype(tensor));
@@ -234,18 +197,6 @@ Result<Tensor> tensor_value(const onnx::TensorProto& tensor, ExternalFiles& file
   if (is_external(tensor)) return external_value(tensor, dtype, std::move(shape), files);
   if (tensor.has_raw_data()) {
     return Tensor::copy_of(dtype, std::move(shape), as_bytes(tensor.raw_data()));
-  }
-  // The data's size is checked before memory is reserved for what the extents claim.
-  TRY(count, element_count(shape));
-  uint64_t stored = 0;
-  for (const int size :
-       {tensor.float_data_size(), tensor.int32_data_size(), tensor.int64_data_size(),
-        tensor.double_data_size(), tensor.uint64_data_size()}) {
-    stored += static_cast<uint64_t>(size);
-  }
-  if (count / 4 > stored) {
-    return invalid("{} {} has {} values, want {}", dtype_name(dtype), shape_text(shape), stored,
-                   count);
   }
   return typed_value(tensor, dtype, std::move(shape));
 }
@@ -256,14 +207,8 @@ Result<std::map<std::string, Tensor>> take_weights(onnx::ModelProto& model, Exte
     auto value = take_weight(tensor, files);
     if (!value) return with_context(value.error(), tensor_label(tensor));
     if (!*value) continue;
-    // Everything but name, type and extents goes.
-    onnx::TensorProto bare;
-    bare.set_name(tensor.name());
-    bare.set_data_type(tensor.data_type());
-    *bare.mutable_dims() = tensor.dims();
-    bare.set_doc_string(tensor.doc_string());
-    mark_external(bare, "weights", 0, (*value)->data().size());
-    tensor = std::move(bare);
+    clear_data(tensor);
+    mark_external(tensor, "weights", 0, (*value)->data().size());
     weights.emplace(tensor.name(), std::move(**value));
   }
   NestedTensors nested(files);
@@ -274,21 +219,11 @@ Result<std::map<std::string, Tensor>> take_weights(onnx::ModelProto& model, Exte
     TRY_OK(nested.visit_nodes(body));
     body.mutable_node()->Swap(function.mutable_node());
   }
+  for (auto& training : *model.mutable_training_info()) {
+    TRY_OK(nested.visit(*training.mutable_initialization()));
+    TRY_OK(nested.visit(*training.mutable_algorithm()));
+  }
   return weights;
-}
-
-void mark_external(onnx::TensorProto& tensor, const std::string& location, uint64_t offset,
-                   uint64_t length) {
-  tensor.set_data_location(onnx::TensorProto::EXTERNAL);
-  tensor.clear_external_data();
-  const auto add = [&](const char* key, const std::string& value) {
-    auto* entry = tensor.add_external_data();
-    entry->set_key(key);
-    entry->set_value(value);
-  };
-  add("location", location);
-  add("offset", std::to_string(offset));
-  add("length", std::to_string(length));
 }
 
 }  // namespace cloister

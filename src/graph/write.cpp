@@ -4,9 +4,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include "graph/external_data.h"
 #include "graph/model.h"
 #include "graph/onnx.h"
-#include "graph/weights.h"
 
 namespace cloister {
 namespace {
@@ -15,8 +15,6 @@ using google::protobuf::io::CodedOutputStream;
 using google::protobuf::io::OstreamOutputStream;
 using WireFormat = google::protobuf::internal::WireFormatLite;
 
-// Protobuf refuses messages of 2 GB; room is left for the graph itself.
-constexpr uint64_t kMaxInlineBytes = (1ULL << 31) - (64ULL << 20);
 // ONNX asks that external data starts at multiples of the page size, so that it can be mapped.
 constexpr uint64_t kAlignment = 4096;
 
@@ -109,17 +107,19 @@ Result<> write_external(const Model& model, const fs::path& path) {
   };
   TRY_OK(write_file(data_path, write_weights));
   return write_file(path, [&](std::ostream& out) -> Result<> {
-    proto.SerializeToOstream(&out);
+    if (!proto.SerializeToOstream(&out)) {
+      return fail(Kind::kIo, "the file could not be written: is the disk full?");
+    }
     return {};
   });
 }
 
 }  // namespace
 
-Result<> write_model(const Model& model, const fs::path& path) {
+Result<> write_model(const Model& model, const fs::path& path, uint64_t max_inline_bytes) {
   uint64_t total = model.proto->ByteSizeLong();
   for (const auto& [_, tensor] : model.weights) total += tensor.data().size();
-  if (total > kMaxInlineBytes) return write_external(model, path);
+  if (total > max_inline_bytes) return write_external(model, path);
   return write_file(path, [&](std::ostream& out) { return write_inline(model, out); });
 }
 

@@ -7,6 +7,20 @@
 #include "tensor/convert.h"
 
 namespace cloister {
+namespace {
+
+// The largest distance of integers that a double can't hold.
+template <typename T>
+double largest_distance(const TensorView& a, const TensorView& b) {
+  uint64_t largest = 0;
+  for (size_t i = 0; i < a.as<T>().size(); ++i) {
+    const auto [low, high] = std::minmax(a.as<T>()[i], b.as<T>()[i]);
+    largest = std::max(largest, static_cast<uint64_t>(high) - static_cast<uint64_t>(low));
+  }
+  return static_cast<double>(largest);
+}
+
+}  // namespace
 
 double Difference::relative() const {
   if (max_abs == 0) return 0;
@@ -29,6 +43,8 @@ Result<Difference> compare(const TensorView& a, const TensorView& b) {
     out.max_abs =
         std::max(out.max_abs, std::isnan(apart) ? std::numeric_limits<double>::infinity() : apart);
   }
+  if (a.dtype == DType::kI64) out.max_abs = largest_distance<int64_t>(a, b);
+  if (a.dtype == DType::kU64) out.max_abs = largest_distance<uint64_t>(a, b);
   return out;
 }
 

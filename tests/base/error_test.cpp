@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/bytes.h"
-#include "base/checked.h"
-
 namespace cloister {
 namespace {
 
@@ -32,10 +29,25 @@ TEST(Error, ContextComesFirst) {
   EXPECT_EQ(failed.error().message, "tensor 'x': 3 is odd");
 }
 
+TEST(Error, PrintableKnowsUtf8) {
+  EXPECT_EQ(printable("\u00a0\u07ff\u0800\uffff\U00010000\U0010ffff"),
+            "\u00a0\u07ff\u0800\uffff\U00010000\U0010ffff");
+  EXPECT_EQ(printable("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");                    // overlong '/'
+  EXPECT_EQ(printable("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf");           // overlong '/'
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");                    // a surrogate
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");           // past the last one
+  EXPECT_EQ(printable("\xf8\x88\x80\x80\x80"), "\\xf8\\x88\\x80\\x80\\x80");  // five bytes
+  EXPECT_EQ(printable("a\xe2\x82"), "a\\xe2\\x82");                           // cut off
+  EXPECT_EQ(printable(std::string_view("\0\x7f", 2)), "\\x00\\x7f");
+}
+
 TEST(Error, ExitCodes) {
   EXPECT_EQ(exit_code(Kind::kInvalid), 1);
   EXPECT_EQ(exit_code(Kind::kUsage), 2);
   EXPECT_EQ(exit_code(Kind::kRefused), 3);
+  for (const Kind kind : {Kind::kNotFound, Kind::kUnsupported, Kind::kIo, Kind::kInternal}) {
+    EXPECT_EQ(exit_code(kind), 1);
+  }
 }
 
 TEST(Error, PrintableEscapesWhatATerminalWouldObey) {
@@ -44,27 +56,11 @@ TEST(Error, PrintableEscapesWhatATerminalWouldObey) {
   EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
   EXPECT_EQ(printable("\xff\xc0\x80"), "\\xff\\xc0\\x80");
   EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");  // C1 control sequence introducer
+  EXPECT_EQ(printable("\xe2\x80\xae"
+                      "gpj"),
+            "\\xe2\\x80\\xaegpj");                          // right to left from here
+  EXPECT_EQ(printable("\xe2\x80\xa8"), "\\xe2\\x80\\xa8");  // line separator
   EXPECT_EQ(printable(std::string(500, 'x'), 10), "xxxxxxxxxx...");
-}
-
-TEST(Reader, RefusesToReadPastTheEnd) {
-  Reader in(as_bytes("abcdef"));
-  EXPECT_EQ(in.number<uint8_t>(), 'a');
-  EXPECT_EQ(in.number<uint16_t>(), 'b' | 'c' << 8);
-  const auto more = in.number<uint64_t>();
-  ASSERT_FALSE(more);
-  EXPECT_EQ(more.error().message, "3 bytes left, need 8");
-  EXPECT_EQ(in.left(), 3);
-  EXPECT_FALSE(in.take(UINT64_MAX));
-  EXPECT_EQ(as_text(*in.take(3)), "def");
-}
-
-TEST(Checked, OverflowIsAnError) {
-  EXPECT_EQ(checked_mul(1ULL << 31, 2), 1ULL << 32);
-  EXPECT_FALSE(checked_mul(1ULL << 33, 1ULL << 31));
-  EXPECT_FALSE(checked_add(UINT64_MAX, 1));
-  EXPECT_EQ(saturating_mul(UINT64_MAX, 2), UINT64_MAX);
-  EXPECT_EQ(saturating_add(UINT64_MAX, 2), UINT64_MAX);
 }
 
 }  // namespace

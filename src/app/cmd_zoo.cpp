@@ -45,7 +45,9 @@ void add_zoo_command(CLI::App& app, Outcome& outcome) {
       "zoo", "Write a well-known architecture with random weights, for trying things");
   command->add_option("NAME", options->name, "the architecture; without it they are listed");
   command->add_option("-o,--output", options->file, "the ONNX file to write")->type_name("FILE");
-  command->add_option("--seed", options->seed, "seed of the random weights")->capture_default_str();
+  command->add_option("--seed", options->seed, "seed of the random weights")
+      ->type_name("N")
+      ->capture_default_str();
   command->footer(zoo_text() + "\nExample: cloister zoo resnet50 -o resnet50.onnx --seed 1");
   command->callback([options, &outcome] { outcome = write_zoo_model(*options); });
 }

@@ -33,22 +33,27 @@ Result<TypeOptions> type_options(const std::vector<std::string>& extents) {
 
 void ModelOptions::add_to(CLI::App& command) {
   command.add_option("MODEL", path, "ONNX model file")->required();
-  command.add_option("--max-tensors", max_tensors, "leave out cuts that more tensors cross")
+  command
+      .add_option("--max-tensors", max_tensors, "leave out cuts that more tensors than this cross")
+      ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   command
       .add_option("--dim", extents,
-                  "size of a symbolic dimension other than the batch, as NAME=VALUE (repeatable)")
+                  "size of a symbolic dimension other than the batch (repeatable)")
+      ->allow_extra_args(false)
       ->type_name("NAME=VALUE");
   command.add_flag("--dynamic-batch", dynamic_batch,
-                   "make a fixed batch of 1 symbolic; checked by running the model");
+                   "make a fixed batch of 1 symbolic; checked by running the model on batches");
 }
 
 void ModelOptions::add_engine_to(CLI::App& command) {
   threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   command.add_option("--threads", threads, "threads for one run (default: all cores)")
+      ->type_name("N")
       ->check(CLI::Range(1, 1024));
   command.add_option("--provider", provider, "execution provider: cpu, cuda or tensorrt")
+      ->type_name("NAME")
       ->capture_default_str();
 }
 

@@ -134,6 +134,7 @@ Outcome run_model(const RunOptions& options) {
     return fail(Kind::kUsage, "--compare needs a --cut to compare the whole model with");
   }
   // What can go wrong with the command line goes wrong before anything runs.
+  TRY_OK(check_cut_count(options.cuts));
   if (!options.output.empty()) TRY_OK(check_output_name(options.output));
   std::vector<std::string> labels;
   if (!options.labels.empty()) {
@@ -142,11 +143,7 @@ Outcome run_model(const RunOptions& options) {
   }
   TRY(engine, open_engine(options.model));
   TRY(model, open_model(options.model));
-  std::vector<Cut> cuts;
-  for (const std::string& text : options.cuts) {
-    TRY(cut, find_cut(model.graph, model.cuts, text));
-    cuts.push_back(std::move(cut));
-  }
+  TRY(cuts, find_cuts(model, options.cuts));
   // The whole model also says what inputs fit, so it is loaded unless only segments may run.
   TRY(whole, load_cut_model(*engine, model.graph));
   TRY(inputs, gather_inputs(options, whole.segments[0]->inputs()));
@@ -214,7 +211,6 @@ void add_run_command(CLI::App& app, Outcome& outcome) {
       ->add_option(
           "--cut", options->cuts,
           "run in segments, cut here, as for 'cloister split'; given twice: three segments")
-      ->expected(1, 2)
       ->allow_extra_args(false)
       ->type_name("CUT");
   command->add_flag("--compare", options->compare,

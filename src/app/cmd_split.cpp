@@ -38,12 +38,9 @@ Result<> write_segments(const SplitOptions& options, const std::vector<Model>& s
 }
 
 Outcome split_model(const SplitOptions& options) {
+  TRY_OK(check_cut_count(options.cuts));
   TRY(model, open_model(options.model));
-  std::vector<Cut> cuts;
-  for (const std::string& text : options.cuts) {
-    TRY(cut, find_cut(model.graph, model.cuts, text));
-    cuts.push_back(std::move(cut));
-  }
+  TRY(cuts, find_cuts(model, options.cuts));
   TRY(segments, split(model.graph, cuts));
   std::error_code code;
   fs::create_directories(options.folder, code);
@@ -56,7 +53,7 @@ Outcome split_model(const SplitOptions& options) {
     const fs::path path = segment_path(options, i);
     report.push_back({{"segment", kSegmentNames[i]}, {"file", path.string()}});
     if (!options.json) {
-      fmt::print("{}  {}\n", path.string(), bytes_text(fs::file_size(path, code)));
+      fmt::print("{}  {}\n", path.string(), file_size_text(path));
     }
   }
   if (options.json) {
@@ -81,7 +78,6 @@ void add_split_command(CLI::App& app, Outcome& outcome) {
           "joined by commas), or a share of the MACs such as 40%; given twice: head, body "
           "and tail")
       ->required()
-      ->expected(1, 2)
       ->allow_extra_args(false)
       ->type_name("CUT");
   command->add_option("-o,--output", options->folder, "folder for head.onnx, body.onnx, tail.onnx")

@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include "app/commands.h"
 #include "app/text.h"
 #include "graph/zoo/zoo.h"
@@ -32,8 +34,7 @@ Outcome write_zoo_model(const ZooOptions& options) {
   }
   if (!model) return std::unexpected(model.error());
   TRY_OK(write_model(*model, options.file));
-  std::error_code code;
-  fmt::print("{}  {}\n", options.file, bytes_text(fs::file_size(options.file, code)));
+  fmt::print("{}  {}\n", options.file, file_size_text(options.file));
   return 0;
 }
 
@@ -48,7 +49,12 @@ void add_zoo_command(CLI::App& app, Outcome& outcome) {
   command->add_option("--seed", options->seed, "seed of the random weights")
       ->type_name("N")
       ->capture_default_str();
-  command->footer(zoo_text() + "\nExample: cloister zoo resnet50 -o resnet50.onnx --seed 1");
+  std::vector<std::string_view> names;
+  for (const ZooEntry* entry : zoo_entries()) names.push_back(entry->name);
+  command->footer(
+      fmt::format("Architectures: {}.\n\n"
+                  "Example: cloister zoo resnet50 -o resnet50.onnx --seed 1",
+                  fmt::join(names, ", ")));
   command->callback([options, &outcome] { outcome = write_zoo_model(*options); });
 }
 

@@ -52,15 +52,19 @@ int run(int argc, char** argv) {
   set_help_layout(app);
   app.set_version_flag("--version", std::string("cloister ") + kVersion, "print the version");
   app.require_subcommand(1);
-  app.footer(
-      "'cloister COMMAND --help' tells more. Data goes to stdout, talk to stderr.\n"
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (not safe or not trusted).");
   Outcome outcome = 0;
   for (const AddCommand add : kCommands) add(app, outcome);
   for (const External& external : kExternals) {
     app.add_subcommand(external.name, external.description);
     if (word != external.name) continue;
     return end_program("cloister " + word, start_external(word, argc, argv));
+  }
+  // Only now: commands would inherit it.
+  app.footer(
+      "'cloister COMMAND --help' tells more. Data goes to stdout, talk to stderr.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (not safe or not trusted).");
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    command->group("Commands");
   }
   const std::vector<std::string> names = command_names(app);
   const bool is_command = std::ranges::find(names, word) != names.end();
@@ -73,6 +77,11 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    // CLI11 would ask for a command first.
+    if (!is_command && error.get_name() == "RequiredError" && !word.empty()) {
+      return end_program(
+          who, fail(Kind::kUsage, "unexpected argument: {}; see 'cloister --help'", word));
+    }
     return end_program(app, who, error);
   }
   return end_program(who, std::move(outcome));

@@ -279,7 +279,7 @@ void declare(CLI::App& app, Options& o) {
 int main_with(int argc, char** argv) {
   const std::string who = "cloister preprocess";
   Options options;
-  CLI::App app("Turn pictures into a model's input array, and write down how.", who);
+  CLI::App app("Turn pictures into a model's input array, and write down how", who);
   declare(app, options);
   try {
     app.parse(argc, argv);

@@ -43,7 +43,28 @@ std::string value_name(const CLI::Option& option) {
   return type.substr(0, type.find(':'));
 }
 
+// What CLI11 says, in our words.
+std::string usage_message(const CLI::ParseError& error) {
+  std::string text = error.what();
+  const auto reword = [&](std::string_view prefix, std::string_view better) {
+    if (text.starts_with(prefix)) text = std::string(better) + text.substr(prefix.size());
+  };
+  reword("The following argument was not expected: ", "unexpected argument: ");
+  reword("The following arguments were not expected: ", "unexpected arguments: ");
+  reword("Could not convert: ", "not a number that fits: ");
+  reword("A subcommand is required", "no command given");
+  return text;
+}
+
 class HelpLayout final : public CLI::Formatter {
+  // CLI11 puts an empty line behind each group but the last.
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    std::string out = group + ":\n";
+    for (const CLI::Option* option : options) out += make_option(option, is_positional);
+    return group == "Options" ? "\n" + out : out;
+  }
+
   std::string make_usage(const CLI::App* app, std::string name) const override {
     std::string out = "\nUsage: " + name;
     for (const CLI::Option* option : app->get_options()) {
@@ -99,7 +120,6 @@ void print_error(const std::string& who, std::string message) {
 
 void set_help_layout(CLI::App& app) {
   const auto layout = std::make_shared<HelpLayout>();
-  layout->label("SUBCOMMANDS", "Commands");
   app.formatter(layout);
   app.set_help_flag("-h,--help", "print this and exit");
 }
@@ -109,7 +129,7 @@ int end_program(const CLI::App& app, const std::string& who, const CLI::ParseErr
     app.exit(error);
     return end_program(who, 0);
   }
-  return end_program(who, fail(Kind::kUsage, "{}; see '{} --help'", error.what(), who));
+  return end_program(who, fail(Kind::kUsage, "{}; see '{} --help'", usage_message(error), who));
 }
 
 int end_program(const std::string& who, Outcome outcome) {

@@ -201,7 +201,8 @@ void add_run_command(CLI::App& app, Outcome& outcome) {
   CLI::Option* random = command
                             ->add_option("--random", options->random_seed,
                                          "run on pseudo-random inputs from this seed instead")
-                            ->type_name("SEED");
+                            ->type_name("SEED")
+                            ->check(CLI::NonNegativeNumber);
   command->add_option("--batch", options->batch, "batch of the random inputs")
       ->type_name("N")
       ->capture_default_str()

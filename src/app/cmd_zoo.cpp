@@ -48,6 +48,7 @@ void add_zoo_command(CLI::App& app, Outcome& outcome) {
   command->add_option("-o,--output", options->file, "the ONNX file to write")->type_name("FILE");
   command->add_option("--seed", options->seed, "seed of the random weights")
       ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   std::vector<std::string_view> names;
   for (const ZooEntry* entry : zoo_entries()) names.push_back(entry->name);

@@ -41,12 +41,15 @@ Result<std::vector<NamedTensor>> read_inputs(const std::vector<std::string>& arg
   return inputs;
 }
 
+Result<> check_output_name(const std::string& file) {
+  if (file.ends_with(".npy") || file.ends_with(".npz")) return {};
+  return fail(Kind::kUsage, "can't write '{}': want a name that ends in .npy or .npz",
+              printable(file, 400));
+}
+
 Result<> write_outputs(const std::string& file, const std::vector<NamedTensor>& outputs) {
+  TRY_OK(check_output_name(file));
   if (file.ends_with(".npz")) return write_npz(file, outputs);
-  if (!file.ends_with(".npy")) {
-    return fail(Kind::kUsage, "can't write '{}': want a name that ends in .npy or .npz",
-                printable(file, 400));
-  }
   if (outputs.size() != 1) {
     return fail(Kind::kUsage, "the model has {} outputs: write an .npz", outputs.size());
   }

@@ -12,6 +12,9 @@ namespace cloister {
 Result<std::vector<NamedTensor>> read_inputs(const std::vector<std::string>& arguments,
                                              const std::vector<Port>& ports);
 
+// Whether the file's ending says .npy or .npz; kUsage otherwise.
+Result<> check_output_name(const std::string& file);
+
 // Writes FILE.npy (one tensor) or FILE.npz, by the ending. kUsage for another ending, or several
 // tensors in an .npy.
 Result<> write_outputs(const std::string& file, const std::vector<NamedTensor>& outputs);

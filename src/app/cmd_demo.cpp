@@ -24,7 +24,8 @@ constexpr int kRuns = 7;
 constexpr double kShares[] = {0.25, 0.50, 0.75};
 
 void step(const char* text) {
-  fmt::print("\n\033[1m==> {}\033[0m\n", text);
+  static const bool kIsTerminal = ::isatty(STDOUT_FILENO) == 1;
+  fmt::print("\n{}==> {}{}\n", kIsTerminal ? "\033[1m" : "", text, kIsTerminal ? "\033[0m" : "");
 }
 
 double median(std::vector<double> values) {
@@ -113,6 +114,7 @@ void add_demo_command(CLI::App& app, Outcome& outcome) {
   CLI::App* command =
       app.add_subcommand("demo", "Build a network, list its cuts, cut it, run the halves, compare");
   command->add_option("--threads", *threads, "threads for one run")
+      ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
   command->callback([threads, &outcome] { outcome = demo(*threads); });

@@ -34,10 +34,13 @@ void add_inspect_command(CLI::App& app, Outcome& outcome) {
   command->add_flag("--layers", options->layers, "list the layers too");
   command->add_flag("--json", options->json, "print layers and cuts as JSON");
   command->footer(
-      "Sizes and MACs are for one item of the batch N. A cut that carries several tensors (skip\n"
-      "connections) is listed with all of them. '!' marks cuts that are exposed by construction:\n"
-      "they carry an input, or a mere rearrangement or recoding of one.\n\n"
-      "Example: cloister inspect model.onnx --json | jq '.cuts[] | select(.single_tensor) | .id'");
+      "Sizes and MACs are for one item of the batch N. A cut that carries several\n"
+      "tensors (skip connections) is listed with all of them. '!' marks cuts that are\n"
+      "exposed by construction: they carry an input, or a mere rearrangement or recoding\n"
+      "of one.\n\n"
+      "Examples:\n"
+      "  cloister inspect model.onnx\n"
+      "  cloister inspect model.onnx --json | jq '.cuts[] | select(.single_tensor) | .id'");
   command->callback([options, &outcome] { outcome = inspect(*options); });
 }
 

@@ -78,8 +78,8 @@ Result<std::vector<std::vector<Ranked>>> rank_rows(const Tensor& scores, int top
   return rows;
 }
 
-Result<json> top_json(const Tensor& scores, const RunOptions& options) {
-  TRY(labels, read_labels(options.labels));
+Result<json> top_json(const Tensor& scores, const std::vector<std::string>& labels,
+                      const RunOptions& options) {
   TRY(rows, rank_rows(scores, options.top));
   json out = json::array();
   for (const auto& row : rows) {
@@ -133,13 +133,17 @@ Outcome run_model(const RunOptions& options) {
   if (options.compare && options.cuts.empty()) {
     return fail(Kind::kUsage, "--compare needs a --cut to compare the whole model with");
   }
+  // What can go wrong with the command line goes wrong before anything runs.
+  TRY_OK(check_cut_count(options.cuts));
+  if (!options.output.empty()) TRY_OK(check_output_name(options.output));
+  std::vector<std::string> labels;
+  if (!options.labels.empty()) {
+    TRY(read, read_labels(options.labels));
+    labels = std::move(read);
+  }
   TRY(engine, open_engine(options.model));
   TRY(model, open_model(options.model));
-  std::vector<Cut> cuts;
-  for (const std::string& text : options.cuts) {
-    TRY(cut, find_cut(model.graph, model.cuts, text));
-    cuts.push_back(std::move(cut));
-  }
+  TRY(cuts, find_cuts(model, options.cuts));
   // The whole model also says what inputs fit, so it is loaded unless only segments may run.
   TRY(whole, load_cut_model(*engine, model.graph));
   TRY(inputs, gather_inputs(options, whole.segments[0]->inputs()));
@@ -163,7 +167,7 @@ Outcome run_model(const RunOptions& options) {
     result = std::move(ran);
   }
   if (!options.labels.empty()) {
-    TRY(top, top_json(result.outputs[0].tensor, options));
+    TRY(top, top_json(result.outputs[0].tensor, labels, options));
     report["top"] = std::move(top);
   }
   if (!options.output.empty()) TRY_OK(write_outputs(options.output, result.outputs));
@@ -192,32 +196,46 @@ void add_run_command(CLI::App& app, Outcome& outcome) {
       ->add_option("-i,--input", options->inputs,
                    "an array: FILE.npy, NAME=FILE.npy, or FILE.npz with one for each input "
                    "(repeatable)")
+      ->allow_extra_args(false)
       ->type_name("ARRAY");
-  command->add_option("--random", options->random_seed,
-                      "run on pseudo-random inputs from this seed instead");
-  command->add_option("--batch", options->batch, "batch of random inputs")
+  CLI::Option* random = command
+                            ->add_option("--random", options->random_seed,
+                                         "run on pseudo-random inputs from this seed instead")
+                            ->type_name("SEED")
+                            ->check(CLI::NonNegativeNumber);
+  command->add_option("--batch", options->batch, "batch of the random inputs")
+      ->type_name("N")
       ->capture_default_str()
+      ->needs(random)
       ->check(CLI::Range(1, 65536));
   command
-      ->add_option("--cut", options->cuts,
-                   "run in segments, cut here: as for 'split' (twice for three segments)")
-      ->expected(1, 2)
+      ->add_option(
+          "--cut", options->cuts,
+          "run in segments, cut here, as for 'cloister split'; given twice: three segments")
+      ->allow_extra_args(false)
       ->type_name("CUT");
   command->add_flag("--compare", options->compare,
-                    "also run the whole model, and print the largest difference");
+                    "run the whole model too, and print the largest difference");
   command->add_option("-o,--output", options->output, "write the outputs to FILE.npy or FILE.npz")
       ->type_name("FILE");
-  command
-      ->add_option("--labels", options->labels, "print the top classes, named by this labels.txt")
-      ->check(CLI::ExistingFile);
+  CLI::Option* labels =
+      command
+          ->add_option("--labels", options->labels,
+                       "print the top classes of the first output, named by this labels.txt")
+          ->type_name("FILE");
   command->add_option("--top", options->top, "how many classes to print")
+      ->type_name("N")
       ->capture_default_str()
+      ->needs(labels)
       ->check(CLI::Range(1, 1000));
   options->model.add_engine_to(*command);
   command->add_flag("--json", options->json, "print times, differences and classes as JSON");
   command->footer(
       "'cloister preprocess' turns pictures into arrays.\n\n"
-      "Example: cloister run model.onnx --random 7 --cut 40% --compare");
+      "Examples:\n"
+      "  cloister run model.onnx --random 7 --cut 40% --compare\n"
+      "  cloister run model.onnx --input cat.npy --labels labels.txt\n"
+      "  cloister run model.onnx --input ids=a.npy --input mask=b.npy -o outputs.npz");
   command->callback([options, &outcome] { outcome = run_model(*options); });
 }
 

@@ -17,30 +17,50 @@ struct SplitOptions {
 
 constexpr const char* kSegmentNames[] = {"head", "body", "tail"};
 
-Outcome split_model(const SplitOptions& options) {
-  TRY(model, open_model(options.model));
-  std::vector<Cut> cuts;
-  for (const std::string& text : options.cuts) {
-    TRY(cut, find_cut(model.graph, model.cuts, text));
-    cuts.push_back(std::move(cut));
+fs::path segment_path(const SplitOptions& options, size_t i) {
+  return fs::path(options.folder) / (std::string(kSegmentNames[i]) + ".onnx");
+}
+
+// All segments or none: a head beside the body of another split would fit it by name only.
+Result<> write_segments(const SplitOptions& options, const std::vector<Model>& segments) {
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const auto written = write_model(segments[i], segment_path(options, i));
+    if (written) continue;
+    std::error_code ignored;
+    for (size_t k = 0; k <= i; ++k) {
+      const fs::path path = segment_path(options, k);
+      if (k < i) fs::remove(path, ignored);
+      fs::remove(path.string() + ".data", ignored);
+    }
+    return written;
   }
+  return {};
+}
+
+Outcome split_model(const SplitOptions& options) {
+  TRY_OK(check_cut_count(options.cuts));
+  TRY(model, open_model(options.model));
+  TRY(cuts, find_cuts(model, options.cuts));
   TRY(segments, split(model.graph, cuts));
   std::error_code code;
   fs::create_directories(options.folder, code);
-  if (code) return fail(Kind::kIo, "can't make folder '{}': {}", options.folder, code.message());
+  if (code)
+    return fail(Kind::kIo, "can't make folder '{}': {}", printable(options.folder, 400),
+                code.message());
+  TRY_OK(write_segments(options, segments));
   nlohmann::json report = nlohmann::json::array();
   for (size_t i = 0; i < segments.size(); ++i) {
-    const fs::path path = fs::path(options.folder) / (std::string(kSegmentNames[i]) + ".onnx");
-    TRY_OK(write_model(segments[i], path));
+    const fs::path path = segment_path(options, i);
     report.push_back({{"segment", kSegmentNames[i]}, {"file", path.string()}});
     if (!options.json) {
-      fmt::print("{}  {}\n", path.string(), bytes_text(fs::file_size(path, code)));
+      fmt::print("{}  {}\n", path.string(), file_size_text(path));
     }
   }
   if (options.json) {
     nlohmann::json ids = nlohmann::json::array();
     for (const Cut& cut : cuts) ids.push_back(cut.id);
-    fmt::print("{}\n", nlohmann::json{{"cuts", ids}, {"segments", report}}.dump(2));
+    fmt::print("{}\n", nlohmann::json{{"cuts", ids}, {"segments", report}}.dump(
+                           2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   return 0;
 }
@@ -52,11 +72,13 @@ void add_split_command(CLI::App& app, Outcome& outcome) {
   CLI::App* command = app.add_subcommand("split", "Write a model's segments as ONNX files");
   options->model.add_to(*command);
   command
-      ->add_option("--cut", options->cuts,
-                   "where to cut: an id from 'inspect' (or the start of one), tensor names joined "
-                   "by commas, or a share of the MACs such as 40%; twice for head, body and tail")
+      ->add_option(
+          "--cut", options->cuts,
+          "where to cut: an id from 'inspect' or the start of one, a tensor's name (several "
+          "joined by commas), or a share of the MACs such as 40%; given twice: head, body "
+          "and tail")
       ->required()
-      ->expected(1, 2)
+      ->allow_extra_args(false)
       ->type_name("CUT");
   command->add_option("-o,--output", options->folder, "folder for head.onnx, body.onnx, tail.onnx")
       ->required()
@@ -64,7 +86,9 @@ void add_split_command(CLI::App& app, Outcome& outcome) {
   command->add_flag("--json", options->json, "print what was written as JSON");
   command->footer(
       "Segments over 2 GB keep their weights beside them, in NAME.onnx.data.\n\n"
-      "Example: cloister split model.onnx --cut 40% -o parts");
+      "Examples:\n"
+      "  cloister split model.onnx --cut 40% -o parts\n"
+      "  cloister split model.onnx --cut 30% --cut 90% -o parts");
   command->callback([options, &outcome] { outcome = split_model(*options); });
 }
 

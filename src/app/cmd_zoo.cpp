@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include "app/commands.h"
 #include "app/text.h"
 #include "graph/zoo/zoo.h"
@@ -32,8 +34,7 @@ Outcome write_zoo_model(const ZooOptions& options) {
   }
   if (!model) return std::unexpected(model.error());
   TRY_OK(write_model(*model, options.file));
-  std::error_code code;
-  fmt::print("{}  {}\n", options.file, bytes_text(fs::file_size(options.file, code)));
+  fmt::print("{}  {}\n", options.file, file_size_text(options.file));
   return 0;
 }
 
@@ -45,8 +46,16 @@ void add_zoo_command(CLI::App& app, Outcome& outcome) {
       "zoo", "Write a well-known architecture with random weights, for trying things");
   command->add_option("NAME", options->name, "the architecture; without it they are listed");
   command->add_option("-o,--output", options->file, "the ONNX file to write")->type_name("FILE");
-  command->add_option("--seed", options->seed, "seed of the random weights")->capture_default_str();
-  command->footer(zoo_text() + "\nExample: cloister zoo resnet50 -o resnet50.onnx --seed 1");
+  command->add_option("--seed", options->seed, "seed of the random weights")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  std::vector<std::string_view> names;
+  for (const ZooEntry* entry : zoo_entries()) names.push_back(entry->name);
+  command->footer(
+      fmt::format("Architectures: {}.\n\n"
+                  "Example: cloister zoo resnet50 -o resnet50.onnx --seed 1",
+                  fmt::join(names, ", ")));
   command->callback([options, &outcome] { outcome = write_zoo_model(*options); });
 }
 

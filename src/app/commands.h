@@ -1,14 +1,9 @@
 // The subcommands of `cloister`, one file each (cmd_NAME.cpp).
 #pragma once
 
-#include <CLI/CLI.hpp>
-
-#include "base/error.h"
+#include "app/program.h"
 
 namespace cloister {
-
-// What a command ends with: an exit code, or an error that main() prints and maps to one.
-using Outcome = Result<int>;
 
 // Adds the subcommand to `app`; when the user chose it, its callback runs it and sets `outcome`.
 using AddCommand = void (*)(CLI::App& app, Outcome& outcome);

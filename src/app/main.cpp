@@ -2,11 +2,14 @@
 // libraries are programs of their own beside this one (cloister-NAME), started git-style.
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "app/commands.h"
 #include "app/version.h"
+#include "base/nearest.h"
 
 namespace cloister {
 namespace {
@@ -20,7 +23,7 @@ struct External {
 };
 
 constexpr External kExternals[] = {
-    {"preprocess", "Turn pictures into input tensors; write preprocess.json"},
+    {"preprocess", "Turn pictures into input arrays, and write down how"},
 };
 
 // Replaces this process by cloister-NAME beside it.
@@ -34,41 +37,54 @@ Outcome start_external(const std::string& name, int argc, char** argv) {
   return fail(Kind::kNotFound, "can't start '{}': {}", program.string(), std::strerror(errno));
 }
 
-void add_externals(CLI::App& app) {
-  for (const External& external : kExternals) {
-    app.add_subcommand(external.name, external.description);
-  }
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
 }
 
 int run(int argc, char** argv) {
-  for (const External& external : kExternals) {
-    if (argc > 1 && std::string(argv[1]) == external.name) {
-      const Outcome outcome = start_external(external.name, argc, argv);
-      fmt::print(stderr, "cloister: {}\n", outcome.error().message);
-      return exit_code(outcome.error().kind);
-    }
-  }
+  const std::string word = argc > 1 ? argv[1] : "";
   CLI::App app(
-      "Cuts a neural network in two, so that the part that sees the inputs runs in a "
-      "trusted environment\nand the rest on an accelerator that must not see them.");
+      "Cuts a neural network in two, so that the part that sees the inputs runs in a\n"
+      "trusted environment, and the rest on an accelerator that must not see them.");
   app.name("cloister");
-  app.set_version_flag("--version", std::string("cloister ") + kVersion);
+  set_help_layout(app);
+  app.set_version_flag("--version", std::string("cloister ") + kVersion, "print the version");
   app.require_subcommand(1);
-  app.footer(
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (not safe or not trusted).\n"
-      "'cloister COMMAND --help' tells more.");
   Outcome outcome = 0;
   for (const AddCommand add : kCommands) add(app, outcome);
-  add_externals(app);
+  for (const External& external : kExternals) {
+    app.add_subcommand(external.name, external.description);
+    if (word != external.name) continue;
+    return end_program("cloister " + word, start_external(word, argc, argv));
+  }
+  // Only now: commands would inherit it.
+  app.footer(
+      "'cloister COMMAND --help' tells more. Data goes to stdout, talk to stderr.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (not safe or not trusted).");
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    command->group("Commands");
+  }
+  const std::vector<std::string> names = command_names(app);
+  const bool is_command = std::ranges::find(names, word) != names.end();
+  const std::string who = is_command ? "cloister " + word : "cloister";
+  if (!is_command && !word.empty() && word[0] != '-') {
+    return end_program(who,
+                       fail(Kind::kUsage, "no command '{}'; nearest: {}; see 'cloister --help'",
+                            printable(word), nearest_texts(word, names, 1)[0]));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    // CLI11 would ask for a command first.
+    if (!is_command && error.get_name() == "RequiredError" && !word.empty()) {
+      return end_program(
+          who, fail(Kind::kUsage, "unexpected argument: {}; see 'cloister --help'", word));
+    }
+    return end_program(app, who, error);
   }
-  if (outcome) return *outcome;
-  fmt::print(stderr, "cloister {}: {}\n", app.get_subcommands().front()->get_name(),
-             outcome.error().message);
-  return exit_code(outcome.error().kind);
+  return end_program(who, std::move(outcome));
 }
 
 }  // namespace
@@ -78,7 +94,7 @@ int main(int argc, char** argv) {
   try {
     return cloister::run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "cloister: internal error: {}\n", error.what());
-    return 1;
+    return cloister::end_program(
+        "cloister", cloister::fail(cloister::Kind::kInternal, "internal error: {}", error.what()));
   }
 }

@@ -32,23 +32,36 @@ Result<TypeOptions> type_options(const std::vector<std::string>& extents) {
 }  // namespace
 
 void ModelOptions::add_to(CLI::App& command) {
+  constexpr const char* kGroup = "The model";
   command.add_option("MODEL", path, "ONNX model file")->required();
-  command.add_option("--max-tensors", max_tensors, "leave out cuts that more tensors cross")
+  command
+      .add_option("--max-tensors", max_tensors, "leave out cuts that more tensors than this cross")
+      ->type_name("N")
+      ->group(kGroup)
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   command
       .add_option("--dim", extents,
-                  "size of a symbolic dimension other than the batch, as NAME=VALUE (repeatable)")
-      ->type_name("NAME=VALUE");
-  command.add_flag("--dynamic-batch", dynamic_batch,
-                   "make a fixed batch of 1 symbolic; checked by running the model");
+                  "size of a symbolic dimension other than the batch (repeatable)")
+      ->type_name("NAME=VALUE")
+      ->group(kGroup)
+      ->allow_extra_args(false);
+  command
+      .add_flag("--dynamic-batch", dynamic_batch,
+                "make a fixed batch of 1 symbolic; checked by running the model on batches")
+      ->group(kGroup);
 }
 
 void ModelOptions::add_engine_to(CLI::App& command) {
+  constexpr const char* kGroup = "The engine";
   threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   command.add_option("--threads", threads, "threads for one run (default: all cores)")
+      ->type_name("N")
+      ->group(kGroup)
       ->check(CLI::Range(1, 1024));
   command.add_option("--provider", provider, "execution provider: cpu, cuda or tensorrt")
+      ->type_name("NAME")
+      ->group(kGroup)
       ->capture_default_str();
 }
 
@@ -71,6 +84,21 @@ Result<OpenModel> open_model(const ModelOptions& options) {
   OpenModel open{std::move(graph), {}};
   open.cuts = list_cuts(open.graph, {.max_tensors = options.max_tensors});
   return open;
+}
+
+Result<> check_cut_count(const std::vector<std::string>& texts) {
+  if (texts.size() <= 2) return {};
+  return fail(Kind::kUsage, "--cut is given {} times, at most 2 make head, body and tail",
+              texts.size());
+}
+
+Result<std::vector<Cut>> find_cuts(const OpenModel& model, const std::vector<std::string>& texts) {
+  std::vector<Cut> cuts;
+  for (const std::string& text : texts) {
+    TRY(cut, find_cut(model.graph, model.cuts, text));
+    cuts.push_back(std::move(cut));
+  }
+  return cuts;
 }
 
 }  // namespace cloister

@@ -31,6 +31,12 @@ struct OpenModel {
 // the process.
 Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options);
 
+// kUsage for more than the two cuts that make a head, a body and a tail.
+Result<> check_cut_count(const std::vector<std::string>& texts);
+
+// The cuts that --cut named.
+Result<std::vector<Cut>> find_cuts(const OpenModel& model, const std::vector<std::string>& texts);
+
 // Reads, orders, types and cuts the model; with --dynamic-batch its batch is made symbolic first,
 // and that is checked by running it.
 Result<OpenModel> open_model(const ModelOptions& options);

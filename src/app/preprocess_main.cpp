@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/program.h"
 #include "base/sha256.h"
 #include "image/decode.h"
 #include "image/labels.h"
@@ -19,14 +20,12 @@ namespace {
 
 constexpr uint64_t kMaxBatchBytes = 1ULL << 34;
 
-constexpr const char* kExamples = R"(
-Examples:
-  cloister preprocess cat.jpg dog.png -o x.npy                    as ImageNet models want it
+constexpr const char* kExamples = R"(Examples:
+  cloister preprocess cat.jpg dog.png -o x.npy          # as ImageNet models want it
   cloister preprocess *.jpg --preprocess preprocess.json -o x.npy
   cloister preprocess cat.jpg --preset half --resize 224x224 --crop none -o x.npy
-  cloister preprocess --preset tiny-imagenet --labels labels.txt --write model/preprocess.json
-
-Exit codes: 0 done, 1 failed, 2 usage.)";
+  cloister preprocess --preset tiny-imagenet --write model/preprocess.json \
+    --labels labels.txt)";
 
 struct Options {
   std::vector<std::string> pictures;
@@ -248,49 +247,58 @@ Result<> run(const Options& options) {
 }
 
 void declare(CLI::App& app, Options& o) {
+  set_help_layout(app);
   app.footer(kExamples);
   app.add_option("IMAGE", o.pictures, "JPEG or PNG pictures; they become one batch, in this order");
-  app.add_option("-o,--output", o.output, "the tensor, as numpy's .npy");
+  const auto add = [&app](const char* group, const char* flag, const char* value,
+                          std::string& field, const char* text) {
+    return app.add_option(flag, field, text)->type_name(value)->group(group);
+  };
+  const char* const files = "Files";
+  add(files, "-o,--output", "FILE", o.output, "the array, as numpy's .npy");
+  add(files, "--write", "FILE", o.write, "write the record of all fields here (preprocess.json)");
+  add(files, "--labels", "FILE", o.labels, "check this labels.txt and copy it beside the record");
+  app.add_flag("--json", o.json, "say what was written as JSON")->group(files);
+  const char* const start = "Where the fields start";
   auto* preset =
-      app.add_option("--preset", o.preset, "imagenet (default), tiny-imagenet, half or raw");
-  app.add_option("--preprocess", o.record, "take the fields of this preprocess.json")
-      ->excludes(preset);
-  app.add_option("--resize", o.resize, "pixels of the shorter side, or WxH, or none");
-  app.add_option("--crop", o.crop, "from the centre: WxH or one number for both, or none");
-  app.add_option("--interpolation", o.interpolation, "nearest, bilinear, bicubic, area or lanczos");
-  app.add_option("--channels", o.channels, "rgb, bgr or gray");
-  app.add_option("--scale", o.scale, "value = (pixel * scale - mean) / std, pixel 0 to 255");
-  app.add_option("--mean", o.mean, "one number, or one for each channel: 0.485,0.456,0.406");
-  app.add_option("--std", o.std, "likewise");
-  app.add_option("--layout", o.layout, "nchw or nhwc");
-  app.add_option("--dtype", o.dtype, "f32 or u8");
-  app.add_option("--write", o.write, "write the record of all fields here (preprocess.json)");
-  app.add_option("--labels", o.labels, "check this labels.txt and copy it beside the record");
-  app.add_flag("--json", o.json, "say what was written as JSON");
+      add(start, "--preset", "NAME", o.preset, "imagenet (default), tiny-imagenet, half or raw");
+  add(start, "--preprocess", "FILE", o.record, "as in this preprocess.json")->excludes(preset);
+  const char* const fields = "Fields to change";
+  add(fields, "--resize", "SIZE", o.resize, "pixels of the shorter side, or WxH, or none");
+  add(fields, "--crop", "SIZE", o.crop, "from the centre: WxH or one number for both, or none");
+  add(fields, "--interpolation", "KIND", o.interpolation,
+      "nearest, bilinear, bicubic, area or lanczos");
+  add(fields, "--channels", "ORDER", o.channels, "rgb, bgr or gray");
+  add(fields, "--scale", "X", o.scale, "value = (pixel * scale - mean) / std, pixel 0 to 255");
+  add(fields, "--mean", "X,...", o.mean, "one number, or one for each channel: 0.485,0.456,0.406");
+  add(fields, "--std", "X,...", o.std, "likewise");
+  add(fields, "--layout", "ORDER", o.layout, "nchw or nhwc");
+  add(fields, "--dtype", "TYPE", o.dtype, "f32 or u8");
 }
 
 int main_with(int argc, char** argv) {
+  const std::string who = "cloister preprocess";
   Options options;
-  CLI::App app("Turn pictures into a model's input tensor, and write down how.",
-               "cloister preprocess");
+  CLI::App app("Turn pictures into a model's input array, and write down how", who);
   declare(app, options);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& done) {  // --help
-    return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "cloister preprocess: {}\n", printable(error.what(), 400));
-    return exit_code(Kind::kUsage);
+    return end_program(app, who, error);
   }
-  const auto result = run(options);
-  if (result) return 0;
-  fmt::print(stderr, "cloister preprocess: {}\n", result.error().message);
-  return exit_code(result.error().kind);
+  if (auto done = run(options); !done) return end_program(who, std::unexpected(done.error()));
+  return end_program(who, 0);
 }
 
 }  // namespace
 }  // namespace cloister
 
 int main(int argc, char** argv) {
-  return cloister::main_with(argc, argv);
+  try {
+    return cloister::main_with(argc, argv);
+  } catch (const std::exception& error) {
+    return cloister::end_program(
+        "cloister preprocess",
+        cloister::fail(cloister::Kind::kInternal, "internal error: {}", error.what()));
+  }
 }

@@ -32,6 +32,12 @@ std::string bytes_text(std::optional<uint64_t> bytes) {
   return scaled(static_cast<double>(*bytes), 1024, {"B", "KiB", "MiB", "GiB", "TiB"}, 1);
 }
 
+std::string file_size_text(const std::filesystem::path& path) {
+  std::error_code code;
+  const uint64_t bytes = std::filesystem::file_size(path, code);
+  return bytes_text(code ? std::nullopt : std::optional(bytes));
+}
+
 std::string count_text(uint64_t count) {
   std::string text = scaled(static_cast<double>(count), 1000, {"", "k", "M", "G", "T"}, 2);
   if (text.ends_with(' ')) text.pop_back();

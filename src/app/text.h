@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@ namespace cloister {
 
 // "784.0 KiB"; "?" for nothing.
 std::string bytes_text(std::optional<uint64_t> bytes);
+
+// The size of what was written: "97.8 MiB"; "?" for a device.
+std::string file_size_text(const std::filesystem::path& path);
 
 // "4.09 G", "386.0 M", "512"
 std::string count_text(uint64_t count);

@@ -45,6 +45,20 @@ Result<uint64_t> regular_file_size(const Descriptor& file, const fs::path& path)
   return static_cast<uint64_t>(status.st_size);
 }
 
+// Writes `file`; errors name `path`, which is what the user asked for.
+Result<> write_into(const fs::path& file, const fs::path& path,
+                    const std::function<Result<>(std::ostream&)>& write) {
+  errno = 0;
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  if (!out) return os_error("write", path);
+  errno = 0;
+  auto written = write(out);
+  out.close();
+  if (out) return written;
+  if (errno == 0) errno = EIO;
+  return os_error("write", path);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const fs::path& path) {
@@ -81,23 +95,23 @@ Result<std::string> read_file(const fs::path& path, uint64_t max_bytes) {
   return content;
 }
 
+bool is_special_file(const fs::path& path) {
+  std::error_code code;
+  const fs::file_status status = fs::status(path, code);
+  return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+}
+
 Result<> write_file(const fs::path& path, const std::function<Result<>(std::ostream&)>& write) {
+  if (is_special_file(path)) return write_into(path, path, write);
   fs::path temporary = path;
   temporary += fmt::format(".{}.tmp", ::getpid());
-  const auto discard = [&](auto error) {
+  auto written = write_into(temporary, path, write);
+  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) written = os_error("write", path);
+  if (!written) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
-    return error;
-  };
-  errno = 0;
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  if (!out) return os_error("write", path);
-  if (auto written = write(out); !written) return discard(std::unexpected(written.error()));
-  errno = 0;
-  out.close();
-  if (!out) return discard(os_error("write", path));
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return discard(os_error("write", path));
-  return {};
+  }
+  return written;
 }
 
 Result<> write_file(const fs::path& path, std::string_view content) {

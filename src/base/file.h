@@ -35,8 +35,12 @@ class MappedFile {
 // The whole of a regular file of at most `max_bytes`.
 Result<std::string> read_file(const fs::path& path, uint64_t max_bytes = 1ULL << 32);
 
+// Whether something is there that is neither a regular file nor a folder: a device, a pipe.
+bool is_special_file(const fs::path& path);
+
 // Writes `path` through a temporary file beside it, renamed into place once `write` has succeeded
-// and the data is on its way to the disk. On any error `path` is left as it was.
+// and the data is on its way to the disk. On any error `path` is left as it was. A device or a pipe
+// (/dev/stdout) is written to, not replaced.
 Result<> write_file(const fs::path& path, const std::function<Result<>(std::ostream&)>& write);
 Result<> write_file(const fs::path& path, std::string_view content);
 

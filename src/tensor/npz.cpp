@@ -216,6 +216,10 @@ Result<> write_npz(const fs::path& path, std::span<const NamedTensor> arrays) {
     headers.push_back(std::move(*header));
   }
   const std::string shown = printable(path.string(), 400);
+  // It would be replaced by a file, not written to.
+  if (is_special_file(path)) {
+    return fail(Kind::kIo, "can't write '{}': an .npz must be a regular file", shown);
+  }
   int code = 0;
   Archive archive(zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
   if (!archive) return fail(Kind::kIo, "can't write '{}': {}", shown, ZipError(code).text());

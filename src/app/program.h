@@ -1,0 +1,23 @@
+// How every program of Cloister talks about its flags and ends.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.h"
+
+namespace cloister {
+
+// What a command ends with: an exit code, or an error that becomes one line on stderr.
+using Outcome = Result<int>;
+
+// Gives the program, and the commands added to it afterwards, our layout of help texts.
+void set_help_layout(CLI::App& app);
+
+// Ends a program after the command line was not accepted (one line on stderr) or asked for --help.
+// `who` is what the user typed: "cloister split".
+int end_program(const CLI::App& app, const std::string& who, const CLI::ParseError& error);
+
+// Ends a program with its outcome. Output that can't be written is a failure.
+int end_program(const std::string& who, Outcome outcome);
+
+}  // namespace cloister

@@ -68,7 +68,9 @@ TEST_F(Main, HelpIsAsReviewed) {
   const auto check = [&](const std::string& name, const Arguments& arguments) {
     const std::string out = done(arguments);
     const fs::path file = test::data_path("help/" + name + ".txt");
-    if (update) EXPECT_TRUE(write_file(file, out));
+    if (update) {
+      EXPECT_TRUE(write_file(file, out));
+    }
     EXPECT_EQ(read_file(file).value_or(""), out)
         << "with CLOISTER_UPDATE=1 this test writes " << file;
     for (size_t start = 0, end = 0; (end = out.find('\n', start)) != std::string::npos;) {

@@ -1,7 +1,6 @@
-#include "engine/run.h"
-
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
+#include "engine/run.h"
 #include "graph/extract.h"
 #include "graph/types.h"
 #include "graph/validate.h"

@@ -1,7 +1,7 @@
-#include "engine/probe.h"
-
-#include "graph/extract.h"
 #include "graph/types.h"
+
+#include "engine/probe.h"
+#include "graph/extract.h"
 #include "tests/support/graphs.h"
 
 namespace cloister {

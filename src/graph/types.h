@@ -34,8 +34,8 @@ struct TypeOptions {
 // Fills in the type of every value of the graph. A symbolic or unnamed first extent of an input is
 // the batch. Where inference does not follow it through the model, types are probed at a batch of 1
 // and of 3, and extents that triple are marked times_batch. Extents that the inputs' values decide
-// stay unknown, and so do tensors that stay unknown (an operator that the engine lacks, with
-// nothing declared in the file) are left so; that is no error. Fails when `extents` names something
+// stay unknown, and so do tensors of which nobody knows anything (of an operator that the engine
+// lacks, with nothing declared in the file); that is no error. Fails when `extents` names something
 // that the model does not have (kUsage).
 Result<> infer_types(Graph& graph, const TypeProbe& probe, const TypeOptions& options = {});
 

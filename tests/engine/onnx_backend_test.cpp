@@ -1,40 +1,14 @@
-// Every case of the ONNX project's backend tests through the reader, the extractor and the engine,
-// whole and, where there is a cut, in two. What does not pass is listed, with the reason, in
-// onnx_backend_expected.txt; any drift from that list, for better or worse, fails.
-// CLOISTER_UPDATE=1 writes the list anew.
-#include "tests/engine/onnx_backend.h"
-
+// ONNX Runtime against the ONNX backend tests: what does not pass is listed, with the reason, in
+// onnx_backend_expected.txt.
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-#include <iostream>
-#include <regex>
-#include <sstream>
-
 #include "engine/onnxruntime.h"
-#include "engine/probe.h"
-#include "engine/run.h"
-#include "graph/extract.h"
+#include "tests/engine/backend_list.h"
 
 namespace cloister {
 namespace {
 
-using Programs = std::vector<std::unique_ptr<Program>>;
-
-// What became of one case. No error: it passed.
-struct Verdict {
-  std::optional<Error> error;
-  bool alone_too =
-      false;  // the model file itself, straight into the engine, ends like that as well
-  bool cut_in_two = false;
-};
-
-// Why cases that fail do.
-struct Cause {
-  const char* cases;  // a regular expression
-  const char* why;
-};
-constexpr Cause kCauses[] = {
+constexpr test::Cause kCauses[] = {
     {"test_bernoulli.*", "random numbers of another generator than numpy's"},
     {"test_training_dropout(_default)?(_mask)?",
      "random numbers of another generator than numpy's"},
@@ -47,196 +21,10 @@ constexpr Cause kCauses[] = {
      "length_resized is 2.4 for the test data, the output's whole 2 for ONNX Runtime"},
 };
 
-std::string cause(const std::string& name) {
-  for (const Cause& each : kCauses) {
-    if (std::regex_match(name, std::regex(std::string("node/(") + each.cases + ")"))) {
-      return each.why;
-    }
-  }
-  return "";
-}
-
-// Gives u16 data the type of a bf16 port.
-Tensor as_port(const Tensor& tensor, const Port& port) {
-  if (tensor.dtype() != DType::kU16 || port.dtype != DType::kBF16) return tensor;
-  return *Tensor::copy_of(DType::kBF16, tensor.shape(), tensor.data());
-}
-
-Result<> run_sets(const Programs& programs, const std::vector<Port>& inputs,
-                  const std::vector<Port>& outputs, const std::vector<test::DataSet>& sets) {
-  std::vector<std::string> wanted;
-  for (const Port& port : outputs) wanted.push_back(port.name);
-  for (const test::DataSet& set : sets) {
-    if (set.inputs.size() != inputs.size()) {
-      return invalid("{} inputs in the test data, the model has {}", set.inputs.size(),
-                     inputs.size());
-    }
-    std::vector<NamedTensor> named;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      named.push_back({inputs[i].name, as_port(set.inputs[i], inputs[i])});
-    }
-    TRY(results, run_segments(programs, named, wanted));
-    std::vector<Tensor> got;
-    for (const NamedTensor& result : results) got.push_back(result.tensor);
-    std::vector<Tensor> want = set.outputs;
-    for (size_t i = 0; i < std::min(want.size(), outputs.size()); ++i) {
-      want[i] = as_port(want[i], outputs[i]);
-    }
-    TRY_OK(test::close_to(got, want));
-  }
-  return {};
-}
-
-class Runner {
- public:
-  explicit Runner(const fs::path& root) : root_(root), engine_(*make_onnxruntime()) {}
-
-  Verdict run(const std::string& name) {
-    Verdict verdict;
-    const fs::path folder = root_ / name;
-    if (auto passed = run_whole_and_cut(folder, verdict); !passed) {
-      verdict.error = std::move(passed).error();
-      // Whose doing? The file as it is, straight into ONNX Runtime.
-      const auto alone = run_alone(folder);
-      verdict.alone_too = !alone && alone.error().kind == verdict.error->kind;
-    }
-    return verdict;
-  }
-
- private:
-  struct Opened {
-    std::unique_ptr<Program> program;
-    std::vector<test::DataSet> sets;
-  };
-
-  Result<Opened> open(const Segment& segment, const fs::path& folder) {
-    auto program = engine_->load(segment);
-    auto sets = test::read_data_sets(folder);
-    // What the data can't be moved for comes before what the engine says of the model, which may
-    // depend on the machine (on its locales).
-    if (!program && program.error().kind == Kind::kUnsupported) {
-      return std::unexpected(program.error());
-    }
-    if (!sets) return std::unexpected(sets.error());
-    if (!program) return std::unexpected(program.error());
-    return Opened{std::move(*program), std::move(*sets)};
-  }
-
-  Result<> run_whole_and_cut(const fs::path& folder, Verdict& verdict) {
-    TRY(model, read_model(folder / "model.onnx"));
-    TRY(graph, build_graph(model));
-    TRY_OK(infer_types(graph, onnxruntime_probe()));
-    TRY(whole, extract_whole(graph));
-    TRY(opened, open(to_segment(whole), folder));
-    auto& [program, sets] = opened;
-    const std::vector<Port> inputs = program->inputs();
-    const std::vector<Port> outputs = program->outputs();
-    Programs programs;
-    programs.push_back(std::move(program));
-    TRY_OK(run_sets(programs, inputs, outputs, sets));
-
-    const CutList list = list_cuts(graph, {.max_tensors = 1000});
-    if (list.cuts.empty()) return {};
-    const Cut& middle = list.cuts[list.cuts.size() / 2];
-    const auto passed = [&]() -> Result<> {
-      TRY(segments, split(graph, {middle}));
-      programs.clear();
-      for (const Model& segment : segments) {
-        TRY(loaded, engine_->load(to_segment(segment)));
-        programs.push_back(std::move(loaded));
-      }
-      return run_sets(programs, inputs, outputs, sets);
-    }();
-    if (!passed) {
-      return with_context(passed.error(), "cut at " + graph.values[middle.tensors[0]].name);
-    }
-    verdict.cut_in_two = true;
-    return {};
-  }
-
-  Result<> run_alone(const fs::path& folder) {
-    TRY(bytes, read_file(folder / "model.onnx"));
-    TRY(opened, open({std::move(bytes), {}}, folder));
-    auto& [program, sets] = opened;
-    const std::vector<Port> inputs = program->inputs();
-    const std::vector<Port> outputs = program->outputs();
-    Programs programs;
-    programs.push_back(std::move(program));
-    return run_sets(programs, inputs, outputs, sets);
-  }
-
-  fs::path root_;
-  std::unique_ptr<Engine> engine_;
-};
-
-std::vector<std::string> lines(const std::string& text) {
-  std::vector<std::string> out;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) out.push_back(line);
-  return out;
-}
-
-// The lines that only one of two sorted lists has, marked - (expected) and + (found).
-std::string diff(std::vector<std::string> expected, std::vector<std::string> found) {
-  std::ranges::sort(expected);
-  std::ranges::sort(found);
-  std::vector<std::string> lost;
-  std::vector<std::string> added;
-  std::ranges::set_difference(expected, found, std::back_inserter(lost));
-  std::ranges::set_difference(found, expected, std::back_inserter(added));
-  std::string out;
-  for (const std::string& line : lost) out += "- " + line + "\n";
-  for (const std::string& line : added) out += "+ " + line + "\n";
-  return out;
-}
-
 TEST(OnnxBackend, EveryCaseDoesWhatTheListSays) {
-  const fs::path root = ONNX_TESTDATA;
-  if (!fs::is_directory(root / "node")) {
-    GTEST_SKIP() << "no ONNX test data in " << root << ": install libonnx-testdata";
-  }
-  Runner runner(root);
-  int passed = 0;
-  int cut_in_two = 0;
-  std::map<Kind, int> not_passed;
-  std::string cases;
-  for (const std::string& name : test::backend_cases(root)) {
-    Verdict verdict = runner.run(name);
-    const std::string known = cause(name);
-    // Random numbers may be right by chance; such a case is never called passed.
-    if (!verdict.error && !known.starts_with("random")) {
-      ++passed;
-      cut_in_two += verdict.cut_in_two ? 1 : 0;
-      continue;
-    }
-    if (known.starts_with("random")) verdict = {Error{Kind::kInvalid, known}, true};
-    const bool unsupported = verdict.error->kind == Kind::kUnsupported;
-    ++not_passed[unsupported ? Kind::kUnsupported : Kind::kInvalid];
-    // The numbers of failures that are understood are left out: they may change from run to run.
-    cases += fmt::format("{} | {} | {} | {}\n", unsupported ? "unsupported" : "failed", name,
-                         verdict.alone_too ? "the model file too" : "only here",
-                         known.empty() || unsupported ? verdict.error->message : known);
-  }
-  const std::string summary =
-      fmt::format("# {} passed, {} of them cut in two as well; {} failed; {} unsupported", passed,
-                  cut_in_two, not_passed[Kind::kInvalid], not_passed[Kind::kUnsupported]);
-  std::cout << summary << '\n';
-  // Another runtime has other operators: the list is that of one version.
-  const std::string runtime = "# ONNX Runtime " + onnxruntime_version();
-  const std::string found = runtime + "\n" + summary + "\n" + cases;
-
-  const fs::path list = fs::path(__FILE__).parent_path() / "onnx_backend_expected.txt";
-  if (std::getenv("CLOISTER_UPDATE") != nullptr) {
-    ASSERT_TRUE(write_file(list, found));
-    GTEST_SKIP() << "wrote " << list;
-  }
-  const auto expected = read_file(list);
-  ASSERT_TRUE(expected) << expected.error().message;
-  const std::string drift = diff(lines(*expected), lines(found));
-  if (!expected->starts_with(runtime + "\n") && !drift.empty()) {
-    GTEST_SKIP() << "the list is for another version than " << runtime << "\n" << drift;
-  }
-  EXPECT_EQ(drift, "") << "- expected, + found; CLOISTER_UPDATE=1 accepts what was found";
+  const auto engine = *make_onnxruntime();
+  test::check_backend_list(*engine, "ONNX Runtime " + onnxruntime_version(), kCauses,
+                           fs::path(__FILE__).parent_path() / "onnx_backend_expected.txt");
 }
 
 }  // namespace

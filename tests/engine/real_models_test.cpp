@@ -1,7 +1,8 @@
 // Real models: two segments give what the whole model gives, wherever it is cut.
+#include "tests/engine/real_models.h"
+
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <iostream>
 
 #include "engine/onnxruntime.h"
@@ -16,18 +17,6 @@ namespace {
 constexpr double kTolerance = 1e-5;
 
 class RealModel : public ::testing::TestWithParam<const char*> {};
-
-// The model unpacked into the build folder, once.
-Result<fs::path> unpack(const fs::path& packed, const fs::path& folder) {
-  const fs::path path = folder / packed.stem();
-  if (fs::exists(path)) return path;
-  fs::create_directories(folder);
-  const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
-  const std::string command = fmt::format("xz -dkc '{}' > '{}'", packed.string(), temporary);
-  if (std::system(command.c_str()) != 0) return fail(Kind::kIo, "can't run: {}", command);
-  fs::rename(temporary, path);
-  return path;
-}
 
 const Cut* nearest_wide_cut(const CutList& list, double share) {
   const Cut* best = nullptr;
@@ -54,9 +43,9 @@ std::vector<Cut> five_cuts(const CutList& list) {
 }
 
 TEST_P(RealModel, SegmentsGiveWhatTheWholeGives) {
-  const fs::path packed = fs::path(CLOISTER_MODELS) / (std::string(GetParam()) + ".onnx.xz");
+  const fs::path packed = test::packed_model(GetParam());
   if (!fs::exists(packed)) GTEST_SKIP() << "no " << packed;
-  const auto path = unpack(packed, CLOISTER_UNPACKED);
+  const auto path = test::unpack(packed);
   ASSERT_TRUE(path) << path.error().message;
   auto model = read_model(*path);
   ASSERT_TRUE(model) << model.error().message;
@@ -92,9 +81,7 @@ TEST_P(RealModel, SegmentsGiveWhatTheWholeGives) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RealModel,
-                         ::testing::Values("efficientnet_b4_blocks0-21", "resnet18", "resnet50",
-                                           "squeezenet1_1"),
+INSTANTIATE_TEST_SUITE_P(All, RealModel, ::testing::ValuesIn(test::kRealModels),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::ranges::replace(name, '-', '_');

@@ -67,7 +67,8 @@ TEST(Splits, DependOnSeedAndContentAlone) {
     SplitOptions options;
     options.seed = seed;
     std::vector<Digest> out;
-    for (const size_t i : make_splits(from, options)->certification) out.push_back(from[i].digest);
+    const auto splits = make_splits(from, options);
+    for (const size_t i : splits->certification) out.push_back(from[i].digest);
     return out;
   };
   const auto first = contents(items, 1);

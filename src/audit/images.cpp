@@ -1,6 +1,7 @@
 #include "audit/images.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 #include <set>

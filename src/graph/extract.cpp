@@ -31,12 +31,13 @@ void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto
 
 class Extractor {
  public:
-  Extractor(const Graph& graph, Range range)
+  Extractor(const Graph& graph, Range range, bool untyped_outputs)
       : graph_(graph),
         source_(graph.model.proto->graph()),
         begin_(graph.first_data_node + range.begin),
         end_(graph.first_data_node + range.end),
-        whole_(range.begin == 0 && range.end == graph.data_nodes()) {}
+        whole_(range.begin == 0 && range.end == graph.data_nodes()),
+        untyped_outputs_(untyped_outputs) {}
 
   Result<Model> extract() {
     collect();
@@ -128,6 +129,11 @@ class Extractor {
     return {};
   }
 
+  Result<> declare_output(ValueId id, onnx::ValueInfoProto& info) const {
+    auto declared = declare(id, info);
+    return untyped_outputs_ ? Result<>() : declared;
+  }
+
   const onnx::ValueInfoProto* declaration(const std::string& name) const {
     for (const auto* infos : {&source_.input(), &source_.output(), &source_.value_info()}) {
       for (const auto& info : *infos) {
@@ -154,10 +160,10 @@ class Extractor {
       if (output.has_type()) {
         *out.add_output() = output;
       } else {
-        TRY_OK(declare(id, *out.add_output()));
+        TRY_OK(declare_output(id, *out.add_output()));
       }
     }
-    for (const ValueId id : outputs_) TRY_OK(declare(id, *out.add_output()));
+    for (const ValueId id : outputs_) TRY_OK(declare_output(id, *out.add_output()));
     return {};
   }
 
@@ -194,6 +200,7 @@ class Extractor {
   const uint32_t begin_;
   const uint32_t end_;
   const bool whole_;
+  const bool untyped_outputs_;
   std::vector<uint32_t> nodes_;
   std::unordered_set<uint32_t> made_;  // constant nodes taken along
   std::unordered_set<std::string> initializers_;
@@ -203,12 +210,12 @@ class Extractor {
 
 }  // namespace
 
-Result<Model> extract(const Graph& graph, Range range) {
+Result<Model> extract(const Graph& graph, Range range, bool untyped_outputs) {
   if (range.begin > range.end || range.end > graph.data_nodes()) {
     return fail(Kind::kInternal, "segment [{}, {}) of a graph with {} nodes", range.begin,
                 range.end, graph.data_nodes());
   }
-  return Extractor(graph, range).extract();
+  return Extractor(graph, range, untyped_outputs).extract();
 }
 
 Result<Model> extract_whole(const Graph& graph) {

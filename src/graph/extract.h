@@ -15,8 +15,10 @@ struct Range {
 // needs are made in it again, and only its own weights are in it. Names, opset imports, metadata,
 // model-local functions and unknown fields are kept. A tensor that both precedes and follows a
 // segment without being used in it does not pass through it: run_segments (engine/run.h) routes it.
-// kUnsupported when the type of a tensor on its border is not known.
-Result<Model> extract(const Graph& graph, Range range);
+// kUnsupported when the type of a tensor on its border is not known; with `untyped_outputs` that is
+// no error for outputs, which are then only named (not valid ONNX, but what infer_types asks
+// about).
+Result<Model> extract(const Graph& graph, Range range, bool untyped_outputs = false);
 
 // The whole graph (all of its inputs kept, but defaults that nothing uses), written anew: what its
 // outputs depend on.

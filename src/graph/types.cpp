@@ -13,7 +13,7 @@ constexpr int64_t kBatchProbe = 3;
 
 // Data nodes that are inferred together. ONNX Runtime compares each tensor's name with those of all
 // outputs, so that one piece of n nodes would take time in n squared.
-constexpr size_t kPiece = 2000;
+constexpr size_t kPiece = 500;
 
 using Types = std::vector<ProbedType>;  // by ValueId
 
@@ -97,7 +97,7 @@ class Typer {
   }
 
   bool infer_piece(Range range, const std::set<std::string>& batch) {
-    const auto piece = extract(graph_, range);
+    const auto piece = extract(graph_, range, true);
     if (!piece) return false;
     onnx::ModelProto model = *piece->proto;
     name_symbols(*model.mutable_graph(), {});

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -431,9 +432,14 @@ TEST(OnnxRuntime, TypesThatCannotCrossAreCalledByTheirNames) {
 TEST(OnnxRuntime, DoesNotSpinWhileIdle) {
   const auto program = load(matmul(512), {.threads = 2});
   for (int i = 0; i < 5; ++i) run(*program, {pattern({256, 512})});
-  const double before = cpu_seconds();
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  EXPECT_LT(cpu_seconds() - before, 0.030);
+  // A thread that spins does so in every window; what else may run in a process does not.
+  double least = 1;
+  for (int window = 0; window < 10; ++window) {
+    const double before = cpu_seconds();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    least = std::min(least, cpu_seconds() - before);
+  }
+  EXPECT_LT(least, 0.010);
 }
 
 }  // namespace

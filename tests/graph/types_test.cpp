@@ -262,5 +262,27 @@ TEST(InferTypes, OldModelsWhoseWeightsAreInputs) {
   EXPECT_EQ(list.total_macs, 800U);
 }
 
+// ONNX Runtime takes time in the square of the outputs, so long models are asked about in pieces.
+TEST(InferTypes, LongModelsAreInferredInPieces) {
+  TestGraph b;
+  b.f32("x0", {"N", 4});
+  constexpr int kNodes = 1200;
+  for (int i = 0; i < kNodes; ++i) b.op(fmt::format("x{}", i + 1), "Relu", {fmt::format("x{}", i)});
+  b.outputs({fmt::format("x{}", kNodes)});
+  Graph graph = b.build();
+  const TypeProbe real = onnxruntime_probe();
+  std::vector<size_t> asked;
+  const TypeProbe counting = {
+      [&](const std::string& model) {
+        auto types = real.infer(model);
+        asked.push_back(types ? types->size() : 0);
+        return types;
+      },
+      [](const Segment&) -> Result<std::vector<ProbedType>> { return invalid("not to be run"); }};
+  ASSERT_TRUE(infer_types(graph, counting));
+  EXPECT_THAT(asked, ElementsAre(500, 500, 200));
+  EXPECT_EQ(type(graph, "x1200"), "f32[N,4]");
+}
+
 }  // namespace
 }  // namespace cloister

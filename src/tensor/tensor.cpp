@@ -44,8 +44,11 @@ Result<uint64_t> byte_count(DType dtype, const Shape& shape) {
 
 Result<Tensor> Tensor::make(DType dtype, Shape shape) {
   TRY(size, byte_count(dtype, shape));
+  // More than any machine has: not even asked for, as some allocators complain by themselves.
+  constexpr uint64_t kMaxBytes = 1ULL << 40;
   constexpr std::align_val_t kAlignment{64};
-  void* memory = ::operator new(size == 0 ? 1 : size, kAlignment, std::nothrow);
+  void* memory =
+      size < kMaxBytes ? ::operator new(size == 0 ? 1 : size, kAlignment, std::nothrow) : nullptr;
   if (memory == nullptr) {
     return fail(Kind::kIo, "no memory for {} bytes of {} {}", size, dtype_name(dtype),
                 shape_text(shape));

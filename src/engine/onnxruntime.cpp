@@ -165,6 +165,18 @@ Result<std::unique_ptr<Engine>> make_onnxruntime(const OnnxRuntimeOptions& optio
         "to a build that has it)",
         onnxruntime_version(), options.provider, fmt::join(available, ", "));
   }
+  // A provider that is built in may still lack its own library beside the runtime.
+  const auto started = catch_ort([&]() -> Result<> {
+    Ort::SessionOptions session_options;
+    provider->append(session_options);
+    return {};
+  });
+  if (!started) {
+    return fail(Kind::kUnsupported,
+                "the installed ONNX Runtime {} can't start provider '{}' ({}): set "
+                "ONNXRUNTIME_ROOT to a GPU build",
+                onnxruntime_version(), options.provider, started.error().message);
+  }
   return std::make_unique<OrtEngine>(options, *provider);
 }
 

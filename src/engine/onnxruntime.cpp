@@ -167,7 +167,7 @@ Result<std::unique_ptr<Engine>> make_onnxruntime(const OnnxRuntimeOptions& optio
   }
   // A provider that is built in may still lack its own library beside the runtime.
   const auto started = catch_ort([&]() -> Result<> {
-    Ort::SessionOptions session_options;
+    Ort::SessionOptions session_options = ort_session_options(options.threads);
     provider->append(session_options);
     return {};
   });

@@ -9,7 +9,7 @@
 
 #include "audit/verdict.h"
 #include "base/file.h"
-#include "tensor/dtype.h"
+#include "tensor/tensor.h"
 
 namespace cloister::audit {
 
@@ -47,7 +47,7 @@ struct SplitScores {
   std::optional<double> label_agreement;  // of a second network on original and reconstruction
   std::vector<ColumnRecord> columns;      // tables
 
-  // Null when the metric was not scored.
+  // Null when the metric was not scored. The pointer lives as long as this.
   const std::vector<double>* scores(Metric metric) const;
 };
 
@@ -135,7 +135,9 @@ struct AuditRecord {
   std::string machine;  // processor, cores, memory, kernel
   ModelRecord model;
   std::string kind;    // "images", "table"
-  std::string splits;  // docs/formats/splits.md, as JSON text
+  std::string splits;  // docs/formats/splits.md, as JSON text; it says how many inputs a part has
+  // What controls, data gains, training curves and galleries are measured in: never an advantage.
+  Metric metric = Metric::kSsim;
   AuditSettings settings;
   Policy policy;
   std::vector<AttackerRecord> baselines;  // "constant", "class-mean", "random-same-class"
@@ -148,18 +150,27 @@ struct AuditRecord {
       notes;  // what a reader must know: "what the victim was trained on is ..."
 };
 
-// Strict both ways: record_json(*parse_record(t)) == t for what record_json made. Errors of
-// parse_record: kInvalid naming the key, what was found and what is expected; kUnsupported for
-// another schema version. Thread-safe.
+inline constexpr uint64_t kMaxRecordBytes = 64ULL << 20;
+
+// Strict both ways: record_json(*parse_record(t)) == t for what record_json made. Numbers are
+// written with the fewest digits that give them back exactly. Errors of parse_record: kInvalid
+// naming the key, what was found and what is expected; kUnsupported for another schema version.
+// read_record also fails as read_file does. Thread-safe.
 std::string record_json(const AuditRecord& record);
 Result<AuditRecord> parse_record(std::string_view json);
 Result<AuditRecord> read_record(const fs::path& path);
 
 // The certification split's scores as `policy` wants them, for judge(). kInvalid when the record
-// has no scores of the policy's metric.
+// can't be judged by the policy's metric: it is not record.metric (or the advantage in it), or a
+// baseline or an attacker was scored in others only. An attacker without any score counts as one
+// that was not run. Thread-safe.
 Result<AuditScores> scores_for(const AuditRecord& record, const Policy& policy);
 
-// Fills in record.policy and every cut's verdict.
+// Fills in record.policy and every cut's verdict, or leaves all as it was. Errors of scores_for()
+// and judge(). Not thread-safe for one record.
 Result<> judge_record(AuditRecord& record, const Policy& policy);
+
+// The metric whose scores an advantage is made of; any other is its own.
+Metric without_floor(Metric metric);
 
 }  // namespace cloister::audit

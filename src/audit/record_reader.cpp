@@ -1,0 +1,256 @@
+#include "audit/record_reader.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cloister::audit {
+namespace {
+
+constexpr double kRounding = 1e-6;  // as in verdict.cpp
+constexpr size_t kMaxSplitsBytes = 1 << 20;
+
+struct Range {
+  Metric metric;
+  double lowest, highest;
+};
+
+// Of the metrics that stand in a record. Pictures in [0,1], with the slack that metrics.h allows.
+constexpr Range kRanges[] = {{Metric::kSsim, -1, 1},
+                             {Metric::kMsSsim, 0, 1},
+                             {Metric::kPsnrDb, -1, kMaxPsnrDb},
+                             {Metric::kRowMatch, 0, 1}};
+
+// Whether it names a PNG file below the record's folder: "a/b.png", no way out, no surprises.
+bool is_inner_png(std::string_view path) {
+  if (path.empty() || path.size() > kShort || !path.ends_with(".png")) return false;
+  const bool plain = std::ranges::all_of(path, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-' || c == '/';
+  });
+  if (!plain) return false;
+  for (size_t start = 0; start <= path.size();) {
+    const size_t end = std::min(path.find('/', start), path.size());
+    const std::string_view name = path.substr(start, end - start);
+    if (name.empty() || name.starts_with('.')) return false;
+    start = end + 1;
+  }
+  return true;
+}
+
+}  // namespace
+
+void RecordReader::complain(std::string_view what, Kind kind) {
+  if (error_) return;
+  error_ = Error{kind, path_.empty() ? std::string(what) : fmt::format("{}: {}", path_, what)};
+}
+
+void RecordReader::wrong(const Json& found, std::string_view want) {
+  // Not all of a long array is turned into text for 40 letters of it.
+  const std::string text =
+      found.is_structured()
+          ? fmt::format("{} of {}", found.is_array() ? "an array" : "an object", found.size())
+          : found.dump(-1, ' ', false, Json::error_handler_t::replace);
+  complain(fmt::format("{}, want {}", printable(text, 60), want));
+}
+
+void RecordReader::refuse_unknown(const Json& json) {
+  if (json.size() == keys_.size()) return;
+  for (const auto& [key, _] : json.items()) {
+    if (std::ranges::find(keys_, key) == keys_.end()) {
+      return complain(
+          fmt::format("unknown key '{}', want {}", printable(key, 40), fmt::join(keys_, ", ")));
+    }
+  }
+}
+
+void RecordReader::set_text(const Json& json, std::string& out, size_t longest) {
+  if (!json.is_string()) return wrong(json, "a string");
+  const auto& text = json.get_ref<const std::string&>();
+  if (text.empty() || text.size() > longest) {
+    return complain(fmt::format("{} bytes, want 1 to {}", text.size(), longest));
+  }
+  out = text;
+}
+
+void RecordReader::set_real(const Json& json, double& out, double lowest, double highest) {
+  const double value = json.is_number() ? json.get<double>() : std::nan("");
+  if (!(value >= lowest && value <= highest)) {
+    return wrong(json, fmt::format("a number from {} to {}", lowest, highest));
+  }
+  out = value;
+}
+
+uint64_t RecordReader::whole(const Json& json, uint64_t lowest, uint64_t highest) {
+  if (json.is_number_unsigned() && json.get<uint64_t>() >= lowest &&
+      json.get<uint64_t>() <= highest) {
+    return json.get<uint64_t>();
+  }
+  wrong(json, fmt::format("a whole number from {} to {}", lowest, highest));
+  return lowest;
+}
+
+void RecordReader::schema(const char* key, std::string_view want) {
+  with(key, [&](const Json& json) {
+    std::string found;
+    set_text(json, found, kShort);
+    if (!error_ && found != want) {
+      complain(fmt::format("'{}', want '{}'", printable(found, 40), want), Kind::kUnsupported);
+    }
+  });
+}
+
+void RecordReader::choice(const char* key, std::string& out,
+                          std::initializer_list<std::string_view> words) {
+  with(key, [&](const Json& json) {
+    set_text(json, out, kShort);
+    if (!error_ && std::ranges::find(words, out) == words.end()) {
+      wrong(json, fmt::format("{}", fmt::join(words, ", ")));
+    }
+  });
+}
+
+void RecordReader::texts(const char* key, std::vector<std::string>& out, size_t most,
+                         size_t longest) {
+  out.clear();  // a policy's have defaults
+  each(key, most, [&](const Json& json) { set_text(json, out.emplace_back(), longest); });
+}
+
+void RecordReader::digest(const char* key, std::string& out) {
+  with(key, [&](const Json& json) {
+    set_text(json, out, kShort);
+    const bool good = out.size() == 64 && std::ranges::all_of(out, [](char c) {
+                        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                      });
+    if (!error_ && !good) wrong(json, "64 digits 0 to 9, a to f");
+  });
+}
+
+void RecordReader::picture(const char* key, std::string& out) {
+  with(key, [&](const Json& json) {
+    set_text(json, out, kShort);
+    if (!error_ && !is_inner_png(out)) {
+      wrong(json, "a PNG file below the record's folder, such as 'gallery/1.png'");
+    }
+  });
+}
+
+void RecordReader::metric(const char* key, Metric& out) {
+  with(key, [&](const Json& json) {
+    std::string text;
+    set_text(json, text, kShort);
+    if (error_) return;
+    const auto parsed = parse_metric(text);
+    if (!parsed) return complain(parsed.error().message);
+    out = *parsed;
+  });
+}
+
+void RecordReader::statistic(const char* key, Statistic& out) {
+  with(key, [&](const Json& json) {
+    std::string text;
+    set_text(json, text, kShort);
+    if (error_) return;
+    const auto parsed = parse_statistic(text);
+    if (!parsed) return complain(parsed.error().message);
+    out = *parsed;
+  });
+}
+
+void RecordReader::outcome(const char* key, Outcome& out) {
+  with(key, [&](const Json& json) {
+    for (const Outcome value : {Outcome::kExposed, Outcome::kResisted, Outcome::kInconclusive}) {
+      if (json == word(value)) {
+        out = value;
+        return;
+      }
+    }
+    wrong(json, "exposed, resisted, inconclusive");
+  });
+}
+
+void RecordReader::dtype(const char* key, DType& out) {
+  with(key, [&](const Json& json) {
+    for (int32_t number = 0; number < 64; ++number) {
+      const auto type = dtype_from_onnx(number);
+      if (type && json == dtype_name(*type)) {
+        out = *type;
+        return;
+      }
+    }
+    wrong(json, "a type of elements such as \"f32\"");
+  });
+}
+
+void RecordReader::shape(const char* key, Shape& out) {
+  each(key, 64, [&](const Json& json) {
+    out.push_back(static_cast<int64_t>(whole(json, 0, static_cast<uint64_t>(kMaxExtent))));
+  });
+}
+
+void RecordReader::flag(const char* key, bool& out) {
+  with(key, [&](const Json& json) {
+    if (!json.is_boolean()) return wrong(json, "true or false");
+    out = json.get<bool>();
+  });
+}
+
+void RecordReader::positions(const char* key, std::vector<size_t>& out, size_t most) {
+  with(key, [&](const Json& json) {
+    if (json.is_null()) return;
+    if (json.is_array() && json.empty()) return wrong(json, "null or positions");
+    each_item(json, most, [&](const Json& item) {
+      out.push_back(whole(item, out.empty() ? 0 : out.back() + 1, kMaxInputs));
+    });
+  });
+}
+
+void RecordReader::scores(const char* key, std::vector<MetricScores>& out, size_t most) {
+  with(key, [&](const Json& object) {
+    if (!object.is_object()) return wrong(object, "an object");
+    for (const auto& [name, values] : object.items()) {
+      const auto range = std::ranges::find(
+          kRanges, name, [](const Range& r) { return std::string(word(r.metric)); });
+      if (range == std::end(kRanges)) {
+        return complain(fmt::format("unknown metric '{}', want ssim, ms_ssim, psnr_db, row_match",
+                                    printable(name, 40)));
+      }
+      MetricScores& scores = out.emplace_back();
+      scores.metric = range->metric;
+      below("." + name, [&] {
+        each_item(values, most, [&](const Json& item) {
+          set_real(item, scores.values.emplace_back(), range->lowest - kRounding,
+                   range->highest + kRounding);
+        });
+      });
+    }
+  });
+}
+
+void RecordReader::numbers(const char* key, std::vector<std::pair<std::string, double>>& out,
+                           size_t most) {
+  with(key, [&](const Json& object) {
+    if (!object.is_object() || object.size() > most) {
+      return wrong(object, fmt::format("an object of at most {} numbers", most));
+    }
+    for (const auto& [name, value] : object.items()) {
+      if (name.empty() || name.size() > kShort) {
+        return complain(fmt::format("a name of {} bytes, want 1 to {}", name.size(), kShort));
+      }
+      auto& number = out.emplace_back(name, 0);
+      below("." + printable(name, 40),
+            [&, &value = value] { set_real(value, number.second, -kHuge, kHuge); });
+    }
+  });
+}
+
+void RecordReader::splits(const char* key, std::string& out) {
+  with(key, [&](const Json& json) {
+    if (!json.is_object()) return wrong(json, "an object");
+    out = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    if (out.size() > kMaxSplitsBytes) {
+      complain(fmt::format("{} bytes, want at most {}", out.size(), kMaxSplitsBytes));
+    }
+  });
+}
+
+}  // namespace cloister::audit

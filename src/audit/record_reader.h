@@ -1,0 +1,140 @@
+// Takes JSON that may be hostile apart, field by field; see record_fields.h.
+#pragma once
+
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "audit/record_fields.h"
+
+namespace cloister::audit {
+
+// Remembers the first error and fills in nothing after it. Not thread-safe.
+class RecordReader {
+ public:
+  static constexpr bool kReads = true;
+  using Json = nlohmann::ordered_json;
+
+  // The object as a T; unknown and missing keys are errors.
+  template <typename T>
+  void read(const Json& json, T& out) {
+    if (error_) return;
+    if (!json.is_object()) return wrong(json, "an object");
+    const Json* const outer = std::exchange(json_, &json);
+    auto outer_keys = std::exchange(keys_, {});
+    fields(*this, out);
+    if (!error_) refuse_unknown(json);
+    json_ = outer;
+    keys_ = std::move(outer_keys);
+  }
+
+  const std::optional<Error>& error() const { return error_; }
+
+  void schema(const char* key, std::string_view want);
+  void text(const char* key, std::string& out, size_t longest) {
+    with(key, [&](const Json& json) { set_text(json, out, longest); });
+  }
+  void text_or_null(const char* key, std::string& out, size_t longest) {
+    with(key, [&](const Json& json) {
+      if (!json.is_null()) set_text(json, out, longest);
+    });
+  }
+  void choice(const char* key, std::string& out, std::initializer_list<std::string_view> words);
+  void texts(const char* key, std::vector<std::string>& out, size_t most, size_t longest);
+  void digest(const char* key, std::string& out);
+  void picture(const char* key, std::string& out);
+  void metric(const char* key, Metric& out);
+  void statistic(const char* key, Statistic& out);
+  void outcome(const char* key, Outcome& out);
+  void dtype(const char* key, DType& out);
+  void shape(const char* key, Shape& out);
+  void flag(const char* key, bool& out);
+  template <typename T>
+  void integer(const char* key, T& out, uint64_t lowest, uint64_t highest) {
+    with(key, [&](const Json& json) { out = static_cast<T>(whole(json, lowest, highest)); });
+  }
+  void real(const char* key, double& out, double lowest, double highest) {
+    with(key, [&](const Json& json) { set_real(json, out, lowest, highest); });
+  }
+  // Null stands for `without`, an infinity.
+  void real_or_null(const char* key, double& out, double limit, double without) {
+    with(key, [&](const Json& json) {
+      if (json.is_null()) {
+        out = without;
+      } else {
+        set_real(json, out, -limit, limit);
+      }
+    });
+  }
+  void optional(const char* key, std::optional<double>& out, double lowest, double highest) {
+    with(key, [&](const Json& json) {
+      if (!json.is_null()) set_real(json, out.emplace(), lowest, highest);
+    });
+  }
+  template <typename T>
+  void optional(const char* key, std::optional<T>& out) {
+    with(key, [&](const Json& json) {
+      if (!json.is_null()) read(json, out.emplace());
+    });
+  }
+  template <typename T>
+  void object(const char* key, T& out) {
+    with(key, [&](const Json& json) { read(json, out); });
+  }
+  template <typename T>
+  void list(const char* key, std::vector<T>& out, size_t most) {
+    each(key, most, [&](const Json& json) { read(json, out.emplace_back()); });
+  }
+  void positions(const char* key, std::vector<size_t>& out, size_t most);
+  void scores(const char* key, std::vector<MetricScores>& out, size_t most);
+  void numbers(const char* key, std::vector<std::pair<std::string, double>>& out, size_t most);
+  void splits(const char* key, std::string& out);
+
+ private:
+  // Calls use(value) for the key's value, with the key on the path.
+  template <typename Use>
+  void with(std::string_view key, const Use& use) {
+    if (error_) return;
+    const auto found = json_->find(key);
+    if (found == json_->end()) return complain(fmt::format("no key '{}'", key));
+    keys_.push_back(key);
+    below(fmt::format("{}{}", path_.empty() ? "" : ".", key), [&] { use(*found); });
+  }
+
+  // The same for the items of an array.
+  template <typename Use>
+  void each(std::string_view key, size_t most, const Use& use) {
+    with(key, [&](const Json& json) { each_item(json, most, use); });
+  }
+  template <typename Use>
+  void each_item(const Json& json, size_t most, const Use& use) {
+    if (!json.is_array()) return wrong(json, "an array");
+    if (json.size() > most) {
+      return complain(fmt::format("{} items, want at most {}", json.size(), most));
+    }
+    for (size_t i = 0; i < json.size() && !error_; ++i) {
+      below(fmt::format("[{}]", i), [&] { use(json[i]); });
+    }
+  }
+  template <typename Do>
+  void below(const std::string& step, const Do& work) {
+    const size_t length = path_.size();
+    path_ += step;
+    work();
+    if (!error_) path_.resize(length);
+  }
+
+  void set_text(const Json& json, std::string& out, size_t longest);
+  void set_real(const Json& json, double& out, double lowest, double highest);
+  uint64_t whole(const Json& json, uint64_t lowest, uint64_t highest);
+  void refuse_unknown(const Json& json);
+  void wrong(const Json& found, std::string_view want);
+  void complain(std::string_view what, Kind kind = Kind::kInvalid);
+
+  const Json* json_ = nullptr;
+  std::vector<std::string_view> keys_;  // of the object at hand, those that are known
+  std::string path_;
+  std::optional<Error> error_;
+};
+
+}  // namespace cloister::audit

@@ -34,6 +34,12 @@ std::string state_text(double done_share, double seconds_left, std::string_view 
   return text;
 }
 
+// What can't be written (a closed terminal) is not missed; fmt::print would throw.
+void write(std::FILE* out, const std::string& text) {
+  std::fputs(text.c_str(), out);
+  std::fflush(out);
+}
+
 }  // namespace
 
 std::string duration_text(double seconds) {
@@ -88,30 +94,28 @@ void Progress::update(double done_share, std::string_view details) {
   shown_ = now;
   const double left = seconds_left(done_share);
   if (!terminal_) {
-    fmt::print(out_, "{}  {}\n", what_, state_text(done_share, left, details));
+    write(out_, fmt::format("{}  {}\n", what_, state_text(done_share, left, details)));
     return;
   }
   // One column less, or some terminals wrap.
   const size_t width = std::max<size_t>(columns(out_), 2) - 1;
-  fmt::print(out_, "\r{}\x1b[K", bar_text(what_, done_share, left, details, width));
-  std::fflush(out_);
+  write(out_, fmt::format("\r{}\x1b[K", bar_text(what_, done_share, left, details, width)));
   drawn_ = true;
 }
 
 void Progress::line(std::string_view text) {
   clear();
-  fmt::print(out_, "{}\n", text);
+  write(out_, fmt::format("{}\n", text));
 }
 
 void Progress::finish(std::string_view text) {
   clear();
-  if (!text.empty()) fmt::print(out_, "{}\n", text);
+  if (!text.empty()) write(out_, fmt::format("{}\n", text));
 }
 
 void Progress::clear() {
   if (!drawn_) return;
-  fmt::print(out_, "\r\x1b[K");
-  std::fflush(out_);
+  write(out_, "\r\x1b[K");
   drawn_ = false;
 }
 

@@ -11,6 +11,7 @@ struct ZooOptions {
   std::string name;
   std::string file;
   uint64_t seed = 0;
+  ZooSizes sizes;
 };
 
 std::string zoo_text() {
@@ -28,7 +29,7 @@ Outcome write_zoo_model(const ZooOptions& options) {
     return 0;
   }
   if (options.file.empty()) return fail(Kind::kUsage, "-o FILE.onnx is missing");
-  auto model = zoo_model(options.name, options.seed);
+  auto model = zoo_model(options.name, options.seed, options.sizes);
   if (!model && model.error().kind == Kind::kNotFound) {
     return fail(Kind::kUsage, "{}", model.error().message);
   }
@@ -50,11 +51,18 @@ void add_zoo_command(CLI::App& app, Outcome& outcome) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  const auto add_size = [&](const char* flag, int64_t& size, const char* text) {
+    command->add_option(flag, size, text)->type_name("N")->check(CLI::PositiveNumber);
+  };
+  add_size("--features", options->sizes.features, "columns of a row: mlp and cnn1d (64)");
+  add_size("--classes", options->sizes.classes, "classes to tell apart: mlp and cnn1d (10)");
   std::vector<std::string_view> names;
   for (const ZooEntry* entry : zoo_entries()) names.push_back(entry->name);
   command->footer(
-      fmt::format("Architectures: {}.\n\n"
-                  "Example: cloister zoo resnet50 -o resnet50.onnx --seed 1",
+      fmt::format("Architectures:\n  {}\n\n"
+                  "Examples:\n"
+                  "  cloister zoo resnet50 -o resnet50.onnx --seed 1\n"
+                  "  cloister zoo mlp --features 39 --classes 5 -o detector.onnx",
                   fmt::join(names, ", ")));
   command->callback([options, &outcome] { outcome = write_zoo_model(*options); });
 }

@@ -24,7 +24,16 @@ TEST_F(Zoo, TheSameSeedGivesTheSameFile) {
   EXPECT_NE(*read_file(dir_ / "a.onnx"), *read_file(dir_ / "c.onnx"));
 }
 
+TEST_F(Zoo, DetectorsTakeTheTablesSizes) {
+  done({"zoo", "mlp", "--features", "7", "--classes", "3", "-o", "m.onnx"});
+  EXPECT_THAT(done({"inspect", "m.onnx"}), testing::AllOf(HasSubstr("[N,7]"), HasSubstr("[N,3]")));
+}
+
 TEST_F(Zoo, Errors) {
+  fails({"zoo", "vgg16", "-o", "x.onnx", "--features", "9"}, 2,
+        "'vgg16' has no features to choose");
+  fails({"zoo", "mlp", "-o", "x.onnx", "--features", "2"}, 2, "2 features, want 4 to 65536");
+  fails({"zoo", "mlp", "-o", "x.onnx", "--classes", "0"}, 2, "--classes");
   fails({"zoo", "vgg", "-o", "x.onnx"}, 2, "no model 'vgg' in the zoo; there are vgg16");
   fails({"zoo", "vgg16"}, 2, "-o FILE.onnx is missing");
   fails({"zoo", "vgg16", "-o"}, 2, "--output: 1 required FILE missing");

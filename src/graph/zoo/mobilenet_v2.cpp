@@ -27,7 +27,7 @@ Features inverted_residual(const Module& m, const Features& x, int64_t expand, i
   return shortcut ? add(m, x, y) : y;
 }
 
-onnx::ModelProto make(uint64_t seed) {
+onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
   struct Stage {
     int64_t expand, out;
     int blocks;

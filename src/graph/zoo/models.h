@@ -10,5 +10,7 @@ extern const ZooEntry kResnet50;
 extern const ZooEntry kEfficientnetB0;
 extern const ZooEntry kMobilenetV2;
 extern const ZooEntry kTinyTransformer;
+extern const ZooEntry kMlp;
+extern const ZooEntry kCnn1d;
 
 }  // namespace cloister::zoo

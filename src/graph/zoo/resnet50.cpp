@@ -25,7 +25,7 @@ Features bottleneck(const Module& m, const Features& x, int64_t width, int64_t s
   return relu(act, add(m, y, shortcut));
 }
 
-onnx::ModelProto make(uint64_t seed) {
+onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
   ModelBuilder builder("resnet50", seed);
   const Module root(builder);
   Features x = image_input(builder);

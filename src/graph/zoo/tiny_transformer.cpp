@@ -90,7 +90,7 @@ Features embed(const Module& root, const std::string& tokens) {
   return add(root, words, places);
 }
 
-onnx::ModelProto make(uint64_t seed) {
+onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
   ModelBuilder builder("tiny_transformer", seed);
   const Module root(builder);
   Features x = embed(root, builder.input("tokens", DType::kI64, {"N", kLength}));

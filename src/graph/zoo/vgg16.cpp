@@ -10,7 +10,7 @@ constexpr int kPool = 0;
 constexpr int kConfiguration[] = {64,    64,  kPool, 128, 128,   kPool, 256, 256, 256,
                                   kPool, 512, 512,   512, kPool, 512,   512, 512, kPool};
 
-onnx::ModelProto make(uint64_t seed) {
+onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
   ModelBuilder builder("vgg16", seed);
   const Module root(builder);
   Features x = image_input(builder);

@@ -18,7 +18,24 @@ constexpr const ZooEntry* kEntries[] = {
     &zoo::kEfficientnetB0,   //
     &zoo::kMobilenetV2,      //
     &zoo::kTinyTransformer,  //
+    &zoo::kMlp,              //
+    &zoo::kCnn1d,            //
 };
+
+// Wide enough for what a table can be; narrower than what makes a weight too large for a file.
+constexpr int64_t kMaxSize = 65'536;
+
+Result<int64_t> size_of(const ZooEntry& entry, std::string_view what, int64_t open, int64_t wanted,
+                        int64_t smallest) {
+  if (wanted == 0) return open;
+  if (open == 0) {
+    return fail(Kind::kUsage, "'{}' has no {} to choose: mlp and cnn1d have", entry.name, what);
+  }
+  if (wanted < smallest || wanted > kMaxSize) {
+    return fail(Kind::kUsage, "{} {}, want {} to {}", wanted, what, smallest, kMaxSize);
+  }
+  return wanted;
+}
 
 }  // namespace
 
@@ -35,13 +52,17 @@ Result<const ZooEntry*> find_zoo_entry(std::string_view name) {
               fmt::join(names, ", "));
 }
 
-Result<onnx::ModelProto> make_zoo_model(std::string_view name, uint64_t seed) {
+Result<onnx::ModelProto> make_zoo_model(std::string_view name, uint64_t seed,
+                                        const ZooSizes& sizes) {
   TRY(entry, find_zoo_entry(name));
-  return entry->make(seed);
+  // Two poolings leave nothing of fewer.
+  TRY(features, size_of(*entry, "features", entry->sizes.features, sizes.features, 4));
+  TRY(classes, size_of(*entry, "classes", entry->sizes.classes, sizes.classes, 2));
+  return entry->make(seed, {features, classes});
 }
 
-Result<Model> zoo_model(std::string_view name, uint64_t seed) {
-  TRY(proto, make_zoo_model(name, seed));
+Result<Model> zoo_model(std::string_view name, uint64_t seed, const ZooSizes& sizes) {
+  TRY(proto, make_zoo_model(name, seed, sizes));
   return make_model(std::move(proto));
 }
 

@@ -54,8 +54,9 @@ uint64_t count_macs(const onnx::GraphProto& graph) {
     if (op == "Conv" || op == "MaxPool") {
       const Shape kernel = ints("kernel_shape"), pads = ints("pads"), strides = ints("strides");
       out = {1, op == "Conv" ? in(1)[0] : in(0)[1]};
-      for (int i = 0; i < 2; ++i) {
-        out.push_back((in(0)[i + 2] + pads[i] + pads[i + 2] - kernel[i]) / strides[i] + 1);
+      const size_t rank = kernel.size();
+      for (size_t i = 0; i < rank; ++i) {
+        out.push_back((in(0)[i + 2] + pads[i] + pads[i + rank] - kernel[i]) / strides[i] + 1);
       }
       if (op == "Conv") macs += product(out) * product(in(1)) / in(1)[0];
     } else if (op == "Gemm") {
@@ -72,6 +73,9 @@ uint64_t count_macs(const onnx::GraphProto& graph) {
       out = {1, static_cast<int64_t>(product(in(0)))};
     } else if (op == "ReduceMean") {
       out = {in(0)[0], in(0)[2]};
+    } else if (op == "Unsqueeze") {
+      out = in(0);
+      out.insert(out.begin() + 1, 1);
     } else if (op == "Transpose") {
       for (const int64_t axis : ints("perm")) out.push_back(in(0)[axis]);
     } else if (op == "Gather") {
@@ -151,17 +155,18 @@ std::vector<float> classify(Session& session, const std::string& input, int firs
     return session.run("tokens", Ort::Value::CreateTensor<int64_t>(memory, tokens.data(),
                                                                    tokens.size(), shape.data(), 2));
   }
-  constexpr size_t kPixels = 3 * 224 * 224;
-  const std::array<int64_t, 4> shape = {count, 3, 224, 224};
-  std::vector<float> pixels(count * kPixels);
+  const Shape shape = input == "features" ? Shape{count, 64} : Shape{count, 3, 224, 224};
+  const size_t per_example = *element_count(shape) / count;
+  std::vector<float> pixels(count * per_example);
   for (int i = 0; i < count; ++i) {
     // Unit variance, like normalized photos.
     const RandomStream stream(7, fmt::format("image {}", first + i));
-    const std::string bytes = uniform_f32(stream, kPixels, {.radius = std::sqrt(3.0f)});
-    std::memcpy(&pixels[i * kPixels], bytes.data(), bytes.size());
+    const std::string bytes = uniform_f32(stream, per_example, {.radius = std::sqrt(3.0f)});
+    std::memcpy(&pixels[i * per_example], bytes.data(), bytes.size());
   }
-  return session.run("input", Ort::Value::CreateTensor<float>(memory, pixels.data(), pixels.size(),
-                                                              shape.data(), 4));
+  return session.run(input.c_str(),
+                     Ort::Value::CreateTensor<float>(memory, pixels.data(), pixels.size(),
+                                                     shape.data(), shape.size()));
 }
 
 double deviation(const std::vector<float>& values) {
@@ -169,6 +174,11 @@ double deviation(const std::vector<float>& values) {
   double squares = 0;
   for (const float value : values) squares += (value - mean) * (value - mean);
   return std::sqrt(squares / values.size());
+}
+
+int64_t classes_of(const ZooEntry& entry) {
+  if (entry.sizes.classes > 0) return entry.sizes.classes;
+  return entry.name == "tiny_transformer" ? 8 : 1000;
 }
 
 class Zoo : public ::testing::TestWithParam<std::string_view> {
@@ -207,7 +217,7 @@ TEST_P(Zoo, IsAValidModel) {
   EXPECT_EQ(cuts.total_macs, entry_.macs);
   const Value* logits = graph->find("logits");
   ASSERT_NE(logits, nullptr);
-  EXPECT_EQ(logits->type.text(), GetParam() == "tiny_transformer" ? "f32[N,8]" : "f32[N,1000]");
+  EXPECT_EQ(logits->type.text(), fmt::format("f32[N,{}]", classes_of(entry_)));
 }
 
 TEST_P(Zoo, RunsInOnnxRuntime) {
@@ -224,7 +234,7 @@ TEST_P(Zoo, RunsInOnnxRuntime) {
   const std::vector<float> second = classify(session, input, 1, 1);
   const std::vector<float> both = classify(session, input, 0, 2);
 
-  ASSERT_EQ(first.size(), input == "tokens" ? 8 : 1000);
+  ASSERT_EQ(first.size(), static_cast<size_t>(classes_of(entry_)));
   ASSERT_EQ(both.size(), 2 * first.size());
   const double scale = deviation(first);
   RecordProperty("logits_std", fmt::format("{:.3f}", scale));
@@ -259,6 +269,30 @@ TEST(ZooEntries, DependOnTheSeedAlone) {
     EXPECT_EQ(digest(entry->name, 1), once);
     EXPECT_NE(digest(entry->name, 2), once);
   }
+}
+
+TEST(ZooEntries, SomeHaveOpenSizes) {
+  for (const char* name : {"mlp", "cnn1d"}) {
+    SCOPED_TRACE(name);
+    const auto model = zoo_model(name, 1, {.features = 39, .classes = 5});
+    ASSERT_TRUE(model) << model.error().message;
+    auto graph = build_graph(*model);
+    ASSERT_TRUE(graph && infer_types(*graph, onnxruntime_probe()));
+    EXPECT_EQ(graph->find("features")->type.text(), "f32[N,39]");
+    EXPECT_EQ(graph->find("logits")->type.text(), "f32[N,5]");
+    EXPECT_TRUE(zoo_model(name, 1, {.features = 4, .classes = 2}));
+    const auto narrow = zoo_model(name, 1, {.features = 3});
+    ASSERT_FALSE(narrow);
+    EXPECT_EQ(narrow.error().kind, Kind::kUsage);
+    EXPECT_EQ(narrow.error().message, "3 features, want 4 to 65536");
+    EXPECT_FALSE(zoo_model(name, 1, {.classes = 65'537}));
+    EXPECT_FALSE(zoo_model(name, 1, {.features = -5}));
+  }
+  const auto fixed = zoo_model("tiny_transformer", 1, {.classes = 4});
+  ASSERT_FALSE(fixed);
+  EXPECT_EQ(fixed.error().kind, Kind::kUsage);
+  EXPECT_EQ(fixed.error().message,
+            "'tiny_transformer' has no classes to choose: mlp and cnn1d have");
 }
 
 TEST(ZooEntries, AnUnknownNameListsTheKnown) {

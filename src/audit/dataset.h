@@ -68,6 +68,19 @@ struct Splits {
 // labels of one class alone.
 Result<Splits> make_splits(std::span<const Item> items, const SplitOptions& options);
 
+// What a model is trained on and what it is tried on meanwhile. No two inputs of both are equal.
+struct Holdout {
+  std::vector<size_t> training;
+  std::vector<size_t> validation;
+  uint64_t duplicates = 0;       // as in Splits
+  uint64_t label_conflicts = 0;  // likewise
+};
+
+// Deterministic, as make_splits(); and in its order, so that an audit under the same seed takes its
+// certification part from the validation part. kUsage for a share under 0 or not under 1; kInvalid
+// for a part that would be empty, and as make_splits() for ids and labels.
+Result<Holdout> make_holdout(std::span<const Item> items, double validation, uint64_t seed);
+
 // Where the inputs came from, for the record below.
 struct Source {
   std::string kind;            // "images" or "table"

@@ -65,7 +65,8 @@ struct Different {
   std::unordered_map<Digest, size_t, DigestHash> first;  // position of the one that is kept
 };
 
-Result<Different> find_different(std::span<const Item> items, Splits& out) {
+template <typename Counts>
+Result<Different> find_different(std::span<const Item> items, Counts& out) {
   Different different;
   std::unordered_set<std::string_view> ids;
   different.first.reserve(items.size());
@@ -151,10 +152,10 @@ Result<Splits> make_splits(std::span<const Item> items, const SplitOptions& opti
   const size_t unseen = order.size() - seen.size();
 
   size_t taken = 0;
-  const auto take = [&](std::string_view name, double share, uint64_t minimum, size_t limit,
-                        std::vector<size_t>& part) -> Result<> {
-    const auto wanted =
-        static_cast<size_t>(std::floor(share * static_cast<double>(order.size()) + 1e-9));
+  const auto take = [&](std::string_view name, double share, uint64_t minimum, uint64_t maximum,
+                        size_t limit, std::vector<size_t>& part) -> Result<> {
+    auto wanted = static_cast<size_t>(std::floor(share * static_cast<double>(order.size()) + 1e-9));
+    if (maximum > 0) wanted = std::min<size_t>(wanted, maximum);
     const size_t count = std::min(wanted, limit - taken);
     if (count < std::max<uint64_t>(minimum, 1)) {
       return invalid(
@@ -167,14 +168,36 @@ Result<Splits> make_splits(std::span<const Item> items, const SplitOptions& opti
     taken += count;
     return {};
   };
-  TRY_OK(take("certification", options.certification, options.min_certification, unseen,
-              out.certification));
-  TRY_OK(take("selection", options.selection, options.min_selection, unseen, out.selection));
+  TRY_OK(take("certification", options.certification, options.min_certification,
+              options.max_certification, unseen, out.certification));
+  TRY_OK(take("selection", options.selection, options.min_selection, options.max_selection, unseen,
+              out.selection));
   TRY_OK(take("attacker-validation", options.attacker_validation, options.min_attacker_validation,
-              unseen, out.attacker_validation));
-  TRY_OK(take("attacker-train", options.attacker_train, options.min_attacker_train, order.size(),
-              out.attacker_train));
+              options.max_attacker_validation, unseen, out.attacker_validation));
+  TRY_OK(take("attacker-train", options.attacker_train, options.min_attacker_train,
+              options.max_attacker_train, order.size(), out.attacker_train));
   out.unused = order.size() - taken;
+  return out;
+}
+
+Result<Holdout> make_holdout(std::span<const Item> items, double validation, uint64_t seed) {
+  if (!(validation >= 0 && validation < 1)) {
+    return fail(Kind::kUsage, "a validation share of {}, want 0 or more and less than 1",
+                validation);
+  }
+  TRY_OK(check_labels(items));
+  Holdout out;
+  TRY(different, find_different(items, out));
+  std::vector<size_t> order = std::move(different.items);
+  shuffle(items, seed, order);
+  const auto count = static_cast<size_t>(validation * static_cast<double>(order.size()) + 1e-9);
+  if (count == order.size() || (validation > 0 && count == 0)) {
+    return invalid("{} different inputs are too few for a validation share of {}", order.size(),
+                   validation);
+  }
+  const auto middle = order.begin() + static_cast<ptrdiff_t>(count);
+  out.validation.assign(order.begin(), middle);
+  out.training.assign(middle, order.end());
   return out;
 }
 

@@ -41,6 +41,11 @@ struct SplitOptions {
   uint64_t min_attacker_validation = 10;
   uint64_t min_selection = 10;
   uint64_t min_certification = 20;
+  // Most inputs that each part gets, whatever its share; the rest is left unused. 0: no limit.
+  uint64_t max_attacker_train = 0;
+  uint64_t max_attacker_validation = 0;
+  uint64_t max_selection = 0;
+  uint64_t max_certification = 0;
   std::optional<VictimTrain> victim_train;  // none: unknown
 };
 
@@ -56,7 +61,7 @@ struct Splits {
   uint64_t items = 0;            // before duplicates were removed
   uint64_t duplicates = 0;       // removed: the first of equal inputs is kept
   uint64_t label_conflicts = 0;  // of those, the ones with another label than the one kept
-  uint64_t unused = 0;           // what the shares left over
+  uint64_t unused = 0;           // what the shares and limits left over
   bool victim_train_known = false;
   uint64_t victim_train = 0;            // different inputs that the victim was trained on
   uint64_t victim_train_not_found = 0;  // ids of the list that are not in the data set
@@ -67,6 +72,19 @@ struct Splits {
 // sense; kInvalid for a part under its minimum, an id there twice, labels on some inputs only, and
 // labels of one class alone.
 Result<Splits> make_splits(std::span<const Item> items, const SplitOptions& options);
+
+// What a model is trained on and what it is tried on meanwhile. No two inputs of both are equal.
+struct Holdout {
+  std::vector<size_t> training;
+  std::vector<size_t> validation;
+  uint64_t duplicates = 0;       // as in Splits
+  uint64_t label_conflicts = 0;  // likewise
+};
+
+// Deterministic, as make_splits(); and in its order, so that an audit under the same seed takes its
+// certification part from the validation part. kUsage for a share under 0 or not under 1; kInvalid
+// for a part that would be empty, and as make_splits() for ids and labels.
+Result<Holdout> make_holdout(std::span<const Item> items, double validation, uint64_t seed);
 
 // Where the inputs came from, for the record below.
 struct Source {

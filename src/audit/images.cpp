@@ -100,7 +100,7 @@ Result<Labels> labels_from_csv(const ImageOptions& options, ImageSet& out) {
   table_options.classes = options.classes;
   TRY(table, read_table(options.csv, table_options));
   const auto files = std::ranges::find(table.columns, options.file_column, &Column::name);
-  if (files == table.columns.end()) {
+  if (files == table.columns.end() || files->missing == table.items.size()) {
     return fail(Kind::kUsage, "column '{}' names no files", printable(options.file_column));
   }
   Labels labels;

@@ -225,8 +225,9 @@ class TableReader {
         TRY_OK(number_classes(survey));
         continue;
       }
-      if (survey.use == Use::kFeature && survey.there == 0) {
+      if (survey.use == Use::kFeature && survey.there == 0 && !survey.categorical) {
         survey.use = Use::kDropped;
+        table_.left_out.push_back(survey.name);
         table_.notes.push_back(
             fmt::format("column '{}' is empty: left out", printable(survey.name)));
       }

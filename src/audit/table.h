@@ -36,6 +36,7 @@ struct Table {
   std::vector<Column> columns;
   std::vector<Item> items;               // one a row; the digest is of the kept cells
   std::vector<std::string> class_names;  // of labels that are names; empty for numbers
+  std::vector<std::string> left_out;     // columns without any cell
 
   Source source;                   // removed_early: rows equal to an earlier one in all columns
   uint64_t rows_read = 0;          // before anything was removed
@@ -43,7 +44,8 @@ struct Table {
 };
 
 // Reads twice: once for kinds and duplicates, once for values. A column is numeric when all its
-// cells that are there are decimal numbers; one without any cell is left out, with a note. Rows
+// cells that are there are decimal numbers; one without any cell, whose kind is not named, is left
+// out, with a note. Rows
 // equal in all columns to an earlier one are removed and counted; rows without a label are skipped
 // and counted. kUsage for a column that is named but not there; kInvalid, with the line, for what
 // CsvReader refuses, a header with an empty name or one twice, a row of another width, a cell of a

@@ -141,6 +141,15 @@ Result<TableEncoder> TableEncoder::fit(const Table& table, std::span<const size_
   return out;
 }
 
+TableEncoder TableEncoder::from_codes(const EncoderOptions& options,
+                                      std::vector<ColumnCode> columns, size_t width) {
+  TableEncoder out;
+  out.options_ = options;
+  out.columns_ = std::move(columns);
+  out.width_ = width;
+  return out;
+}
+
 Result<Tensor> TableEncoder::encode(const Table& table, std::span<const size_t> rows) const {
   if (table.columns.size() != columns_.size()) {
     return invalid("{} columns, the encoding has {}", table.columns.size(), columns_.size());

@@ -45,11 +45,17 @@ class TableEncoder {
   static Result<TableEncoder> fit(const Table& table, std::span<const size_t> training_rows,
                                   const EncoderOptions& options);
 
+  // One that was fitted before, as encoder_json.h reads it: the codes' places must be in order.
+  static TableEncoder from_codes(const EncoderOptions& options, std::vector<ColumnCode> columns,
+                                 size_t width);
+
+  const EncoderOptions& options() const { return options_; }
   size_t width() const { return width_; }
   const std::vector<ColumnCode>& columns() const { return columns_; }
 
   // f32 [rows, width]. A category without a slot is "other" where there is one, else all zeros
-  // (ordinal: the first slot). `table` is the one it was fitted on; rows may be any.
+  // (ordinal: the first slot). `table` is the one it was fitted on or bound
+  // to; rows may be any.
   Result<Tensor> encode(const Table& table, std::span<const size_t> rows) const;
 
   // Column c of encoded or reconstructed rows, in the values of Column::value(): the number, NaN

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
@@ -176,6 +177,41 @@ TEST(Splits, AreRecorded) {
   for (const std::string& id : ids) list += id;
   EXPECT_EQ(json["parts"]["selection"]["inputs"], 40);
   EXPECT_EQ(json["parts"]["selection"]["ids_sha256"], to_hex(sha256(as_bytes(list))));
+}
+
+TEST(Holdout, PartsShareNothingAndDependOnContentAlone) {
+  std::vector<Item> all;
+  for (size_t i = 0; i < 200; ++i) {
+    all.push_back({.id = fmt::format("line {}", i),
+                   .digest = sha256(as_bytes(fmt::format("content {}", i % 160))),
+                   .label = static_cast<int64_t>(i % 3)});
+  }
+  const auto holdout = make_holdout(all, 0.25, 1);
+  ASSERT_TRUE(holdout) << holdout.error().message;
+  EXPECT_EQ(holdout->validation.size(), 40U);
+  EXPECT_EQ(holdout->training.size(), 120U);
+  EXPECT_EQ(holdout->duplicates, 40U);
+  EXPECT_EQ(holdout->label_conflicts, 40U) << "160 is no multiple of 3";
+  std::set<Digest> seen;
+  for (const auto* part : {&holdout->training, &holdout->validation}) {
+    for (const size_t i : *part) EXPECT_TRUE(seen.insert(all[i].digest).second);
+  }
+  EXPECT_EQ(make_holdout(all, 0.25, 1)->validation, holdout->validation);
+  EXPECT_NE(make_holdout(all, 0.25, 2)->validation, holdout->validation);
+  EXPECT_TRUE(make_holdout(all, 0, 1)->validation.empty());
+}
+
+TEST(Holdout, RefusesWhatGivesNoParts) {
+  std::vector<Item> all;
+  for (size_t i = 0; i < 4; ++i) {
+    all.push_back({.id = std::to_string(i), .digest = sha256(as_bytes(std::to_string(i)))});
+  }
+  EXPECT_EQ(make_holdout(all, 1, 1).error().kind, Kind::kUsage);
+  EXPECT_EQ(make_holdout(all, -0.1, 1).error().kind, Kind::kUsage);
+  EXPECT_EQ(make_holdout(all, std::nan(""), 1).error().kind, Kind::kUsage);
+  EXPECT_EQ(make_holdout(all, 0.1, 1).error().kind, Kind::kInvalid) << "0 of 4";
+  for (Item& item : all) item.label = 5;
+  EXPECT_EQ(make_holdout(all, 0.5, 1).error().kind, Kind::kInvalid) << "one class";
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ struct External {
 };
 
 constexpr External kExternals[] = {
+    {"audit", "Attack the cuts, and say what comes back of the inputs"},
     {"preprocess", "Turn pictures into input arrays, and write down how"},
 };
 

@@ -62,18 +62,14 @@ class Cgan final : public Attacker {
     const int64_t n = real.size(0);
     const at::Tensor judge_loss =
         (says(logits.slice(0, 0, n), 1) + says(logits.slice(0, n), 0)) / 2;
-    judge.optimiser->zero_grad();
-    judge_loss.backward();
-    judge.optimiser->step();
+    judge.descend(judge_loss);
 
     // The generator, against it; the discriminator's own gradients are not wanted now.
     require_gradients(*discriminator_, false);
     const at::Tensor loss =
         reconstruction_loss(space, rebuilt, real) +
         kAdversarialShare * says(discriminator_->forward(rebuilt_typed, maps), 1);
-    generator.optimiser->zero_grad();
-    loss.backward();
-    generator.optimiser->step();
+    generator.descend(loss);
     require_gradients(*discriminator_, true);
     return loss.item<double>();
   }

@@ -18,6 +18,13 @@ Trained::Trained(std::shared_ptr<torch::nn::Module> net, double beta1, double sh
           network->parameters(), torch::optim::AdamOptions(1e-3).betas({beta1, 0.999}))),
       rate_share(share) {}
 
+void Trained::descend(const at::Tensor& loss) const {
+  // Gone rather than zeroed: the first gradient is then stored, not added.
+  for (at::Tensor& weight : network->parameters()) weight.mutable_grad() = at::Tensor();
+  loss.backward();
+  optimiser->step();
+}
+
 Maps for_training(const Maps& maps, at::Device device) {
   Maps result;
   for (const at::Tensor& map : maps) result.push_back(map.to(training_type(device)));

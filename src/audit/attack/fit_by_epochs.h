@@ -15,6 +15,8 @@ struct Trained {
   double rate_share = 1;  // of the learning rate that all follow
 
   Trained(std::shared_ptr<torch::nn::Module> net, double beta1, double share = 1);
+  // One step against `loss`.
+  void descend(const at::Tensor& loss) const;
 };
 
 struct Training {

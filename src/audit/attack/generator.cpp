@@ -64,8 +64,10 @@ class PictureGenerator final : public Generator {
       for (const auto& block : stage.blocks) x = block->forward(x);
       x = stage.up->forward(x);
     }
+    x = last_->forward(x);
     // Sides that are no power of two were rounded up on the way.
-    return last_->forward(x).slice(2, 0, height_).slice(3, 0, width_);
+    if (x.size(2) == height_ && x.size(3) == width_) return x;
+    return x.slice(2, 0, height_).slice(3, 0, width_);
   }
 
  private:

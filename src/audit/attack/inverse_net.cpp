@@ -22,9 +22,7 @@ class InverseNet final : public Attacker {
           const at::Tensor rebuilt = from_raw(
               train.space(), generator_->forward(for_training(maps, train.head().device())));
           const at::Tensor loss = reconstruction_loss(train.space(), rebuilt, train.inputs(rows));
-          trained.optimiser->zero_grad();
-          loss.backward();
-          trained.optimiser->step();
+          trained.descend(loss);
           return loss.item<double>();
         },
         .reconstruct = [&](const FeatureView& targets) { return generate(*generator_, targets); }};

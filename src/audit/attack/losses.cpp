@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "audit/attack/picture_loss.h"
+
 namespace cloister::audit {
 namespace {
 
@@ -41,6 +43,8 @@ at::Tensor row_loss(const InputSpace& space, const at::Tensor& rebuilt, const at
 at::Tensor reconstruction_loss(const InputSpace& space, const at::Tensor& rebuilt,
                                const at::Tensor& inputs) {
   if (space.is_table()) return row_loss(space, rebuilt, inputs);
+  const bool large = rebuilt.size(2) >= 8 && rebuilt.size(3) >= 8;
+  if (rebuilt.is_cpu() && large) return fused_picture_loss(rebuilt, inputs);
   return at::l1_loss(rebuilt, inputs) + 1 - box_ssim(rebuilt, inputs).mean();
 }
 

@@ -53,6 +53,8 @@ class Pairs : public FeatureView {
   at::Tensor inputs(int64_t first, int64_t last) const {
     return store_->inputs(targets_.slice(0, first, last));
   }
+  // Of the inputs, in the data set.
+  const at::Tensor& targets() const { return targets_; }
   bool has_labels() const { return labels_.defined(); }
   at::Tensor labels() const { return labels_.index_select(0, targets_); }
 

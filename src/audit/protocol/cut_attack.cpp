@@ -1,0 +1,292 @@
+#include "audit/protocol/cut_attack.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "audit/attack/label_probe.h"
+#include "audit/protocol/gallery.h"
+#include "audit/protocol/stages.h"
+#include "base/sha256.h"
+
+namespace cloister::audit {
+namespace {
+
+constexpr const char* kGainAttacker = "inverse-net";
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Chance of one piece of work, whatever ran before it.
+uint64_t seed_of(const Attack& attack, const std::string& job, const std::string& what) {
+  const std::string text = fmt::format("{} {} {}", attack.seed, job, what);
+  const Digest digest = sha256(std::as_bytes(std::span(text)));
+  uint64_t seed = 0;
+  for (size_t i = 0; i < 4; ++i) seed = seed << 8 | std::to_integer<uint64_t>(digest[i]);
+  return seed;
+}
+
+bool is_slow(const std::string& attacker) {
+  return attacker.starts_with("rmle");
+}
+
+// One cut's work: what it has in hand while its attackers run.
+class CutWork {
+ public:
+  CutWork(const Attack& attack, std::string job, std::shared_ptr<const FeatureStore> store)
+      : attack_(attack), job_(std::move(job)), store_(std::move(store)) {}
+
+  Pairs pairs(const at::Tensor& positions) const {
+    return {store_, positions, attack_.data.labels};
+  }
+
+  AttackContext context(const std::string& what, const Tick& tick, Effort effort) const {
+    AttackContext context;
+    context.effort = effort;
+    context.seed = seed_of(attack_, job_, what);
+    context.score = [this](const at::Tensor& rebuilt, const Pairs& pairs) {
+      return attack_.scorer.mean(rebuilt, pairs.targets());
+    };
+    context.checkpoint = attack_.work.checkpoint(job_, what);
+    context.identity = attack_.work.identity() + job_ + what;
+    context.tick = tick;
+    return context;
+  }
+
+  // Trains the attacker (again from its checkpoint, when it was trained before).
+  Result<Fit> fit(Attacker& attacker, const std::string& what, const Pairs& train,
+                  const Pairs& validation, const Tick& tick, Effort effort) const {
+    return attacker.fit(train, validation, context(what, tick, effort));
+  }
+
+  Result<std::shared_ptr<Attacker>> make(const std::string& name, const Tick& tick) const {
+    if (name == "inverse-net") return make_inverse_net();
+    if (name == "cgan") return make_cgan();
+    if (name == "retrieval") return make_retrieval();
+    if (name == "rmle") return make_rmle();
+    // Starts from the inverse net, which is there already or comes out of its checkpoint.
+    std::shared_ptr<Attacker> first = make_inverse_net();
+    TRY_OK(fit(*first, "inverse-net", pairs(attack_.data.training), pairs(attack_.data.validation),
+               tick, attack_.budget.effort));
+    return make_rmle_from(std::move(first));
+  }
+
+  // Attacks one part of the data.
+  Result<SplitScores> score(Attacker& attacker, const std::string& name, const at::Tensor& part,
+                            const Tick& tick, at::Tensor* rebuilt_out) const {
+    const int64_t n =
+        is_slow(name) ? std::min(attack_.budget.subsample, part.size(0)) : part.size(0);
+    const at::Tensor positions = part.slice(0, 0, n);
+    TRY(rebuilt,
+        attacker.reconstruct(pairs(positions), context(name, tick, attack_.budget.effort)));
+    std::vector<size_t> inputs;
+    if (n < part.size(0)) {
+      inputs.resize(static_cast<size_t>(n));
+      std::iota(inputs.begin(), inputs.end(), size_t{0});
+    }
+    if (rebuilt_out != nullptr) *rebuilt_out = rebuilt;
+    return attack_.scorer.all(rebuilt, positions, std::move(inputs));
+  }
+
+  Result<AttackerRecord> run(const std::string& name, const Tick& tick) const {
+    const double start = now_seconds();
+    const Stages stages(tick, {{"training", 8}, {"selection", 1}, {"certification", 1}});
+    TRY(attacker, make(name, stages.stage("training")));
+    TRY(fitted, fit(*attacker, name, pairs(attack_.data.training), pairs(attack_.data.validation),
+                    stages.stage("training"), attack_.budget.effort));
+    AttackerRecord record;
+    record.name = name;
+    record.converged = fitted.converged;
+    record.convergence = fitted.convergence;
+    record.curve = fitted.curve;
+    record.training_inputs = static_cast<uint64_t>(attack_.data.training.size(0));
+    // What selection is for can do without slow attackers.
+    if (!is_slow(name)) {
+      TRY(selection,
+          score(*attacker, name, attack_.data.selection, stages.stage("selection"), nullptr));
+      record.selection = std::move(selection);
+    }
+    at::Tensor rebuilt;
+    TRY(certification, score(*attacker, name, attack_.data.certification,
+                             stages.stage("certification"), &rebuilt));
+    record.certification = std::move(certification);
+    if (!attack_.data.space.is_table()) TRY_OK(attack_.work.keep(job_, name, rebuilt));
+    record.seconds = now_seconds() - start;
+    return record;
+  }
+
+  // What half of the data gives, at as many steps.
+  Result<DataGain> data_gain(const AttackerRecord& whole, const Tick& tick) const {
+    const auto attacker = make_inverse_net();
+    const Pairs train = pairs(attack_.data.training);
+    Effort effort = attack_.budget.effort;
+    effort.epochs *= 2;
+    TRY_OK(fit(*attacker, "half-data", train.first(train.size() / 2),
+               pairs(attack_.data.validation), tick, effort));
+    TRY(scores, score(*attacker, kGainAttacker, attack_.data.certification, tick, nullptr));
+    const Metric metric = attack_.scorer.metric();
+    const auto mean = [&](const SplitScores& split) {
+      const auto& values = *split.scores(metric);
+      return std::accumulate(values.begin(), values.end(), 0.0) /
+             static_cast<double>(values.size());
+    };
+    return DataGain{mean(scores), mean(whole.certification)};
+  }
+
+  Result<ProbeRecord> probe(const Tick& tick) const {
+    TRY(found, probe_labels(pairs(attack_.data.training), pairs(attack_.data.certification),
+                            seed_of(attack_, job_, "probe"), tick));
+    return ProbeRecord{"label", found};
+  }
+
+ private:
+  const Attack& attack_;
+  std::string job_;
+  std::shared_ptr<const FeatureStore> store_;
+};
+
+Result<std::shared_ptr<const FeatureStore>> open_features(const Attack& attack,
+                                                          const CutTarget& target,
+                                                          const std::string& job,
+                                                          const Tick& tick) {
+  std::vector<std::string> tensors;
+  for (const CrossingTensor& tensor : target.about.tensors) tensors.push_back(tensor.name);
+  TRY(head, Head::make(target.head, tensors, attack.data.space, attack.device));
+  return FeatureStore::make(head, attack.data.inputs, attack.data.used(), attack.data.training,
+                            {.folder = attack.work.features(job),
+                             .limit_bytes = attack.cache_bytes,
+                             .key = attack.work.identity() + job},
+                            tick);
+}
+
+// How long each attacker takes, roughly, next to the others.
+double length_of(const std::string& attacker) {
+  if (attacker == "cgan") return 2;
+  if (attacker == "retrieval") return 0.1;
+  return 1;
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+}  // namespace
+
+const std::vector<std::string>& attacker_names() {
+  static const std::vector<std::string> names = {"inverse-net", "cgan", "retrieval", "rmle",
+                                                 "rmle+net"};
+  return names;
+}
+
+Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, const fs::path& gallery,
+                             const Tick& tick) {
+  const std::string& job = target.about.id;
+  AuditRecord progress = attack.frame;
+  progress.cuts = {target.about};
+  bool complete = false;
+  if (auto known = attack.work.load(job); known && known->cuts.size() == 1) {
+    progress.cuts = std::move(known->cuts);
+  }
+  CutRecord& cut = progress.cuts[0];
+  std::vector<std::pair<std::string, double>> lengths = {{"features", 0.1}};
+  for (const std::string& name : attacker_names()) {
+    if (has(attack.attackers, name)) lengths.emplace_back(name, length_of(name));
+  }
+  lengths.emplace_back("half data", 1);
+  lengths.emplace_back("label probe", 0.1);
+  const Stages stages(tick, lengths);
+
+  const auto done = [&](const std::string& name) {
+    return std::ranges::find(cut.attackers, name, &AttackerRecord::name) != cut.attackers.end();
+  };
+  const bool gain_wanted = has(attack.attackers, kGainAttacker);
+  const bool probe_wanted = attack.data.labels.defined();
+  complete = std::ranges::all_of(attack.attackers, done) && (!gain_wanted || cut.data_gain) &&
+             (!probe_wanted || cut.probe) &&
+             (gallery.empty() || !cut.gallery.empty() || attack.data.space.is_table());
+  if (complete) return cut;
+
+  TRY(store, open_features(attack, target, job, stages.stage("features")));
+  const CutWork work(attack, job, store);
+  for (size_t i = 0; i < cut.tensors.size(); ++i) {
+    cut.tensors[i].shape = store->shapes()[i];
+    cut.tensors[i].shape.insert(cut.tensors[i].shape.begin(), 1);
+  }
+  cut.bytes = 2 * FeatureStore::bytes(store->shapes(), 1);  // f32 where the cache has fp16
+  for (const std::string& name : attacker_names()) {
+    if (!has(attack.attackers, name) || done(name)) continue;
+    TRY(record, work.run(name, stages.stage(name)));
+    cut.attackers.push_back(std::move(record));
+    TRY_OK(attack.work.save(job, progress));
+  }
+  if (gain_wanted && !cut.data_gain) {
+    const auto whole = std::ranges::find(cut.attackers, kGainAttacker, &AttackerRecord::name);
+    TRY(gain, work.data_gain(*whole, stages.stage("half data")));
+    cut.data_gain = gain;
+    cut.data_gain_attacker = kGainAttacker;
+    TRY_OK(attack.work.save(job, progress));
+  }
+  if (probe_wanted && !cut.probe) {
+    TRY(probe, work.probe(stages.stage("label probe")));
+    cut.probe = probe;
+  }
+  if (!gallery.empty() && !attack.data.space.is_table()) {
+    TRY(rows, make_gallery(attack.data, attack.scorer.metric(), cut, attack.work, gallery));
+    cut.gallery = std::move(rows);
+  }
+  TRY_OK(attack.work.save(job, progress));
+  attack.work.drop(job);
+  return cut;
+}
+
+std::vector<double> floor_scores(const std::vector<AttackerRecord>& baselines, Metric metric) {
+  std::vector<double> floor;
+  for (const AttackerRecord& baseline : baselines) {
+    const auto* scores = baseline.certification.scores(metric);
+    if (scores == nullptr) continue;
+    if (floor.empty()) floor = *scores;
+    for (size_t i = 0; i < floor.size(); ++i) floor[i] = std::max(floor[i], (*scores)[i]);
+  }
+  return floor;
+}
+
+Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTarget& target,
+                                               const std::vector<std::string>& attackers,
+                                               const Tick& tick) {
+  const std::string job = target.about.id + "-shuffled";
+  AuditRecord progress = attack.frame;
+  if (auto known = attack.work.load(job)) progress = std::move(*known);
+  const auto done = [&](const std::string& name) {
+    return std::ranges::find(progress.negative_controls, name, &Control::attacker) !=
+           progress.negative_controls.end();
+  };
+  if (std::ranges::all_of(attackers, done)) return progress.negative_controls;
+
+  std::vector<std::pair<std::string, double>> lengths = {{"features", 0.1}};
+  for (const std::string& name : attackers) lengths.emplace_back(name, length_of(name));
+  const Stages stages(tick, lengths);
+  TRY(store, open_features(attack, target, job, stages.stage("features")));
+  const CutWork work(attack, job, store);
+  const std::vector<double> floor = floor_scores(attack.frame.baselines, attack.scorer.metric());
+  const double floor_mean =
+      std::accumulate(floor.begin(), floor.end(), 0.0) / static_cast<double>(floor.size());
+  for (const std::string& name : attackers) {
+    if (done(name)) continue;
+    const Tick stage = stages.stage(name);
+    TRY(attacker, work.make(name, stage));
+    TRY_OK(work.fit(*attacker, name, work.pairs(attack.data.training).shuffled(),
+                    work.pairs(attack.data.validation).shuffled(), stage, attack.budget.effort));
+    TRY(scores, work.score(*attacker, name, attack.data.certification, stage, nullptr));
+    const auto& values = *scores.scores(attack.scorer.metric());
+    const double mean =
+        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    progress.negative_controls.push_back({name, mean, floor_mean});
+    progress.negative_control_cut = target.about.id;
+    TRY_OK(attack.work.save(job, progress));
+  }
+  attack.work.drop(job);
+  return progress.negative_controls;
+}
+
+}  // namespace cloister::audit

@@ -1,0 +1,48 @@
+// All attackers on one cut, and the controls.
+#pragma once
+
+#include "audit/protocol/scoring.h"
+#include "audit/protocol/work_folder.h"
+
+namespace cloister::audit {
+
+// The attackers that there are, in the order in which they run.
+const std::vector<std::string>& attacker_names();
+
+// What is the same for every cut of an audit.
+struct Attack {
+  const AuditData& data;
+  const Scorer& scorer;
+  const WorkFolder& work;
+  const AuditRecord& frame;  // what job records say beside their cut
+  Budget budget;
+  std::vector<std::string> attackers;
+  uint64_t seed = 1;
+  at::Device device = at::kCPU;
+  uint64_t cache_bytes = 0;  // of one cut's feature maps, on disk
+};
+
+struct CutTarget {
+  CutRecord about;  // id, tensors' names, share of MACs
+  Model head;
+};
+
+// One cut: features, attackers, data gain, label probe. Goes on where an earlier run of the same
+// job was stopped. `gallery` is the folder that pictures go to, none when empty; its name stands
+// before theirs in the record.
+Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, const fs::path& gallery,
+                             const Tick& tick);
+
+// Attackers trained on pairs that don't belong together: what they "find" is no leak.
+Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTarget& target,
+                                               const std::vector<std::string>& attackers,
+                                               const Tick& tick);
+
+// The baselines that see no features.
+Result<std::vector<AttackerRecord>> run_baselines(const AuditData& data, const Scorer& scorer,
+                                                  uint64_t seed);
+
+// For each certification input the best score of any baseline.
+std::vector<double> floor_scores(const std::vector<AttackerRecord>& baselines, Metric metric);
+
+}  // namespace cloister::audit

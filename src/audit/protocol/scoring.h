@@ -1,0 +1,52 @@
+// How close an attacker came, in the metrics of an audit.
+#pragma once
+
+#include "audit/protocol/data.h"
+
+namespace cloister::audit {
+
+// A second network that says what it sees, for label agreement. Not the victim.
+class Witness {
+ public:
+  // Its input may have another size than the pictures, which are then resized for it; they are
+  // scaled and normalised as `preprocess` says, whose geometry is not looked at.
+  static Result<std::shared_ptr<const Witness>> make(const Model& model,
+                                                     const Preprocess& preprocess,
+                                                     at::Device device);
+  // The class of each picture, i64 [n]. Channels in the order of `from`.
+  Result<at::Tensor> classes(const at::Tensor& pictures) const;
+
+ private:
+  std::shared_ptr<const Head> head_;
+  int64_t height_ = 0, width_ = 0;  // 0: any
+};
+
+// Thread-safe.
+class Scorer {
+ public:
+  Scorer(const AuditData& data, std::shared_ptr<const Witness> witness)
+      : data_(data), witness_(std::move(witness)) {}
+
+  // What everything is judged by: SSIM of pictures, the share of a row that came back.
+  Metric metric() const { return data_.space.is_table() ? Metric::kRowMatch : Metric::kSsim; }
+
+  // One score an input, for reconstructions f32 [n, item...] of the inputs at `positions`.
+  Result<std::vector<double>> scores(const at::Tensor& rebuilt, const at::Tensor& positions) const;
+  Result<double> mean(const at::Tensor& rebuilt, const at::Tensor& positions) const;
+
+  // All metrics. Scores are rounded to 5 decimals. `inputs`: see SplitScores.
+  Result<SplitScores> all(const at::Tensor& rebuilt, const at::Tensor& positions,
+                          std::vector<size_t> inputs) const;
+
+ private:
+  at::Tensor originals(const at::Tensor& positions) const;
+  Result<> score_pictures(const at::Tensor& rebuilt, const at::Tensor& positions,
+                          SplitScores& out) const;
+  Result<> score_rows(const at::Tensor& rebuilt, const at::Tensor& positions,
+                      SplitScores& out) const;
+
+  const AuditData& data_;
+  std::shared_ptr<const Witness> witness_;
+};
+
+}  // namespace cloister::audit

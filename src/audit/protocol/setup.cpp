@@ -1,0 +1,146 @@
+#include "audit/protocol/setup.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "audit/attack/precision.h"
+#include "audit/protocol/choose_cuts.h"
+#include "base/nearest.h"
+#include "engine/torch.h"
+#include "graph/extract.h"
+#include "image/preprocess.h"
+
+namespace cloister::audit {
+namespace {
+
+Result<> check_options(const AuditOptions& options) {
+  for (const std::string& name : options.attackers) {
+    if (std::ranges::find(attacker_names(), name) != attacker_names().end()) continue;
+    return fail(Kind::kUsage, "no attacker '{}'; nearest: {}", printable(name),
+                nearest_texts(name, attacker_names(), 1)[0]);
+  }
+  if (options.attackers.empty()) return fail(Kind::kUsage, "no attackers");
+  if (options.shards < 1 || (options.shard && *options.shard >= options.shards)) {
+    return fail(Kind::kUsage, "shard {} of {}: want 0/n to (n-1)/n", options.shard.value_or(0),
+                options.shards);
+  }
+  if (options.shard && options.merge) {
+    return fail(Kind::kUsage, "a shard is run, or all are merged: not both");
+  }
+  return {};
+}
+
+Result<> check_policy(const Policy& policy, Metric metric) {
+  if (without_floor(policy.metric) == metric) return {};
+  return fail(Kind::kUsage, "threshold: {} does not go with this data, want {} or {}_advantage",
+              word(policy.metric), word(metric), word(metric));
+}
+
+std::string identity_of(const AuditOptions& options, const AuditRecord& frame,
+                        const AuditData& data) {
+  nlohmann::ordered_json root{
+      {"model", frame.model.sha256},
+      {"data", nlohmann::ordered_json::parse(data.splits)},
+      {"input", data.space.item},
+      {"preprocess", data.space.is_table()
+                         ? nlohmann::ordered_json()
+                         : nlohmann::ordered_json::parse(preprocess_json(data.space.preprocess))},
+      {"seed", options.seed},
+      {"device", options.device},
+      {"threads", options.threads},
+      {"libtorch", torch_version()},
+      {"training_type", at::toString(training_type(at::Device(options.device)))}};
+  for (const auto& [name, value] : budget_numbers(options.budget)) root["budget"][name] = value;
+  for (const ColumnCode& column : data.space.columns) {
+    root["columns"].push_back({column.name, column.width, column.centre, column.spread});
+  }
+  return root.dump(2) + "\n";
+}
+
+}  // namespace
+
+Result<Port> attacked_input(const Graph& graph) {
+  std::vector<const Value*> inputs;
+  for (const Value& value : graph.values) {
+    if (value.is_input) inputs.push_back(&value);
+  }
+  if (inputs.size() != 1) {
+    return fail(Kind::kUnsupported, "the model has {} inputs, an audit can attack 1",
+                inputs.size());
+  }
+  const Value& input = *inputs[0];
+  if (!input.type.dtype || !input.type.dims) {
+    return fail(Kind::kUnsupported, "the type of input '{}' is not known", printable(input.name));
+  }
+  Port port{input.name, *input.type.dtype, {}};
+  for (const Dim& dim : *input.type.dims) port.dims.push_back(dim.times_batch ? -1 : dim.size);
+  return port;
+}
+
+Result<CutTarget> make_target(const AuditModel& model, size_t index) {
+  const Cut& cut = model.cuts.cuts[index];
+  CutTarget target;
+  target.about.id = cut.id;
+  target.about.macs_share = model.cuts.macs_share(cut);
+  target.about.exposed_by_construction = cut.exposed_by_construction;
+  target.about.bytes = cut.bytes.value_or(0);
+  for (const ValueId id : cut.tensors) {
+    const Value& value = model.graph.values[id];
+    CrossingTensor tensor{value.name, value.type.dtype.value_or(DType::kF32), {}};
+    if (value.type.dims) {
+      for (const Dim& dim : *value.type.dims) {
+        tensor.shape.push_back(dim.times_batch ? 1 : std::max<int64_t>(dim.size, 1));
+      }
+    }
+    target.about.tensors.push_back(std::move(tensor));
+  }
+  if (cut.exposed_by_construction.empty()) {
+    TRY(segments, split(model.graph, {cut}));
+    target.head = std::move(segments[0]);
+  }
+  return target;
+}
+
+Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, AuditRecord& frame,
+                     const Tick& tick) {
+  TRY_OK(check_options(options));
+  TRY(cuts, choose_cuts(model.graph, model.cuts, options.cuts));
+  TRY(input, attacked_input(model.graph));
+  TRY(data, load_data(options.data, options.budget, input, tick));
+  Setup setup;
+  setup.cuts = cuts;
+  setup.data = std::make_unique<AuditData>(std::move(data));
+  std::shared_ptr<const Witness> witness;
+  if (options.second_model && !setup.data->space.is_table()) {
+    TRY(made, Witness::make(*options.second_model, setup.data->space.preprocess,
+                            at::Device(options.device)));
+    witness = made;
+  }
+  setup.scorer = std::make_unique<Scorer>(*setup.data, witness);
+  TRY_OK(check_policy(options.policy, setup.scorer->metric()));
+
+  frame.kind = setup.data->kind;
+  frame.splits = setup.data->splits;
+  frame.metric = setup.scorer->metric();
+  frame.policy = options.policy;
+  frame.model.input = input.name;
+  frame.model.input_shape = setup.data->space.item;
+  frame.model.input_shape.insert(frame.model.input_shape.begin(), 1);
+  frame.settings.budget = options.budget.name;
+  frame.settings.seed = options.seed;
+  frame.settings.size = setup.data->space.is_table() ? 0 : setup.data->space.item[1];
+  frame.settings.threads = options.threads;
+  frame.settings.device = options.device;
+  frame.settings.libtorch = torch_version();
+  frame.settings.numbers = budget_numbers(options.budget);
+  frame.notes = setup.data->notes;
+  frame.notes.push_back(
+      fmt::format("Attackers' networks multiplied in {}, with weights in float32.",
+                  at::toString(training_type(at::Device(options.device)))));
+  setup.identity = identity_of(options, frame, *setup.data);
+  TRY(baselines, run_baselines(*setup.data, *setup.scorer, options.seed));
+  frame.baselines = std::move(baselines);
+  return setup;
+}
+
+}  // namespace cloister::audit

@@ -1,0 +1,173 @@
+#include "report/words.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <cmath>
+
+namespace cloister::report {
+namespace {
+
+struct Meaning {
+  std::string_view word;
+  const char* meaning;
+};
+
+constexpr Meaning kAttackers[] = {
+    {"inverse-net", "a network trained to turn feature maps back into inputs"},
+    {"cgan", "such a network, trained against a second one that tells real from rebuilt"},
+    {"rmle", "no training: searches, step by step, for an input with the same feature map"},
+    {"retrieval", "answers with the training input whose feature map is nearest"},
+    {"constant", "always gives the same answer, the best there is"},
+    {"class-mean", "gives the mean of the input's class"},
+    {"random-same-class", "gives another input of the same class"},
+};
+
+constexpr Meaning kGates[] = {
+    {"floor", "the floor is above the threshold"},
+    {"n", "too few inputs were attacked"},
+    {"attacker", "an attacker is missing"},
+    {"converged", "an attacker did not converge"},
+    {"positive-control", "the positive control failed"},
+    {"negative-control", "the negative control failed"},
+    {"data", "more data may still help the attacker"},
+    {"bound", "the interval holds the threshold"},
+    {"deeper-cut", "a deeper cut is in doubt"},
+};
+
+template <size_t N>
+std::string_view find(const Meaning (&meanings)[N], std::string_view word) {
+  for (const Meaning& m : meanings) {
+    if (m.word == word) return m.meaning;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string number(double value) {
+  if (!std::isfinite(value)) return "–";
+  // No "-0.000".
+  if (std::abs(value) < 5e-4) value = 0;
+  return std::abs(value) >= 1e6 ? fmt::format("{:g}", value) : fmt::format("{:.3f}", value);
+}
+
+std::string percent(double share) {
+  const double value = share * 100;
+  return value > 0 && value < 9.95 ? fmt::format("{:.1f} %", value)
+                                   : fmt::format("{:.0f} %", value);
+}
+
+std::string bytes_words(uint64_t bytes) {
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  const char* unit = "";
+  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
+    if (value < 1024) break;
+    value /= 1024;
+    unit = next;
+  }
+  return fmt::format("{:.1f} {}", value, unit);
+}
+
+std::string seconds_words(double seconds) {
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  if (seconds > 1e9) return fmt::format("{:g} s", seconds);
+  const auto whole = static_cast<uint64_t>(seconds);
+  return whole < 3600 ? fmt::format("{} min {} s", whole / 60, whole % 60)
+                      : fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string sentence(std::string_view text) {
+  std::string out(text);
+  if (out.empty()) return out;
+  out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
+  if (!out.ends_with('.')) out += '.';
+  return out;
+}
+
+std::string metric_name(audit::Metric metric) {
+  using enum audit::Metric;
+  switch (metric) {
+    case kSsim:
+      return "SSIM";
+    case kSsimAdvantage:
+      return "SSIM advantage";
+    case kMsSsim:
+      return "MS-SSIM";
+    case kPsnrDb:
+      return "PSNR (dB)";
+    case kRowMatch:
+      return "row match";
+    case kRowMatchAdvantage:
+      break;
+  }
+  return "row match advantage";
+}
+
+std::string metric_meaning(audit::Metric metric) {
+  using enum audit::Metric;
+  switch (metric) {
+    case kSsim:
+      return "Structural similarity of a picture and its reconstruction: 1 is a perfect copy, 0 "
+             "has "
+             "nothing in common.";
+    case kSsimAdvantage:
+      return "Structural similarity above what an answer that never saw the feature map reaches: 0 "
+             "means that the feature map did not help.";
+    case kMsSsim:
+      return "Structural similarity at five scales: 1 is a perfect copy.";
+    case kPsnrDb:
+      return "Peak signal-to-noise ratio of a picture and its reconstruction, in decibels: about "
+             "10 "
+             "for unrelated pictures, 30 and more for good copies.";
+    case kRowMatch:
+      return "Share of a row's cells that come back: categories exactly, numbers within a third of "
+             "a standard deviation. 1 is the whole row.";
+    case kRowMatchAdvantage:
+      break;
+  }
+  return "Share of a row's cells that come back above what guessing reaches: 0 means that the "
+         "feature map did not help.";
+}
+
+std::string statistic_name(audit::Statistic statistic) {
+  if (statistic == audit::Statistic::kP95) return "95th percentile";
+  return std::string(audit::word(statistic));
+}
+
+std::string threshold_words(const audit::Policy& policy) {
+  // 0.3 is said as 0.30, and 0.125 as it is.
+  const std::string shortest = fmt::format("{}", policy.threshold);
+  const std::string fixed = fmt::format("{:.2f}", policy.threshold);
+  return fmt::format("{} {}", metric_name(policy.metric),
+                     shortest.size() > fixed.size() ? shortest : fixed);
+}
+
+std::string attacker_meaning(std::string_view name) {
+  return std::string(find(kAttackers, name));
+}
+
+std::string gate_words(std::string_view gate) {
+  const std::string_view words = find(kGates, gate);
+  return std::string(words.empty() ? gate : words);
+}
+
+std::string outcome_meaning(audit::Outcome outcome) {
+  switch (outcome) {
+    case audit::Outcome::kExposed:
+      return "the attackers rebuilt more than the threshold allows, or the input itself crosses";
+    case audit::Outcome::kResisted:
+      return "every attacker that the policy asks for ran and stayed below the threshold, and all "
+             "checks of the attack itself held";
+    case audit::Outcome::kInconclusive:
+      break;
+  }
+  return "neither could be shown; the reason is given. Treat it as exposed";
+}
+
+std::string count(uint64_t n, std::string_view one, std::string_view more) {
+  return fmt::format("{} {}", n, n == 1 ? one : more);
+}
+
+}  // namespace cloister::report

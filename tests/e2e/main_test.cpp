@@ -10,7 +10,8 @@ using test::Arguments;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kCommands[] = {"inspect", "split", "run", "zoo", "demo", "preprocess"};
+constexpr const char* kCommands[] = {"inspect", "split", "run",       "report",
+                                     "zoo",     "demo",  "preprocess"};
 
 class Main : public test::CloisterTest {
  protected:

@@ -24,6 +24,7 @@ struct External {
 
 constexpr External kExternals[] = {
     {"preprocess", "Turn pictures into input arrays, and write down how"},
+    {"train", "Train a model on a table, pictures or arrays"},
 };
 
 // Replaces this process by cloister-NAME beside it.

@@ -214,7 +214,7 @@ class Resumed : public Train, public testing::WithParamInterface<int> {};
 
 TEST_P(Resumed, EndsWhereAnUninterruptedRunEnds) {
   const int signal = GetParam();
-  const std::string epochs = "200";
+  const std::string epochs = "40";
   const auto whole = json_of(table({}, epochs));
   const std::string want = *read_file(dir_ / "x.onnx");
   fs::remove(dir_ / "x.onnx");
@@ -226,7 +226,7 @@ TEST_P(Resumed, EndsWhereAnUninterruptedRunEnds) {
   } else {
     ASSERT_TRUE(WIFEXITED(status));
     EXPECT_EQ(WEXITSTATUS(status), 128 + signal);
-    EXPECT_THAT(*read_file(dir_ / ".err"), HasSubstr("of 200 epochs; 'state' has the state"));
+    EXPECT_THAT(*read_file(dir_ / ".err"), HasSubstr("of 40 epochs; 'state' has the state"));
   }
   EXPECT_FALSE(fs::exists(dir_ / "x.onnx"));
 

@@ -66,7 +66,10 @@ class Train : public ProgramTest {
     }
     pointers.push_back(nullptr);
     const pid_t child = ::fork();
-    if (child == 0) exec_child(pointers.data(), options_);
+    if (child == 0) {
+      ::signal(signal, SIG_DFL);  // a shell's background jobs ignore SIGINT
+      exec_child(pointers.data(), options_);
+    }
     while (!ready() && ::waitpid(child, nullptr, WNOHANG) == 0) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }

@@ -17,6 +17,7 @@
 #include "audit/victim_train_json.h"
 #include "engine/torch.h"
 #include "graph/onnx.h"
+#include "report/report.h"
 
 namespace cloister {
 namespace {
@@ -26,7 +27,7 @@ using namespace audit;
 constexpr const char* kExamples = R"(
 The data is what an attacker could have: a folder of pictures (classes as sub-folders, or --labels),
 or a CSV table. It is split into parts that share nothing; attackers learn from one part and are
-scored on another. Results are in DIR: audit.json (docs/formats/audit.md) and gallery/.
+scored on another. Results are in DIR: report.html, audit.json (docs/formats/audit.md), gallery/.
 
 Examples:
   cloister audit resnet18.onnx --data photos --size 64 --estimate
@@ -203,7 +204,7 @@ void print_record(const AuditRecord& record) {
 cloister::Outcome run(Options& options) {
   TRY_OK(fill_in(options));
   if (options.output.empty() && !options.estimate) {
-    return fail(Kind::kUsage, "-o DIR is missing: where audit.json goes");
+    return fail(Kind::kUsage, "-o DIR is missing: where report.html and audit.json go");
   }
   watch_interrupts();
   tune_for_training();
@@ -244,6 +245,8 @@ cloister::Outcome run(Options& options) {
     return 0;
   }
   TRY_OK(write_file(options.audit.out / "audit.json", record_json(*record)));
+  TRY(html, report::render_report(*record, options.audit.out));
+  TRY_OK(write_file(options.audit.out / "report.html", html));
   if (options.json) {
     fmt::print("{}", record_json(*record));
   } else {
@@ -264,7 +267,8 @@ void declare(CLI::App& app, Options& o) {
   AuditOptions& a = o.audit;
   o.model.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   add(&app, "MODEL", "", o.model.path, "an ONNX model with one input")->required();
-  add(&app, "-o,--output", "DIR", o.output, "where audit.json, the gallery and the work go");
+  add(&app, "-o,--output", "DIR", o.output,
+      "where report.html, audit.json, the gallery and the work go");
   app.add_flag("--json", o.json, "print audit.json (or the estimate as JSON) to stdout");
   app.add_flag("--estimate", o.estimate, "only say how long it will take, and how much disk");
 

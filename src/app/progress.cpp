@@ -49,8 +49,8 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string bar_text(std::string_view what, double done_share, double seconds_left,
-                     std::string_view details, size_t width) {
+std::string progress_text(std::string_view what, double done_share, double seconds_left,
+                          std::string_view details, size_t width) {
   const std::string state = state_text(done_share, seconds_left, details);
   const auto full = static_cast<size_t>(done_share * kBar);
   std::string bar(full, '=');
@@ -99,7 +99,7 @@ void Progress::update(double done_share, std::string_view details) {
   }
   // One column less, or some terminals wrap.
   const size_t width = std::max<size_t>(columns(out_), 2) - 1;
-  write(out_, fmt::format("\r{}\x1b[K", bar_text(what_, done_share, left, details, width)));
+  write(out_, fmt::format("\r{}\x1b[K", progress_text(what_, done_share, left, details, width)));
   drawn_ = true;
 }
 

@@ -48,8 +48,8 @@ class Progress {
 
 // "train  [=====>    ]  52 %  3 min 20 s left  loss 0.31", at most `width` columns; a negative
 // `seconds_left` is not known yet.
-std::string bar_text(std::string_view what, double done_share, double seconds_left,
-                     std::string_view details, size_t width);
+std::string progress_text(std::string_view what, double done_share, double seconds_left,
+                          std::string_view details, size_t width);
 
 // "3 s", "3 min 20 s", "2 h 05 min"
 std::string duration_text(double seconds);

@@ -94,10 +94,10 @@ TEST(Progress, DrawsOneLineOnATerminalAndTakesItAway) {
 }
 
 TEST(Progress, ANarrowTerminalLosesTheBarFirst) {
-  EXPECT_EQ(bar_text("train", 1, 0, "", 80),
+  EXPECT_EQ(progress_text("train", 1, 0, "", 80),
             "train  [" + std::string(24, '=') + "]  100 %  0 s left");
-  EXPECT_EQ(bar_text("train", 0.5, -1, "loss 0.5", 30), "train   50 %  loss 0.5");
-  EXPECT_EQ(bar_text("train", 0.5, -1, "loss 0.5", 12), "train   50 %");
+  EXPECT_EQ(progress_text("train", 0.5, -1, "loss 0.5", 30), "train   50 %  loss 0.5");
+  EXPECT_EQ(progress_text("train", 0.5, -1, "loss 0.5", 12), "train   50 %");
 }
 
 TEST(Progress, Durations) {

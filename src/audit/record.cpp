@@ -24,7 +24,10 @@ Result<std::vector<double>> floor_of(const AuditRecord& record, Metric metric) {
     std::ranges::transform(floor, *scores, floor.begin(),
                            [](double a, double b) { return std::max(a, b); });
   }
-  if (floor.empty()) return invalid("no baseline has {} scores", word(metric));
+  // An audit without any attack has none; judge() then has no inputs to go by.
+  if (floor.empty() && !record.baselines.empty()) {
+    return invalid("no baseline has {} scores", word(metric));
+  }
   return floor;
 }
 

@@ -1,5 +1,7 @@
 #include "audit/attack/projection.h"
 
+#include <array>
+
 namespace cloister::audit {
 namespace {
 
@@ -56,7 +58,7 @@ at::Tensor GridProjection::forward(const Maps& maps) const {
       x = part.conv->forward(x);
       const bool fits = x.size(2) == grid_.height && x.size(3) == grid_.width;
       const bool larger = x.size(2) > grid_.height || x.size(3) > grid_.width;
-      const at::IntArrayRef to({grid_.height, grid_.width});
+      const std::array<int64_t, 2> to = {grid_.height, grid_.width};
       if (!fits) x = larger ? at::adaptive_avg_pool2d(x, to) : at::upsample_nearest2d(x, to);
     } else {
       if (part.token) x = part.token->forward(x).relu();

@@ -193,10 +193,33 @@ class Run {
   std::vector<Control> negative_;
 };
 
+// For a kind of input that no attacker fits: every cut is inconclusive, and says why.
+Result<AuditRecord> without_attackers(const AuditModel& model, const AuditOptions& options,
+                                      const Port& input, AuditRecord frame) {
+  TRY(cuts, choose_cuts(model.graph, model.cuts, options.cuts));
+  frame.kind = "none";
+  frame.splits = splits_json({.kind = "none"}, {}, {});
+  frame.metric = without_floor(options.policy.metric);
+  frame.model.input = input.name;
+  frame.settings = {.budget = options.budget.name, .seed = options.seed};
+  frame.notes.emplace_back("Nothing was attacked, and the data was not read.");
+  for (const size_t cut : cuts) {
+    TRY(target, make_target(model, cut));
+    target.about.no_attacker =
+        fmt::format("input '{}' is {}: there is no attacker for such inputs (tokens, say)",
+                    printable(input.name), dtype_name(input.dtype));
+    frame.cuts.push_back(std::move(target.about));
+  }
+  TRY_OK(judge_record(frame, options.policy));
+  return frame;
+}
+
 }  // namespace
 
 Result<AuditRecord> run_audit(const AuditModel& model, const AuditOptions& options,
                               AuditRecord frame, const Tick& tick) {
+  TRY(input, attacked_input(model.graph));
+  if (input.dtype != DType::kF32) return without_attackers(model, options, input, std::move(frame));
   const bool go_on = options.resume || options.merge || options.shard;
   constexpr double kLoading = 0.02;
   const Tick loading = [&](double share, const std::string& text) {

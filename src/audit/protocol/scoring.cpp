@@ -37,6 +37,13 @@ at::Tensor Scorer::originals(const at::Tensor& positions) const {
   return data_.space.is_table() ? picked : picked.to(at::kFloat).mul_(1.0 / 255);
 }
 
+Result<> Scorer::add_witness(std::shared_ptr<const Witness> witness) {
+  TRY(classes, witness->classes(originals(data_.certification)));
+  witnessed_ = classes;
+  witness_ = std::move(witness);
+  return {};
+}
+
 Result<std::vector<double>> Scorer::scores(const at::Tensor& rebuilt,
                                            const at::Tensor& positions) const {
   if (data_.space.is_table()) {
@@ -73,9 +80,10 @@ Result<> Scorer::score_pictures(const at::Tensor& rebuilt, const at::Tensor& pos
     TRY(scales, ms_ssim(a.view(), b.view()));
     add(Metric::kMsSsim, scales);
   }
-  if (witness_) {
+  // Certification comes first among the positions.
+  if (witness_ && positions[-1].item<int64_t>() < witnessed_.size(0)) {
     TRY(said, witness_->classes(clamped));
-    TRY(truth, witness_->classes(real));
+    const at::Tensor truth = witnessed_.index_select(0, positions);
     const auto numbers = [](const at::Tensor& t) {
       return std::span<const int64_t>(t.data_ptr<int64_t>(), static_cast<size_t>(t.numel()));
     };

@@ -18,14 +18,16 @@ class Witness {
 
  private:
   std::shared_ptr<const Head> head_;
-  int64_t height_ = 0, width_ = 0;  // 0: any
+  int64_t height_ = 0, width_ = 0;  // of its input; 0: any
 };
 
 // Thread-safe.
 class Scorer {
  public:
-  Scorer(const AuditData& data, std::shared_ptr<const Witness> witness)
-      : data_(data), witness_(std::move(witness)) {}
+  explicit Scorer(const AuditData& data) : data_(data) {}
+
+  // From now on all() also says how often `witness` sees the same in both, for certification.
+  Result<> add_witness(std::shared_ptr<const Witness> witness);
 
   // What everything is judged by: SSIM of pictures, the share of a row that came back.
   Metric metric() const { return data_.space.is_table() ? Metric::kRowMatch : Metric::kSsim; }
@@ -47,6 +49,7 @@ class Scorer {
 
   const AuditData& data_;
   std::shared_ptr<const Witness> witness_;
+  at::Tensor witnessed_;  // classes of the certification inputs
 };
 
 }  // namespace cloister::audit

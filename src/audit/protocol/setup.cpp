@@ -110,13 +110,12 @@ Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, Audit
   Setup setup;
   setup.cuts = cuts;
   setup.data = std::make_unique<AuditData>(std::move(data));
-  std::shared_ptr<const Witness> witness;
+  setup.scorer = std::make_unique<Scorer>(*setup.data);
   if (options.second_model && !setup.data->space.is_table()) {
-    TRY(made, Witness::make(*options.second_model, setup.data->space.preprocess,
-                            at::Device(options.device)));
-    witness = made;
+    TRY(witness, Witness::make(*options.second_model, setup.data->space.preprocess,
+                               at::Device(options.device)));
+    TRY_OK(setup.scorer->add_witness(witness));
   }
-  setup.scorer = std::make_unique<Scorer>(*setup.data, witness);
   TRY_OK(check_policy(options.policy, setup.scorer->metric()));
 
   frame.kind = setup.data->kind;

@@ -36,7 +36,7 @@ at::Tensor to_half(const at::Tensor& map) {
 
 Result<> check_finite(const Head& head, const Maps& maps, const at::Tensor& positions) {
   for (size_t i = 0; i < maps.size(); ++i) {
-    const at::Tensor good = maps[i].flatten(1).isfinite().all(1);
+    const at::Tensor good = maps[i].reshape({maps[i].size(0), -1}).isfinite().all(1);
     if (good.all().item<bool>()) continue;
     const auto bad = good.logical_not().nonzero()[0][0].item<int64_t>();
     return invalid("feature map '{}' of input {} is not finite", printable(head.tensors()[i]),

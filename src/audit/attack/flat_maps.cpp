@@ -15,7 +15,7 @@ at::Tensor flatten_one(at::Tensor map) {
       map = at::adaptive_avg_pool2d(map, at::IntArrayRef({height, width}));
     }
   }
-  at::Tensor flat = map.contiguous().flatten(1);
+  at::Tensor flat = map.contiguous().reshape({map.size(0), -1});
   if (flat.size(1) > kMaxFlatFeatures) {
     flat = at::adaptive_avg_pool1d(flat.unsqueeze(1), kMaxFlatFeatures).squeeze(1);
   }

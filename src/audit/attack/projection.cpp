@@ -62,7 +62,7 @@ at::Tensor GridProjection::forward(const Maps& maps) const {
       if (!fits) x = larger ? at::adaptive_avg_pool2d(x, to) : at::upsample_nearest2d(x, to);
     } else {
       if (part.token) x = part.token->forward(x).relu();
-      x = part.dense->forward(x.flatten(1))
+      x = part.dense->forward(x.reshape({x.size(0), -1}))
               .view({x.size(0), grid_.height, grid_.width, channels_})
               .permute({0, 3, 1, 2});
     }
@@ -81,7 +81,7 @@ VectorProjection::VectorProjection(const std::vector<Shape>& maps, int64_t featu
 at::Tensor VectorProjection::forward(const Maps& maps) const {
   at::Tensor sum;
   for (size_t i = 0; i < parts_.size(); ++i) {
-    const at::Tensor x = parts_[i]->forward(maps[i].flatten(1));
+    const at::Tensor x = parts_[i]->forward(maps[i].reshape({maps[i].size(0), -1}));
     sum = sum.defined() ? sum + x : x;
   }
   return sum;

@@ -140,7 +140,7 @@ class Rmle final : public Attacker {
       const Maps now = targets.normalise(maps);
       misfit = at::zeros({x.size(0)}, x.options().requires_grad(false));
       for (size_t m = 0; m < now.size(); ++m) {
-        misfit = misfit + (now[m] - seen[m]).flatten(1).square().mean(1);
+        misfit = misfit + (now[m] - seen[m]).square().reshape({x.size(0), -1}).mean(1);
       }
       const at::Tensor rough =
           space.is_table() ? (x - mean_).square().mean(1) * 0.01 : total_variation(x);

@@ -134,7 +134,7 @@ struct AuditRecord {
   std::string tool;     // "cloister 0.1.0"
   std::string machine;  // processor, cores, memory, kernel
   ModelRecord model;
-  std::string kind;    // "images", "table"
+  std::string kind;    // "images", "table"; "none": no attacker fits the model's input
   std::string splits;  // docs/formats/splits.md, as JSON text; it says how many inputs a part has
   // What controls, data gains, training curves and galleries are measured in: never an advantage.
   Metric metric = Metric::kSsim;

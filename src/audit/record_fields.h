@@ -205,7 +205,7 @@ void fields(Io& io, Of<Io, AuditRecord> r) {
   io.text("tool", r.tool, kShort);
   io.text("machine", r.machine, kLong);
   io.object("model", r.model);
-  io.choice("kind", r.kind, {"images", "table"});
+  io.choice("kind", r.kind, {"images", "table", "none"});
   io.splits("splits", r.splits);
   io.object("settings", r.settings);
   io.metric("metric", r.metric);

@@ -201,7 +201,11 @@ Result<AuditRecord> without_attackers(const AuditModel& model, const AuditOption
   frame.splits = splits_json({.kind = "none"}, {}, {});
   frame.metric = without_floor(options.policy.metric);
   frame.model.input = input.name;
-  frame.settings = {.budget = options.budget.name, .seed = options.seed};
+  frame.settings = {.budget = options.budget.name,
+                    .seed = options.seed,
+                    .threads = options.threads,
+                    .device = options.device,
+                    .libtorch = torch_version()};
   frame.notes.emplace_back("Nothing was attacked, and the data was not read.");
   for (const size_t cut : cuts) {
     TRY(target, make_target(model, cut));

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/sha256.h"
+#include "report/assets.h"
 #include "report/html.h"
-#include "report_assets.h"
 
 namespace cloister::report {
 namespace {

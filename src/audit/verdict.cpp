@@ -183,11 +183,20 @@ void raise(std::vector<double>& worst, const CutScores& cut) {
   }
 }
 
+// How far a score is above its input's floor; of rows, as a share of what cannot be guessed.
+double advantage_of(Metric metric, double score, double floor) {
+  if (metric != Metric::kRowMatchAdvantage || score == kNone) return score - floor;
+  const double left = 1 - floor;
+  return left <= kRounding ? 0 : std::max(-1.0, (score - floor) / left);
+}
+
 // Takes the floor off each score where the metric is an advantage.
 std::vector<double> leakage_scores(const Policy& policy, const AuditScores& audit,
                                    std::vector<double> worst) {
   if (row_of(policy.metric).advantage) {
-    for (size_t i = 0; i < worst.size(); ++i) worst[i] -= audit.floor[i];
+    for (size_t i = 0; i < worst.size(); ++i) {
+      worst[i] = advantage_of(policy.metric, worst[i], audit.floor[i]);
+    }
   }
   return worst;
 }
@@ -299,6 +308,11 @@ class Judge {
     if (!audit_.floor.empty()) {
       TRY(floor, statistic_of(policy_.statistic, audit_.floor));
       floor_ = floor;
+      const MetricRow& metric = row_of(policy_.metric);
+      std::vector<double> perfect(audit_.floor.size(), metric.highest);
+      TRY(highest,
+          statistic_of(policy_.statistic, leakage_scores(policy_, audit_, std::move(perfect))));
+      highest_ = highest;
     }
     return {};
   }
@@ -368,6 +382,13 @@ class Judge {
                 fmt::format("the floor, which sees no features, is {} and above {}: use an "
                             "advantage over the floor (ssim_advantage) as the metric",
                             number(floor_), number(policy_.threshold)));
+    }
+    if (row_of(policy_.metric).advantage && highest_ <= policy_.threshold) {
+      fail_gate(
+          out, "floor",
+          fmt::format("even a perfect reconstruction would come to {}, not above {}: too much "
+                      "of these inputs can be guessed",
+                      number(highest_), number(policy_.threshold)));
     }
     check_runs(cut, out);
     check_controls(out);
@@ -507,6 +528,7 @@ class Judge {
   std::vector<double> p_leaks_;
   std::vector<double> p_resists_;
   double floor_ = 0;
+  double highest_ = kHuge;  // the statistic of a perfect reconstruction
   size_t look_count_ = 0;
   // Of the cuts seen so far, from the deepest: the first with a failed gate, and that which carries
   // an input.

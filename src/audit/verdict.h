@@ -10,7 +10,8 @@
 
 namespace cloister::audit {
 
-// Of every metric, more is more leakage. An advantage is the leakage above the input's floor.
+// Of every metric, more is more leakage. An advantage is the leakage above the input's floor; of
+// rows as a share of what the floor leaves: most cells of most tables can be guessed.
 enum class Metric { kSsim, kSsimAdvantage, kMsSsim, kPsnrDb, kRowMatch, kRowMatchAdvantage };
 enum class Statistic { kMean, kP95, kWorst };
 enum class Outcome { kExposed, kResisted, kInconclusive };

@@ -175,6 +175,30 @@ TEST(Verdict, AFloorAboveTheThresholdAsksForTheAdvantage) {
   EXPECT_THAT(by_advantage[1].sentence, HasSubstr("taken off"));
 }
 
+// Most cells of a table can be guessed: what counts is what comes back of the rest.
+TEST(Verdict, RowsThatComeBackWholeAreExposedHoweverMuchCanBeGuessed) {
+  Policy policy = small_policy();
+  policy.metric = Metric::kRowMatchAdvantage;
+  policy.threshold = 0.1;
+  AuditScores audit = good_audit();
+  audit.floor = std::vector<double>(kInputs, 0.96);
+  audit.positive_controls = {{"cgan", 0.999, 0.96}};
+  audit.negative_controls = {{"cgan", 0.96, 0.96}};
+  audit.cuts = {cut_at("all", 0, 1), cut_at("nothing", 0, 3)};
+  for (AttackerRun& run : audit.cuts[0].runs) run.scores.assign(kInputs, 0.998);
+  for (AttackerRun& run : audit.cuts[1].runs) run.scores.assign(kInputs, 0.961);
+  const auto verdicts = judged(policy, audit);
+  EXPECT_EQ(verdicts[0].outcome, Outcome::kExposed);
+  EXPECT_NEAR(verdicts[0].leakage.value, 0.95, 1e-9);
+  EXPECT_EQ(verdicts[1].outcome, Outcome::kResisted);
+  // Where everything can be guessed, nothing can be told.
+  audit.floor.assign(kInputs, 1);
+  const auto guessed = judged(policy, audit);
+  EXPECT_EQ(guessed[0].outcome, Outcome::kInconclusive);
+  EXPECT_THAT(guessed[0].failed.at(0).why,
+              HasSubstr("even a perfect reconstruction would come to"));
+}
+
 TEST(Verdict, StatisticsLookAtDifferentInputs) {
   AuditScores audit = good_audit();
   audit.cuts = {cut_at("only", 0.2, 1)};

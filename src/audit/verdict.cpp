@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 #include <utility>
 #include <variant>
@@ -31,7 +32,7 @@ constexpr MetricRow kMetrics[] = {
     {Metric::kMsSsim, "ms_ssim", 0, 1, false, 0.3, 0.9, 0.05, 0.02},
     {Metric::kPsnrDb, "psnr_db", -kHuge, kHuge, false, 14, 25, 1, 0.5},
     {Metric::kRowMatch, "row_match", 0, 1, false, 0.5, 0.9, 0.05, 0.02},
-    {Metric::kRowMatchAdvantage, "row_match_advantage", 0, 1, true, 0.1, 0.9, 0.05, 0.02},
+    {Metric::kRowMatchAdvantage, "row_match_advantage", 0, 1, true, 0.1, 0.8, 0.05, 0.02},
 };
 
 const MetricRow& row_of(Metric metric) {
@@ -313,6 +314,8 @@ class Judge {
       TRY(highest,
           statistic_of(policy_.statistic, leakage_scores(policy_, audit_, std::move(perfect))));
       highest_ = highest;
+      const double sum = std::accumulate(audit_.floor.begin(), audit_.floor.end(), 0.0);
+      left_ = left_by(sum / static_cast<double>(audit_.floor.size()));
     }
     return {};
   }
@@ -394,12 +397,12 @@ class Judge {
     check_controls(out);
     if (!cut.data_gain) {
       fail_gate(out, "data", "it was not measured what half of the attacker's data gives");
-    } else if (!(cut.data_gain->all - cut.data_gain->half <= policy_.data_gain)) {
+    } else if (!(cut.data_gain->all - cut.data_gain->half <= policy_.data_gain * left_)) {
       fail_gate(out, "data",
                 fmt::format("leakage still rises with the attacker's data: {} with half, {} with "
                             "all, want at most {} more",
                             number(cut.data_gain->half), number(cut.data_gain->all),
-                            number(policy_.data_gain)));
+                            number(policy_.data_gain * left_)));
     }
     if (!unsure_cut_.empty()) {
       fail_gate(out, "deeper-cut",
@@ -438,25 +441,33 @@ class Judge {
       fail_gate(out, "positive-control", "no positive control was run");
     }
     for (const Control& control : audit_.positive_controls) {
-      if (!(control.score >= policy_.positive_control)) {
-        fail_gate(
-            out, "positive-control",
-            fmt::format("'{}' reaches {} where the input can be rebuilt, want {} or more",
-                        control.attacker, number(control.score), number(policy_.positive_control)));
+      const bool rows = policy_.metric == Metric::kRowMatchAdvantage;
+      const double reached =
+          rows ? advantage_of(policy_.metric, control.score, control.floor) : control.score;
+      if (!(reached >= policy_.positive_control)) {
+        fail_gate(out, "positive-control",
+                  fmt::format("'{}' reaches {} where the input can be rebuilt, want {} or more",
+                              control.attacker, number(reached), number(policy_.positive_control)));
       }
     }
     if (audit_.negative_controls.empty()) {
       fail_gate(out, "negative-control", "no negative control was run");
     }
     for (const Control& control : audit_.negative_controls) {
-      if (!(control.score <= control.floor + policy_.negative_control)) {
+      if (!(control.score <= control.floor + policy_.negative_control * left_by(control.floor))) {
         fail_gate(out, "negative-control",
                   fmt::format("'{}' trained on shuffled pairs reaches {}, want at most {} above "
                               "the floor {}",
                               control.attacker, number(control.score),
-                              number(policy_.negative_control), number(control.floor)));
+                              number(policy_.negative_control * left_by(control.floor)),
+                              number(control.floor)));
       }
     }
+  }
+
+  // What gates that are shares of what cannot be guessed are multiplied by.
+  double left_by(double floor) const {
+    return policy_.metric == Metric::kRowMatchAdvantage ? 1 - floor : 1;
   }
 
   static void fail_gate(CutVerdict& out, std::string name, std::string why) {
@@ -528,6 +539,7 @@ class Judge {
   std::vector<double> p_leaks_;
   std::vector<double> p_resists_;
   double floor_ = 0;
+  double left_ = 1;         // left_by() of the mean floor
   double highest_ = kHuge;  // the statistic of a perfect reconstruction
   size_t look_count_ = 0;
   // Of the cuts seen so far, from the deepest: the first with a failed gate, and that which carries

@@ -34,7 +34,8 @@ struct Policy {
   uint64_t n_min_subsample = 50;  // of them, for an attacker too slow to attack all
   std::vector<std::string> attackers = {"cgan", "inverse-net", "retrieval"};  // must have run
   double confidence = 0.95;
-  // What the gates ask for, in the metric's own unit.
+  // What the gates ask for, in the metric's own unit; of row_match_advantage as shares of what the
+  // floor leaves.
   double positive_control = 0.9;   // the positive control must reach this
   double negative_control = 0.05;  // the negative control must stay this close to its floor
   double data_gain = 0.02;         // all of the attacker's data may give this much more than half

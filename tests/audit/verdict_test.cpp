@@ -187,6 +187,7 @@ TEST(Verdict, RowsThatComeBackWholeAreExposedHoweverMuchCanBeGuessed) {
   audit.cuts = {cut_at("all", 0, 1), cut_at("nothing", 0, 3)};
   for (AttackerRun& run : audit.cuts[0].runs) run.scores.assign(kInputs, 0.998);
   for (AttackerRun& run : audit.cuts[1].runs) run.scores.assign(kInputs, 0.961);
+  for (CutScores& cut : audit.cuts) cut.data_gain = DataGain{0.96, 0.96};
   const auto verdicts = judged(policy, audit);
   EXPECT_EQ(verdicts[0].outcome, Outcome::kExposed);
   EXPECT_NEAR(verdicts[0].leakage.value, 0.95, 1e-9);

@@ -2,16 +2,23 @@
 
 #include <malloc.h>
 
+#include <fstream>
 #include <limits>
+#include <string>
 
 namespace cloister::audit {
 
 at::ScalarType training_type(at::Device device) {
   if (device.is_cuda()) return at::kBFloat16;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512bf16")) return at::kBFloat16;
-#endif
-  return at::kFloat;
+  static const bool multiplies_bf16 = [] {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string word; info >> word;) {
+      if (word == "avx512_bf16" || word == "amx_bf16") return true;
+      if (word == "bogomips") break;  // the first processor's entry is over
+    }
+    return false;
+  }();
+  return multiplies_bf16 ? at::kBFloat16 : at::kFloat;
 }
 
 void tune_for_training() {

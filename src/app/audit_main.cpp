@@ -25,20 +25,20 @@ namespace {
 using namespace audit;
 
 constexpr const char* kExamples = R"(
-The data is what an attacker could have: a folder of pictures (classes as sub-folders, or --labels),
-or a CSV table. It is split into parts that share nothing; attackers learn from one part and are
-scored on another. Results are in DIR: report.html, audit.json (docs/formats/audit.md), gallery/.
+The data is what an attacker could have: a folder of pictures (classes as sub-folders,
+or --labels), or a CSV table. It is split into parts that share nothing; attackers learn
+from one and are scored on another. DIR gets report.html, audit.json and gallery/.
 
 Examples:
   cloister audit resnet18.onnx --data photos --size 64 --estimate
   cloister audit resnet18.onnx --data photos --size 64 -o audit
-  cloister audit resnet18.onnx --data photos --size 64 -o audit --resume      after Ctrl-C
-  cloister audit mlp.onnx --data flows.csv --label type --encoding encoding.json -o audit
-  for i in 0 1 2; do cloister audit ... --cuts all -o audit --shard $i/3 & done; wait
-  cloister audit ... --cuts all -o audit --merge
+  cloister audit resnet18.onnx --data photos --size 64 -o audit --resume
+  cloister audit mlp.onnx --data flows.csv --encoding encoding.json -o audit
+  cloister audit net.onnx --data photos --cuts all -o audit --shard 0/3   1/3, 2/3
+  cloister audit net.onnx --data photos --cuts all -o audit --merge
 
-Exit codes: 0 done, whatever the verdict; 1 failed; 2 usage; 3 the folder is another audit's;
-130 or 143 stopped by a signal, --resume goes on.)";
+Exit codes: 0 done, whatever the verdict; 1 failed; 2 usage; 3 the folder is another
+audit's; 130 or 143 stopped by a signal, --resume goes on.)";
 
 struct Options {
   ModelOptions model;

@@ -221,7 +221,7 @@ Result<AuditRecord> without_attackers(const AuditModel& model, const AuditOption
 }  // namespace
 
 Result<AuditRecord> run_audit(const AuditModel& model, const AuditOptions& options,
-                              AuditRecord frame, const Tick& tick) {
+                              AuditRecord frame, const Tick& tick) try {
   TRY(input, attacked_input(model.graph));
   if (input.dtype != DType::kF32) return without_attackers(model, options, input, std::move(frame));
   const bool go_on = options.resume || options.merge || options.shard;
@@ -236,6 +236,8 @@ Result<AuditRecord> run_audit(const AuditModel& model, const AuditOptions& optio
                return tick(kLoading + (1 - kLoading) * share, text);
              })
       .run();
+} catch (const c10::Error& error) {  // out of memory, say
+  return fail(Kind::kInternal, "LibTorch: {}", printable(error.what_without_backtrace(), 400));
 }
 
 }  // namespace cloister::audit

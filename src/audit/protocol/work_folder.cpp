@@ -54,7 +54,12 @@ std::optional<AuditRecord> WorkFolder::load(const std::string& job) const {
 }
 
 Result<> WorkFolder::save(const std::string& job, const AuditRecord& record) const {
-  return write_file(folder_ / "jobs" / (job + ".json"), record_json(record));
+  const std::string text = record_json(record);
+  // What could not be read again would silently be done again.
+  if (const auto read = parse_record(text); !read) {
+    return fail(Kind::kInternal, "job {}: {}", job, read.error().message);
+  }
+  return write_file(folder_ / "jobs" / (job + ".json"), text);
 }
 
 fs::path WorkFolder::checkpoint(const std::string& job, const std::string& attacker) const {

@@ -1,7 +1,8 @@
 // Attackers must rebuild what can be rebuilt, and must not where nothing is there.
+#include "audit/attack/attacker.h"
+
 #include <gmock/gmock.h>
 
-#include "audit/attack/attacker.h"
 #include "audit/attack/label_probe.h"
 #include "tests/audit/attack/small_attack.h"
 

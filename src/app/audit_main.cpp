@@ -25,9 +25,9 @@ namespace {
 using namespace audit;
 
 constexpr const char* kExamples = R"(
-The data is what an attacker could have: a folder of pictures (classes as sub-folders,
-or --labels), or a CSV table. It is split into parts that share nothing; attackers learn
-from one and are scored on another. DIR gets report.html, audit.json and gallery/.
+The data is what an attacker could have: a folder of pictures (classes as
+sub-folders, or --labels), or a CSV table. It is split into parts that share nothing; attackers
+learn from one and are scored on another. DIR gets report.html, audit.json, gallery/.
 
 Examples:
   cloister audit resnet18.onnx --data photos --size 64 --estimate
@@ -256,9 +256,9 @@ cloister::Outcome run(Options& options) {
 }
 
 template <typename T>
-CLI::Option* add(CLI::App* group, const char* flag, const char* value, T& target,
+CLI::Option* add(CLI::App& app, const char* group, const char* flag, const char* value, T& target,
                  const char* text) {
-  return group->add_option(flag, target, text)->type_name(value);
+  return app.add_option(flag, target, text)->type_name(value)->group(group);
 }
 
 void declare(CLI::App& app, Options& o) {
@@ -266,52 +266,53 @@ void declare(CLI::App& app, Options& o) {
   app.footer(kExamples);
   AuditOptions& a = o.audit;
   o.model.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  add(&app, "MODEL", "", o.model.path, "an ONNX model with one input")->required();
-  add(&app, "-o,--output", "DIR", o.output,
-      "where report.html, audit.json, the gallery and the work go");
+  app.add_option("MODEL", o.model.path, "an ONNX model with one input")->required();
+  app.add_option("-o,--output", o.output, "where report.html, audit.json, gallery/ and work/ go")
+      ->type_name("DIR");
   app.add_flag("--json", o.json, "print audit.json (or the estimate as JSON) to stdout");
   app.add_flag("--estimate", o.estimate, "only say how long it will take, and how much disk");
 
-  auto* data = app.add_option_group("The data");
-  add(data, "--data", "PATH", o.data, "a folder of JPEG and PNG pictures, or a .csv table")
+  const char* const data = "The data";
+  add(app, data, "--data", "PATH", o.data, "a folder of JPEG and PNG pictures, or a .csv table")
       ->required();
-  add(data, "--label", "COLUMN", a.data.table.label, "of a table, or of --labels");
-  add(data, "--labels", "CSV", o.labels, "of pictures: columns `file` and --label (label)");
-  add(data, "--size", "N", a.data.size, "pixels a side that pictures are attacked at (the model's)")
+  add(app, data, "--label", "COLUMN", a.data.table.label, "of a table, or of --labels");
+  add(app, data, "--labels", "CSV", o.labels, "of pictures: columns `file` and --label (label)");
+  add(app, data, "--size", "N", a.data.size, "pixels a side that pictures are attacked at")
       ->check(CLI::Range(16, 1024));
-  add(data, "--preprocess", "FILE", o.preprocess,
-      "preprocess.json or a preset: how the model wants pictures (imagenet)");
-  add(data, "--encoding", "FILE", o.encoding, "of a table: as `cloister train` wrote it");
-  add(data, "--drop", "A,B", o.drop, "columns that the model does not see");
-  add(data, "--numeric", "A,B", o.numeric, "columns that are numbers, whatever they look like");
-  add(data, "--categorical", "A,B", o.categorical, "columns that are categories");
-  add(data, "--trained-on", "FILE", o.trained_on,
-      "what the model was trained on, to be kept out of the scores");
-  add(data, "--second-model", "FILE", o.second_model,
-      "another classifier: does it see the same in a reconstruction?");
+  add(app, data, "--preprocess", "FILE", o.preprocess,
+      "preprocess.json or a preset: what the model wants (imagenet)");
+  add(app, data, "--encoding", "FILE", o.encoding, "of a table: as `cloister train` wrote it");
+  add(app, data, "--drop", "A,B", o.drop, "columns that the model does not see");
+  add(app, data, "--numeric", "A,B", o.numeric, "columns that must be numbers");
+  add(app, data, "--categorical", "A,B", o.categorical, "numbers that are categories");
+  add(app, data, "--trained-on", "FILE", o.trained_on,
+      "what the model learnt from, to be kept out of the scores");
+  add(app, data, "--second-model", "FILE", o.second_model,
+      "another classifier: does it see the same afterwards?");
 
-  auto* what = app.add_option_group("What to attack, and how hard");
-  add(what, "--cuts", "LIST", o.cuts, "auto (default), all, or cuts as `inspect` names them");
-  add(what, "--attackers", "LIST", o.attackers,
+  const char* const what = "What to attack, and how hard";
+  add(app, what, "--cuts", "LIST", o.cuts, "auto (default), all, or cuts as `inspect` names them");
+  add(app, what, "--attackers", "LIST", o.attackers,
       "of inverse-net, cgan, retrieval, rmle, rmle+net (all)");
-  add(what, "--budget", "NAME", o.budget, "quick, standard (default) or thorough");
-  add(what, "--seed", "N", a.seed, "of splits, training and bounds (1)");
+  add(app, what, "--budget", "NAME", o.budget, "quick, standard (default) or thorough");
+  add(app, what, "--seed", "N", a.seed, "of splits, training and bounds (1)");
 
-  auto* policy = app.add_option_group("The verdict");
-  add(policy, "--threshold", "METRIC=X", o.threshold,
-      "ssim=0.3 for pictures, row_match_advantage=0.1 for tables");
-  add(policy, "--statistic", "NAME", o.statistic, "mean (default), p95 or worst");
-  add(policy, "--n-min", "N", o.n_min, "inputs that a verdict needs (500)");
+  const char* const policy = "The verdict";
+  add(app, policy, "--threshold", "METRIC=X", o.threshold,
+      "ssim=0.3; of tables row_match_advantage=0.1");
+  add(app, policy, "--statistic", "NAME", o.statistic, "mean (default), p95 or worst");
+  add(app, policy, "--n-min", "N", o.n_min, "inputs that a verdict needs (500)");
 
-  auto* work = app.add_option_group("The work");
-  work->add_flag("--resume", a.resume, "go on after a stop");
-  add(work, "--shard", "I/N", o.shard, "do this part of the cuts only, I from 0");
-  work->add_flag("--merge", a.merge, "make audit.json of what all shards did");
-  add(work, "--device", "NAME", a.device, "cpu (default) or cuda");
-  add(work, "--threads", "N", o.model.threads, "(all cores)")->check(CLI::Range(1, 1024));
-  add(work, "--cache-limit", "GB", o.cache_gb, "disk for one cut's feature maps (4)")
+  const char* const work = "The work";
+  app.add_flag("--resume", a.resume, "go on after a stop")->group(work);
+  add(app, work, "--shard", "I/N", o.shard, "do this part of the cuts only, I from 0");
+  app.add_flag("--merge", a.merge, "make audit.json of what all shards did")->group(work);
+  add(app, work, "--device", "NAME", a.device, "cpu (default) or cuda");
+  add(app, work, "--threads", "N", o.model.threads, "default: all cores")
+      ->check(CLI::Range(1, 1024));
+  add(app, work, "--cache-limit", "GB", o.cache_gb, "disk for one cut's feature maps (4)")
       ->check(CLI::Range(0.0, 1e6));
-  work->add_flag("--no-gallery", o.no_gallery, "keep no pictures of the data");
+  app.add_flag("--no-gallery", o.no_gallery, "keep no pictures of the data")->group(work);
 }
 
 int main_with(int argc, char** argv) {

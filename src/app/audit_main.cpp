@@ -26,8 +26,9 @@ using namespace audit;
 
 constexpr const char* kExamples = R"(
 The data is what an attacker could have: a folder of pictures (classes as
-sub-folders, or --labels), or a CSV table. It is split into parts that share nothing; attackers
-learn from one and are scored on another. DIR gets report.html, audit.json, gallery/.
+sub-folders, or --labels), or a CSV table. It is split into parts that share
+nothing; attackers learn from one and are scored on another. DIR gets report.html,
+audit.json and gallery/; docs/audit.md has the rest.
 
 Examples:
   cloister audit resnet18.onnx --data photos --size 64 --estimate

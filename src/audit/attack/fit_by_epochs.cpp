@@ -73,7 +73,6 @@ class Loop {
 
   Result<Fit> run() {
     load();
-    const auto start = std::chrono::steady_clock::now();
     const auto done_before = static_cast<int64_t>(fit_.curve.size());
     double training_seconds = 0;
     for (int64_t epoch = done_before; epoch < context_.effort.epochs; ++epoch) {
@@ -85,7 +84,6 @@ class Loop {
       fit_.curve.push_back({epoch + 1, loss, score});
       TRY_OK(save());
     }
-    (void)start;
     const auto trained = (context_.effort.epochs - done_before) * train_.size();
     if (training_seconds > 0)
       fit_.inputs_per_second = static_cast<double>(trained) / training_seconds;

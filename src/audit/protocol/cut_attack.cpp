@@ -153,11 +153,15 @@ Result<std::shared_ptr<const FeatureStore>> open_features(const Attack& attack,
   std::vector<std::string> tensors;
   for (const CrossingTensor& tensor : target.about.tensors) tensors.push_back(tensor.name);
   TRY(head, Head::make(target.head, tensors, attack.data.space, attack.device));
-  return FeatureStore::make(head, attack.data.inputs, attack.data.used(), attack.data.training,
-                            {.folder = attack.work.features(job),
-                             .limit_bytes = attack.cache_bytes,
-                             .key = attack.work.identity() + job},
-                            tick);
+  auto store =
+      FeatureStore::make(head, attack.data.inputs, attack.data.used(), attack.data.training,
+                         {.folder = attack.work.features(job),
+                          .limit_bytes = attack.cache_bytes,
+                          .key = attack.work.identity() + job},
+                         tick);
+  if (!store) return with_context(store.error(), "cut " + job);
+  if (!(*store)->note().empty()) attack.notes.push_back((*store)->note());
+  return store;
 }
 
 // How long each attacker takes, roughly, next to the others.
@@ -184,7 +188,6 @@ Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, cons
   const std::string& job = target.about.id;
   AuditRecord progress = attack.frame;
   progress.cuts = {target.about};
-  bool complete = false;
   if (auto known = attack.work.load(job); known && known->cuts.size() == 1) {
     progress.cuts = std::move(known->cuts);
   }
@@ -202,9 +205,9 @@ Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, cons
   };
   const bool gain_wanted = has(attack.attackers, kGainAttacker);
   const bool probe_wanted = attack.data.labels.defined();
-  complete = std::ranges::all_of(attack.attackers, done) && (!gain_wanted || cut.data_gain) &&
-             (!probe_wanted || cut.probe) &&
-             (gallery.empty() || !cut.gallery.empty() || attack.data.space.is_table());
+  const bool complete = std::ranges::all_of(attack.attackers, done) &&
+                        (!gain_wanted || cut.data_gain) && (!probe_wanted || cut.probe) &&
+                        (gallery.empty() || !cut.gallery.empty() || attack.data.space.is_table());
   if (complete) return cut;
 
   TRY(store, open_features(attack, target, job, stages.stage("features")));

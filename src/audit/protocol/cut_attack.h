@@ -19,7 +19,8 @@ struct Attack {
   std::vector<std::string> attackers;
   uint64_t seed = 1;
   at::Device device = at::kCPU;
-  uint64_t cache_bytes = 0;  // of one cut's feature maps, on disk
+  uint64_t cache_bytes = 0;         // of one cut's feature maps, on disk
+  std::vector<std::string>& notes;  // for the record: what did not go as planned
 };
 
 struct CutTarget {

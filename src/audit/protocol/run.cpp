@@ -43,7 +43,8 @@ class Run {
                 .attackers = options.attackers,
                 .seed = options.seed,
                 .device = at::Device(options.device),
-                .cache_bytes = options.cache_bytes},
+                .cache_bytes = options.cache_bytes,
+                .notes = notes_},
         tick_(tick) {}
 
   Result<AuditRecord> run() {
@@ -163,6 +164,7 @@ class Run {
     AuditRecord record = frame_;
     for (const size_t cut : cuts) record.cuts.push_back(results_.at(cut));
     record.negative_controls = negative_;
+    record.notes.insert(record.notes.end(), notes_.begin(), notes_.end());
     if (shallowest) {
       const CutRecord& first = results_.at(*shallowest);
       record.positive_control_cut = first.id;
@@ -185,6 +187,7 @@ class Run {
   const Setup& setup_;
   AuditRecord frame_;
   WorkFolder work_;
+  std::vector<std::string> notes_;
   Attack attack_;
   Tick tick_;
   size_t job_ = 0, jobs_ = 1;

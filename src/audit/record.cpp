@@ -24,8 +24,8 @@ Result<std::vector<double>> floor_of(const AuditRecord& record, Metric metric) {
     std::ranges::transform(floor, *scores, floor.begin(),
                            [](double a, double b) { return std::max(a, b); });
   }
-  // An audit without any attack has none; judge() then has no inputs to go by.
-  if (floor.empty() && !record.baselines.empty()) {
+  // Where nothing was attacked there is none; judge() then has no inputs to go by.
+  if (floor.empty() && record.kind != "none") {
     return invalid("no baseline has {} scores", word(metric));
   }
   return floor;

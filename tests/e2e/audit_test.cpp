@@ -74,7 +74,7 @@ class Stopped : public AuditCommand, public testing::WithParamInterface<int> {};
 
 TEST_P(Stopped, GoesOnToTheSameScores) {
   ASSERT_EQ(run(table({"-o", "whole"})).code, 0);
-  const fs::path checkpoint = dir_ / "part/work/state";
+  const fs::path checkpoint = dir_ / "part" / "work" / "state";
   const int status = signalled(table({"-o", "part"}), GetParam(), [&] {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(checkpoint, ignored)) {

@@ -93,10 +93,5 @@ int run(int argc, char** argv) {
 }  // namespace cloister
 
 int main(int argc, char** argv) {
-  try {
-    return cloister::run(argc, argv);
-  } catch (const std::exception& error) {
-    return cloister::end_program(
-        "cloister", cloister::fail(cloister::Kind::kInternal, "internal error: {}", error.what()));
-  }
+  return cloister::run_guarded("cloister", argc, argv, cloister::run);
 }

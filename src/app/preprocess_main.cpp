@@ -294,11 +294,5 @@ int main_with(int argc, char** argv) {
 }  // namespace cloister
 
 int main(int argc, char** argv) {
-  try {
-    return cloister::main_with(argc, argv);
-  } catch (const std::exception& error) {
-    return cloister::end_program(
-        "cloister preprocess",
-        cloister::fail(cloister::Kind::kInternal, "internal error: {}", error.what()));
-  }
+  return cloister::run_guarded("cloister preprocess", argc, argv, cloister::main_with);
 }

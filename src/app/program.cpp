@@ -144,4 +144,12 @@ int end_program(const std::string& who, Outcome outcome) {
   return exit_code(outcome.error().kind);
 }
 
+int run_guarded(const std::string& who, int argc, char** argv, int (*body)(int, char**)) {
+  try {
+    return body(argc, argv);
+  } catch (const std::exception& error) {
+    return end_program(who, fail(Kind::kInternal, "internal error: {}", error.what()));
+  }
+}
+
 }  // namespace cloister

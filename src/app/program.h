@@ -20,4 +20,7 @@ int end_program(const CLI::App& app, const std::string& who, const CLI::ParseErr
 // Ends a program with its outcome. Output that can't be written is a failure.
 int end_program(const std::string& who, Outcome outcome);
 
+// What main() returns: body's answer, or an internal error for an exception that got this far.
+int run_guarded(const std::string& who, int argc, char** argv, int (*body)(int, char**));
+
 }  // namespace cloister

@@ -178,11 +178,5 @@ int main_with(int argc, char** argv) {
 }  // namespace cloister
 
 int main(int argc, char** argv) {
-  try {
-    return cloister::main_with(argc, argv);
-  } catch (const std::exception& error) {
-    return cloister::end_program(
-        cloister::kWho,
-        cloister::fail(cloister::Kind::kInternal, "internal error: {}", error.what()));
-  }
+  return cloister::run_guarded(cloister::kWho, argc, argv, cloister::main_with);
 }

@@ -9,8 +9,10 @@
 #include "app/interrupt.h"
 #include "app/machine.h"
 #include "app/model_options.h"
+#include "app/policy_options.h"
 #include "app/program.h"
 #include "app/progress.h"
+#include "app/text.h"
 #include "app/version.h"
 #include "audit/attack/precision.h"
 #include "audit/protocol/run.h"
@@ -44,42 +46,19 @@ audit's; 130 or 143 stopped by a signal, --resume goes on.)";
 struct Options {
   ModelOptions model;
   std::string data, output, preprocess, labels, encoding, trained_on, second_model;
-  std::string budget = "standard", threshold, statistic, shard, cuts = "auto";
-  std::string attackers, policy_attackers, drop, numeric, categorical;
-  uint64_t n_min = 0;
+  std::string budget = "standard", shard, cuts = "auto";
+  std::string attackers, drop, numeric, categorical;
+  PolicyOptions policy;
   double cache_gb = 4;
   bool estimate = false, json = false, no_gallery = false;
   AuditOptions audit;
 };
 
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  while (begin <= text.size()) {
-    const size_t comma = std::min(text.find(',', begin), text.size());
-    if (comma > begin) parts.push_back(text.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return parts;
-}
-
-template <typename Number>
-Result<Number> parse_number(std::string_view flag, std::string_view text) {
-  Number number{};
+Result<uint64_t> parse_number(std::string_view flag, std::string_view text) {
+  uint64_t number = 0;
   const char* end = text.data() + text.size();
   if (std::from_chars(text.data(), end, number) == std::from_chars_result{end, {}}) return number;
   return fail(Kind::kUsage, "{}: '{}' is no number", flag, printable(text, 40));
-}
-
-// "ssim=0.3", or "ssim" for the metric's default.
-Result<> parse_threshold(const std::string& text, Policy& policy) {
-  const size_t equals = text.find('=');
-  TRY(metric, parse_metric(text.substr(0, equals)));
-  policy = default_policy(metric);
-  if (equals == std::string::npos) return {};
-  TRY(value, parse_number<double>("--threshold", text.substr(equals + 1)));
-  policy.threshold = value;
-  return {};
 }
 
 Result<> parse_shard(const std::string& text, AuditOptions& options) {
@@ -87,17 +66,11 @@ Result<> parse_shard(const std::string& text, AuditOptions& options) {
   if (slash == std::string::npos) {
     return fail(Kind::kUsage, "--shard: '{}', want i/n, i from 0", printable(text, 40));
   }
-  TRY(shard, parse_number<uint64_t>("--shard", text.substr(0, slash)));
-  TRY(shards, parse_number<uint64_t>("--shard", text.substr(slash + 1)));
+  TRY(shard, parse_number("--shard", text.substr(0, slash)));
+  TRY(shards, parse_number("--shard", text.substr(slash + 1)));
   options.shard = shard;
   options.shards = shards;
   return {};
-}
-
-Result<Preprocess> open_preprocess(const std::string& text) {
-  const auto names = preprocess_presets();
-  if (std::ranges::find(names, text) != names.end()) return preprocess_preset(text);
-  return read_preprocess(text);
 }
 
 // What the command line says of policy and data, and files that it names.
@@ -105,17 +78,12 @@ Result<> fill_in(Options& options) {
   AuditOptions& audit = options.audit;
   const bool table = options.data.ends_with(".csv");
   audit.policy = default_policy(table ? Metric::kRowMatchAdvantage : Metric::kSsim);
-  if (!options.threshold.empty()) TRY_OK(parse_threshold(options.threshold, audit.policy));
-  if (!options.statistic.empty()) {
-    TRY(statistic, parse_statistic(options.statistic));
-    audit.policy.statistic = statistic;
-  }
-  if (options.n_min > 0) audit.policy.n_min = options.n_min;
+  TRY_OK(apply(options.policy, audit.policy));
   audit.policy.seed = audit.seed;
   TRY(budget, find_budget(options.budget));
   audit.budget = budget;
-  audit.attackers = options.attackers.empty() ? attacker_names() : split_list(options.attackers);
-  audit.cuts = split_list(options.cuts);
+  audit.attackers = options.attackers.empty() ? attacker_names() : names_in(options.attackers);
+  audit.cuts = names_in(options.cuts);
   if (audit.cuts.empty()) return fail(Kind::kUsage, "--cuts: no cut");
   if (!options.shard.empty()) TRY_OK(parse_shard(options.shard, audit));
   audit.cache_bytes = static_cast<uint64_t>(options.cache_gb * 1e9);
@@ -127,7 +95,7 @@ Result<> fill_in(Options& options) {
   data.path = options.data;
   data.seed = audit.seed;
   if (!options.preprocess.empty()) {
-    TRY(preprocess, open_preprocess(options.preprocess));
+    TRY(preprocess, find_preprocess(options.preprocess));
     data.preprocess = preprocess;
   }
   if (!options.labels.empty()) {
@@ -138,9 +106,9 @@ Result<> fill_in(Options& options) {
     TRY(encoding, read_encoding(options.encoding));
     data.encoding = encoding;
   }
-  data.table.drop = split_list(options.drop);
-  data.table.numeric = split_list(options.numeric);
-  data.table.categorical = split_list(options.categorical);
+  data.table.drop = names_in(options.drop);
+  data.table.numeric = names_in(options.numeric);
+  data.table.categorical = names_in(options.categorical);
   if (!table) data.images.label_column = data.table.label.empty() ? "label" : data.table.label;
   if (!options.trained_on.empty()) {
     TRY(trained_on, read_victim_train(options.trained_on));
@@ -164,7 +132,7 @@ Result<AuditModel> open_audited(ModelOptions& options, AuditRecord& frame) {
       options.dynamic_batch = true;
     }
   }
-  TRY(open, open_model(options));
+  TRY(open, open_model(std::move(model), options));
   return AuditModel{std::move(open.graph), std::move(open.cuts)};
 }
 
@@ -299,10 +267,10 @@ void declare(CLI::App& app, Options& o) {
   add(app, what, "--seed", "N", a.seed, "of splits, training and bounds (1)");
 
   const char* const policy = "The verdict";
-  add(app, policy, "--threshold", "METRIC=X", o.threshold,
+  add(app, policy, "--threshold", "METRIC=X", o.policy.threshold,
       "ssim=0.3; of tables row_match_advantage=0.1");
-  add(app, policy, "--statistic", "NAME", o.statistic, "mean (default), p95 or worst");
-  add(app, policy, "--n-min", "N", o.n_min, "inputs that a verdict needs (500)");
+  add(app, policy, "--statistic", "NAME", o.policy.statistic, "mean (default), p95 or worst");
+  add(app, policy, "--n-min", "N", o.policy.n_min, "inputs that a verdict needs (500)");
 
   const char* const work = "The work";
   app.add_flag("--resume", a.resume, "go on after a stop")->group(work);

@@ -70,8 +70,13 @@ Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options) {
 }
 
 Result<OpenModel> open_model(const ModelOptions& options) {
-  TRY(types, type_options(options.extents));
+  TRY_OK(type_options(options.extents));
   TRY(model, read_model(options.path));
+  return open_model(std::move(model), options);
+}
+
+Result<OpenModel> open_model(Model model, const ModelOptions& options) {
+  TRY(types, type_options(options.extents));
   TRY(graph, build_graph(std::move(model)));
   if (options.dynamic_batch) {
     TRY(symbolic, make_batch_symbolic(graph));

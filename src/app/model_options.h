@@ -40,5 +40,7 @@ Result<std::vector<Cut>> find_cuts(const OpenModel& model, const std::vector<std
 // Reads, orders, types and cuts the model; with --dynamic-batch its batch is made symbolic first,
 // and that is checked by running it.
 Result<OpenModel> open_model(const ModelOptions& options);
+// The same for a model that was read already.
+Result<OpenModel> open_model(Model model, const ModelOptions& options);
 
 }  // namespace cloister

@@ -77,4 +77,14 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows,
   return out;
 }
 
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  for (size_t start = 0; start <= list.size() && !list.empty();) {
+    const size_t comma = std::min(list.find(',', start), list.size());
+    names.push_back(list.substr(start, comma - start));
+    start = comma + 1;
+  }
+  return names;
+}
+
 }  // namespace cloister

@@ -25,4 +25,7 @@ std::string bar_text(double share, int width);
 // 'r' are right-aligned, others left-aligned. The first row is the heading, followed by a rule.
 std::string table_text(const std::vector<std::vector<std::string>>& rows, const std::string& align);
 
+// "a,b" as its names; none for an empty list.
+std::vector<std::string> names_in(const std::string& list);
+
 }  // namespace cloister

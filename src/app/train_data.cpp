@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/text.h"
 #include "audit/encoder_json.h"
 #include "audit/victim_train_json.h"
 #include "image/labels.h"
@@ -39,16 +40,6 @@ class OwnedSamples final : public Samples {
   Tensor labels_;
   ArraySamples view_;
 };
-
-std::vector<std::string> names_in(const std::string& list) {
-  std::vector<std::string> names;
-  for (size_t start = 0; start <= list.size() && !list.empty();) {
-    const size_t comma = std::min(list.find(',', start), list.size());
-    names.push_back(list.substr(start, comma - start));
-    start = comma + 1;
-  }
-  return names;
-}
 
 std::vector<int64_t> positions(const std::vector<size_t>& part) {
   return {part.begin(), part.end()};

@@ -129,10 +129,7 @@ Result<Preprocess> preprocess_of(const std::string& text) {
                 "pictures need --preprocess: a preprocess.json, or imagenet, tiny-imagenet, half "
                 "or raw");
   }
-  for (const std::string_view preset : preprocess_presets()) {
-    if (text == preset) return preprocess_preset(text);
-  }
-  return read_preprocess(text);
+  return find_preprocess(text);
 }
 
 std::unexpected<Error> stopped() {

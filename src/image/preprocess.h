@@ -54,6 +54,8 @@ std::span<const std::string_view> preprocess_presets();
 // The JSON record; parsing is strict and validates. kInvalid names the key, found and expected.
 Result<Preprocess> parse_preprocess(std::string_view json);
 Result<Preprocess> read_preprocess(const fs::path& path);
+// The preset of that name, or else the record at that path.
+Result<Preprocess> find_preprocess(const std::string& preset_or_path);
 // Every field, in a fixed order, one a line; ends with a newline.
 std::string preprocess_json(const Preprocess& preprocess);
 

@@ -259,4 +259,11 @@ std::string preprocess_json(const Preprocess& p) {
   return root.dump(2) + "\n";
 }
 
+Result<Preprocess> find_preprocess(const std::string& preset_or_path) {
+  for (const std::string_view preset : preprocess_presets()) {
+    if (preset_or_path == preset) return preprocess_preset(preset);
+  }
+  return read_preprocess(preset_or_path);
+}
+
 }  // namespace cloister

@@ -1,10 +1,9 @@
 #include "audit/attack/precision.h"
 
-#include <malloc.h>
-
 #include <fstream>
-#include <limits>
 #include <string>
+
+#include "engine/torch/memory.h"
 
 namespace cloister::audit {
 
@@ -25,9 +24,7 @@ void tune_for_training() {
   at::globalContext().setFlushDenormal(true);
   at::globalContext().setAllowTF32CuBLAS(true);
   at::globalContext().setAllowTF32CuDNN(true);
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-  mallopt(M_TOP_PAD, 64 << 20);
+  keep_freed_memory();
 }
 
 }  // namespace cloister::audit

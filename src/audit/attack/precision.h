@@ -10,7 +10,7 @@ namespace cloister::audit {
 at::ScalarType training_type(at::Device device);
 
 // For the whole process, to be called before the first large tensor is made: no denormal numbers,
-// and freed memory kept for the next step instead of being mapped and cleared by the kernel again.
+// TF32 on GPUs, and keep_freed_memory().
 void tune_for_training();
 
 }  // namespace cloister::audit

@@ -78,7 +78,7 @@ Result<std::vector<double>> parse_numbers(std::string_view flag, std::string_vie
 
 Result<> override_sizes(const Options& options, Preprocess& p) {
   if (options.resize == "none") {
-    p.resize = ResizeMode::kNone;
+    p.resize = ResizeMode::kAsIs;
   } else if (options.resize.contains('x')) {
     TRY(size, parse_size("--resize", options.resize));
     p.resize = ResizeMode::kExact;

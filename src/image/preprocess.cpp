@@ -188,7 +188,7 @@ Result<Geometry> geometry(const Preprocess& p, int64_t width, int64_t height) {
   g.crop_height = crops(p) ? p.crop_height : g.height;
   if (g.crop_width > g.width || g.crop_height > g.height) {
     return invalid("crop of {}x{} from a picture of {}x{}{}", g.crop_width, g.crop_height, g.width,
-                   g.height, p.resize == ResizeMode::kNone ? "" : " after the resize");
+                   g.height, p.resize == ResizeMode::kAsIs ? "" : " after the resize");
   }
   // Halves to even, as Python's round().
   const auto centre = [](int64_t room) {

@@ -12,14 +12,14 @@
 
 namespace cloister {
 
-enum class ResizeMode { kNone, kShorterSide, kExact };
+enum class ResizeMode { kAsIs, kShorterSide, kExact };
 enum class Channels { kRgb, kBgr, kGray };
 enum class Layout { kNchw, kNhwc };
 
 // The steps, in the order in which they are applied. Plain data; validate() says whether it makes
 // sense. The defaults are those of a field that the record leaves out.
 struct Preprocess {
-  ResizeMode resize = ResizeMode::kNone;
+  ResizeMode resize = ResizeMode::kAsIs;
   int64_t resize_size = 0;    // pixels of the shorter side, with kShorterSide
   int64_t resize_width = 0;   // pixels, with kExact
   int64_t resize_height = 0;  // pixels, with kExact

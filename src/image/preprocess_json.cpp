@@ -28,7 +28,7 @@ constexpr Word<Interpolation> kInterpolations[] = {{"nearest", Interpolation::kN
                                                    {"area", Interpolation::kArea},
                                                    {"lanczos", Interpolation::kLanczos}};
 constexpr Word<DType> kDTypes[] = {{"f32", DType::kF32}, {"u8", DType::kU8}};
-constexpr Word<ResizeMode> kModes[] = {{"none", ResizeMode::kNone},
+constexpr Word<ResizeMode> kModes[] = {{"none", ResizeMode::kAsIs},
                                        {"shorter-side", ResizeMode::kShorterSide},
                                        {"exact", ResizeMode::kExact}};
 
@@ -104,7 +104,7 @@ Result<> parse_resize(const Json& value, Preprocess& p) {
   TRY(mode, value_of(kModes, "resize.mode", word));
   p.resize = mode;
   switch (mode) {
-    case ResizeMode::kNone:
+    case ResizeMode::kAsIs:
       return check_keys("resize", value, {"mode"}, 1);
     case ResizeMode::kShorterSide: {
       TRY_OK(check_keys("resize", value, {"mode", "size"}, 2));

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 # Lowest first: a folder of src/ includes only itself and folders before it in this list.
-RANKS = """base tensor image graph engine profile audit plan bundle attest wire net runtime serve
-report app""".split()
+RANKS = """base tensor record image graph engine profile audit plan bundle attest wire net runtime
+serve report app""".split()
 
 MAX_LINES = 600
 EXCUSE = "Long because"  # in a file's first lines, with the reason

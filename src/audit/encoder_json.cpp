@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "audit/strict_json.h"
+#include "record/json.h"
 
 namespace cloister::audit {
 namespace {

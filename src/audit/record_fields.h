@@ -1,36 +1,63 @@
-// The fields of audit.json (docs/formats/audit.md): one list of them serves both directions, so
-// that what is written can be read. RecordWriter makes JSON of a record; RecordReader makes a
-// record of JSON that may be hostile, and checks each field against the limits given here.
+// The fields of audit.json (docs/formats/audit.md), for RecordWriter and RecordReader.
 #pragma once
 
-#include <limits>
-#include <type_traits>
-
 #include "audit/record.h"
+#include "record/fields.h"
 
 namespace cloister::audit {
 
 inline constexpr std::string_view kRecordSchema = "cloister/audit/1";
 
-// A record to be filled in or to be written.
-template <typename Io, typename T>
-using Of = std::conditional_t<Io::kReads, T&, const T&>;
-
-// Limits of a record. Texts in bytes.
-inline constexpr size_t kShort = 200;
-inline constexpr size_t kName = 1024;  // names of tensors and columns come from outside
-inline constexpr size_t kLong = 4000;
 inline constexpr size_t kMaxCuts = 10'000;
 inline constexpr size_t kMaxAttackers = 64;
 inline constexpr size_t kMaxInputs = 10'000'000;
 inline constexpr size_t kMaxColumns = 10'000;
 inline constexpr size_t kMaxRows = 1000;
-inline constexpr int64_t kMaxExtent = int64_t{1} << 40;
-inline constexpr int64_t kMaxCount = int64_t{1} << 53;  // what every reader of JSON can hold
-inline constexpr double kHuge = 1e300;
+inline constexpr size_t kMaxSplitsBytes = 1 << 20;
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Of any metric; each one's own range is checked by its name.
 inline constexpr double kMaxScore = kMaxPsnrDb;
+
+inline Result<> parse_word(std::string_view text, Metric& out) {
+  TRY(metric, parse_metric(text));
+  out = metric;
+  return {};
+}
+inline Result<> parse_word(std::string_view text, Statistic& out) {
+  TRY(statistic, parse_statistic(text));
+  out = statistic;
+  return {};
+}
+inline Result<> parse_word(std::string_view text, Outcome& out) {
+  for (const Outcome outcome : {Outcome::kExposed, Outcome::kResisted, Outcome::kInconclusive}) {
+    if (text != word(outcome)) continue;
+    out = outcome;
+    return {};
+  }
+  return invalid("'{}', want exposed, resisted, inconclusive", printable(text, 40));
+}
+
+inline std::string_view array_name(const MetricScores& scores) {
+  return word(scores.metric);
+}
+// Of the metrics that stand in a record. Pictures in [0,1], with the slack that metrics.h allows.
+inline Result<Limits> open_array(std::string_view name, MetricScores& out) {
+  constexpr double kRounding = 1e-6;  // as in verdict.cpp
+  constexpr struct {
+    Metric metric;
+    double lowest, highest;
+  } kRanges[] = {{Metric::kSsim, -1, 1},
+                 {Metric::kMsSsim, 0, 1},
+                 {Metric::kPsnrDb, -1, kMaxPsnrDb},
+                 {Metric::kRowMatch, 0, 1}};
+  for (const auto& range : kRanges) {
+    if (name != word(range.metric)) continue;
+    out.metric = range.metric;
+    return Limits{range.lowest - kRounding, range.highest + kRounding};
+  }
+  return invalid("unknown metric '{}', want ssim, ms_ssim, psnr_db, row_match",
+                 printable(name, 40));
+}
 
 template <typename Io>
 void fields(Io& io, Of<Io, ColumnRecord> r) {
@@ -53,7 +80,7 @@ void fields(Io& io, Of<Io, ReidentificationRecord> r) {
 template <typename Io>
 void fields(Io& io, Of<Io, SplitScores> r) {
   io.positions("inputs", r.inputs, kMaxInputs);
-  io.scores("scores", r.metrics, kMaxInputs);
+  io.arrays("scores", r.metrics, kMaxInputs);
   io.optional("reidentification", r.reidentification);
   io.optional("label_agreement", r.label_agreement, 0.0, 1.0);
   io.list("columns", r.columns, kMaxColumns);
@@ -125,7 +152,7 @@ void fields(Io& io, Of<Io, DataGain> r) {
 template <typename Io>
 void fields(Io& io, Of<Io, CutVerdict> r) {
   constexpr double kAdvantage = 2 * kMaxScore;  // from the lowest score to the highest
-  io.outcome("outcome", r.outcome);
+  io.term("outcome", r.outcome);
   io.list("failed_gates", r.failed, 1000);
   io.integer("inputs", r.n, 0, kMaxCount);
   io.flag("scored", r.scored);
@@ -185,9 +212,9 @@ void fields(Io& io, Of<Io, ModelRecord> r) {
 
 template <typename Io>
 void fields(Io& io, Of<Io, Policy> r) {
-  io.metric("metric", r.metric);
+  io.term("metric", r.metric);
   io.real("threshold", r.threshold, -kMaxScore, kMaxScore);
-  io.statistic("statistic", r.statistic);
+  io.term("statistic", r.statistic);
   io.integer("n_min", r.n_min, 0, kMaxCount);
   io.integer("n_min_subsample", r.n_min_subsample, 0, kMaxCount);
   io.texts("attackers", r.attackers, kMaxAttackers, kShort);
@@ -206,9 +233,9 @@ void fields(Io& io, Of<Io, AuditRecord> r) {
   io.text("machine", r.machine, kLong);
   io.object("model", r.model);
   io.choice("kind", r.kind, {"images", "table", "none"});
-  io.splits("splits", r.splits);
+  io.any("splits", r.splits, kMaxSplitsBytes);
   io.object("settings", r.settings);
-  io.metric("metric", r.metric);
+  io.term("metric", r.metric);
   io.object("policy", r.policy);
   io.texts("notes", r.notes, 1000, kLong);
   io.list("baselines", r.baselines, kMaxAttackers);

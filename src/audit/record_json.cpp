@@ -1,186 +1,127 @@
-#include <charconv>
-#include <cmath>
-#include <nlohmann/json.hpp>
+#include <set>
 
 #include "audit/record_fields.h"
+#include "record/reader.h"
+#include "record/writer.h"
 
 namespace cloister::audit {
 namespace {
 
-using Json = nlohmann::ordered_json;
+// How many inputs a part of the splits has.
+Result<size_t> part_size(const Json& splits, const char* part) {
+  const auto at = nlohmann::json::json_pointer(fmt::format("/parts/{}/inputs", part));
+  const Json* found = splits.contains(at) ? &splits.at(at) : nullptr;
+  if (found == nullptr || !found->is_number_unsigned() || found->get<uint64_t>() > kMaxInputs) {
+    return invalid("splits: no number of inputs at parts.{}.inputs, want one up to {}", part,
+                   kMaxInputs);
+  }
+  return found->get<size_t>();
+}
 
-class RecordWriter {
- public:
-  static constexpr bool kReads = false;
+Result<> check_scores(const SplitScores& split, size_t n) {
+  if (!split.inputs.empty() && split.inputs.back() >= n) {
+    return invalid("inputs: {}, want positions under {}", split.inputs.back(), n);
+  }
+  const size_t want = split.inputs.empty() ? n : split.inputs.size();
+  for (const MetricScores& scores : split.metrics) {
+    if (scores.values.size() != want) {
+      return invalid("scores.{}: {} scores, want {}", word(scores.metric), scores.values.size(),
+                     want);
+    }
+  }
+  return {};
+}
 
-  template <typename T>
-  static Json json_of(const T& value) {
-    RecordWriter writer;
-    fields(writer, value);
-    return std::move(writer.json_);
-  }
-
-  void schema(const char* key, std::string_view word) { json_[key] = word; }
-  void text(const char* key, const std::string& value, size_t) { json_[key] = value; }
-  void text_or_null(const char* key, const std::string& value, size_t) {
-    json_[key] = value.empty() ? Json() : Json(value);
-  }
-  void choice(const char* key, const std::string& value, std::initializer_list<std::string_view>) {
-    json_[key] = value;
-  }
-  void texts(const char* key, const std::vector<std::string>& values, size_t, size_t) {
-    array(key) = values;
-  }
-  void digest(const char* key, const std::string& value) { json_[key] = value; }
-  void picture(const char* key, const std::string& value) { json_[key] = value; }
-  void metric(const char* key, Metric value) { json_[key] = word(value); }
-  void statistic(const char* key, Statistic value) { json_[key] = word(value); }
-  void outcome(const char* key, Outcome value) { json_[key] = word(value); }
-  void dtype(const char* key, DType value) { json_[key] = dtype_name(value); }
-  void shape(const char* key, const Shape& value) { array(key) = value; }
-  void flag(const char* key, bool value) { json_[key] = value; }
-
-  template <typename T>
-  void integer(const char* key, T value, uint64_t, uint64_t) {
-    json_[key] = value;
-  }
-  void real(const char* key, double value, double, double) { json_[key] = value; }
-  void real_or_null(const char* key, double value, double, double) {
-    json_[key] = std::isfinite(value) ? Json(value) : Json();
-  }
-  void optional(const char* key, const std::optional<double>& value, double, double) {
-    json_[key] = value ? Json(*value) : Json();
-  }
-  template <typename T>
-  void optional(const char* key, const std::optional<T>& value) {
-    json_[key] = value ? json_of(*value) : Json();
-  }
-  template <typename T>
-  void object(const char* key, const T& value) {
-    json_[key] = json_of(value);
-  }
-  template <typename T>
-  void list(const char* key, const std::vector<T>& values, size_t) {
-    Json& out = array(key);
-    for (const T& value : values) out.push_back(json_of(value));
-  }
-  void positions(const char* key, const std::vector<size_t>& values, size_t) {
-    json_[key] = values.empty() ? Json() : Json(values);
-  }
-  void scores(const char* key, const std::vector<MetricScores>& values, size_t) {
-    Json& out = json_[key] = Json::object();
-    for (const MetricScores& scores : values) out[std::string(word(scores.metric))] = scores.values;
-  }
-  void numbers(const char* key, const std::vector<std::pair<std::string, double>>& values, size_t) {
-    Json& out = json_[key] = Json::object();
-    for (const auto& [name, value] : values) out[name] = value;
-  }
-  void splits(const char* key, const std::string& value) {
-    Json parsed = Json::parse(value, nullptr, false);
-    json_[key] = parsed.is_discarded() ? Json() : std::move(parsed);
-  }
-
- private:
-  Json& array(const char* key) { return json_[key] = Json::array(); }
-
-  Json json_ = Json::object();
+struct Sizes {
+  size_t selection = 0;
+  size_t certification = 0;
 };
 
-// What is short goes on one line, and so do arrays of plain values however long: one score an
-// input must not be one line an input.
-class Layout {
- public:
-  std::string text(const Json& json) {
-    put(json, 0);
-    out_ += '\n';
-    return std::move(out_);
-  }
-
- private:
-  static constexpr size_t kWidth = 100;
-
-  static bool holds_containers(const Json& json) {
-    return std::ranges::any_of(json, [](const Json& item) { return item.is_structured(); });
-  }
-
-  void put(const Json& json, size_t depth) {
-    if (!json.is_structured()) return put_value(json);
-    if (json.empty() || (json.is_array() && !holds_containers(json))) return put_line(json);
-    if (may_be_short(json)) {
-      const size_t start = out_.size();
-      put_line(json);
-      if (out_.size() - start + 2 * depth <= kWidth) return;
-      out_.resize(start);
+Result<> check_attackers(std::string_view where, const std::vector<AttackerRecord>& attackers,
+                         Sizes sizes) {
+  std::set<std::string_view> names;
+  for (const AttackerRecord& attacker : attackers) {
+    const std::string context = fmt::format("{} '{}'", where, printable(attacker.name));
+    if (!names.insert(attacker.name).second) return invalid("{}: there twice", context);
+    if (auto checked = check_scores(attacker.selection, sizes.selection); !checked) {
+      return with_context(checked.error(), context + ": selection");
     }
-    const std::string indent(2 * depth + 2, ' ');
-    out_ += json.is_array() ? '[' : '{';
-    bool first = true;
-    for (const auto& [key, item] : json.items()) {
-      out_ += first ? "\n" : ",\n";
-      first = false;
-      out_ += indent;
-      if (json.is_object()) put_key(key);
-      put(item, depth + 1);
+    if (auto checked = check_scores(attacker.certification, sizes.certification); !checked) {
+      return with_context(checked.error(), context + ": certification");
     }
-    out_ += '\n';
-    out_.append(2 * depth, ' ');
-    out_ += json.is_array() ? ']' : '}';
   }
+  return {};
+}
 
-  // A cheap first look, so that no long record is laid out at every depth.
-  static bool may_be_short(const Json& json) {
-    return json.size() <= 10 && std::ranges::all_of(json, [](const Json& item) {
-             return !item.is_structured() || (item.size() <= 4 && !holds_containers(item));
-           });
-  }
-
-  void put_line(const Json& json) {
-    if (!json.is_structured()) return put_value(json);
-    const char* separator = "";
-    out_ += json.is_array() ? '[' : '{';
-    if (json.is_array()) {
-      for (const Json& item : json) {
-        out_ += std::exchange(separator, ", ");
-        put_line(item);
-      }
-    } else {
-      for (const auto& [key, item] : json.items()) {
-        out_ += std::exchange(separator, ", ");
-        put_key(key);
-        put_line(item);
-      }
+Result<> check_cut(const CutRecord& cut, Sizes sizes) {
+  TRY_OK(check_attackers("attacker", cut.attackers, sizes));
+  for (const GalleryRow& row : cut.gallery) {
+    if (row.input >= sizes.certification) {
+      return invalid("gallery: input {}, want under {}", row.input, sizes.certification);
     }
-    out_ += json.is_array() ? ']' : '}';
   }
+  return {};
+}
 
-  void put_key(const std::string& key) {
-    put_value(Json(key));
-    out_ += ": ";
+// What no field can tell alone.
+Result<> check(const AuditRecord& record) {
+  const Json splits = Json::parse(record.splits, nullptr, false);
+  if (const auto schema = splits.find("schema");
+      schema == splits.end() || *schema != "cloister/splits/1") {
+    return fail(Kind::kUnsupported, "splits: want schema 'cloister/splits/1'");
   }
-
-  void put_value(const Json& json) {
-    if (!json.is_number_float()) {
-      out_ += json.dump(-1, ' ', false, Json::error_handler_t::replace);
-      return;
+  TRY(selection, part_size(splits, "selection"));
+  TRY(certification, part_size(splits, "certification"));
+  const Sizes sizes{selection, certification};
+  if (without_floor(record.metric) != record.metric) {
+    return invalid("metric: '{}', want one that is no advantage", word(record.metric));
+  }
+  TRY_OK(check_attackers("baseline", record.baselines, sizes));
+  std::set<std::string_view> ids;
+  double share = 0;
+  for (const CutRecord& cut : record.cuts) {
+    const std::string context = fmt::format("cut '{}'", printable(cut.id));
+    if (!ids.insert(cut.id).second) return invalid("{}: there twice", context);
+    if (cut.macs_share < share) {
+      return invalid("{}: macs_share {} after a cut with {}, want shallowest first", context,
+                     cut.macs_share, share);
     }
-    const double value = json.get<double>();
-    if (!std::isfinite(value)) {
-      out_ += "null";
-      return;
+    share = cut.macs_share;
+    if (auto checked = check_cut(cut, sizes); !checked) {
+      return with_context(checked.error(), context);
     }
-    char buffer[32];
-    // + 0.0 takes the sign off a zero, which would be read as a whole number without one.
-    const auto end = std::to_chars(std::begin(buffer), std::end(buffer), value + 0.0).ptr;
-    out_.append(buffer, end);
   }
+  return {};
+}
 
-  std::string out_;
-};
+Result<AuditRecord> parse(std::string_view text) {
+  TRY(record, read_json_record<AuditRecord>(text, kRecordSchema, kMaxRecordBytes));
+  for (CutRecord& cut : record.cuts) {
+    if (cut.verdict) cut.verdict->cut = cut.id;
+  }
+  TRY_OK(check(record));
+  return record;
+}
 
 }  // namespace
 
 std::string record_json(const AuditRecord& record) {
-  return Layout().text(RecordWriter::json_of(record));
+  return write_json_record(record);
+}
+
+Result<AuditRecord> parse_record(std::string_view json) {
+  auto parsed = parse(json);
+  if (!parsed) return with_context(parsed.error(), "audit record");
+  return parsed;
+}
+
+Result<AuditRecord> read_record(const fs::path& path) {
+  TRY(json, read_file(path, kMaxRecordBytes));
+  auto parsed = parse_record(json);
+  if (!parsed) {
+    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
+  }
+  return parsed;
 }
 
 }  // namespace cloister::audit

@@ -1,6 +1,6 @@
 #include "audit/victim_train_json.h"
 
-#include "audit/strict_json.h"
+#include "record/json.h"
 
 namespace cloister::audit {
 namespace {

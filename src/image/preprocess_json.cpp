@@ -1,17 +1,16 @@
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
-#include <set>
-
 #include "image/preprocess.h"
+#include "record/json.h"
 
 namespace cloister {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::string_view kSchema = "cloister/preprocess/1";
 constexpr uint64_t kMaxBytes = 1 << 16;
+const std::vector<std::string_view> kKeys = {"schema",   "resize", "interpolation", "crop",
+                                             "channels", "scale",  "mean",          "std",
+                                             "layout",   "dtype"};
 
 template <typename T>
 struct Word {
@@ -50,70 +49,44 @@ std::string_view word_of(const Word<T> (&words)[N], T value) {
   return "?";
 }
 
-std::unexpected<Error> wrong_type(std::string_view key, const Json& found, std::string_view want) {
-  const std::string text = found.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return invalid("{}: {}, want {}", key, printable(text, 40), want);
-}
-
-Result<std::string> text(std::string_view key, const Json& value) {
-  if (!value.is_string()) return wrong_type(key, value, "a string");
-  return value.get<std::string>();
-}
-
 Result<int64_t> side(std::string_view key, const Json& value) {
   const bool fits = value.is_number_unsigned() && value.get<uint64_t>() >= 1 &&
                     value.get<uint64_t>() <= static_cast<uint64_t>(kMaxSide);
-  if (!fits) return wrong_type(key, value, fmt::format("a whole number from 1 to {}", kMaxSide));
+  if (!fits) return wrong_json(key, value, fmt::format("a whole number from 1 to {}", kMaxSide));
   return value.get<int64_t>();
 }
 
 Result<std::vector<double>> numbers(std::string_view key, const Json& value) {
   constexpr std::string_view kWant = "an array of 1 or 3 numbers";
   if (!value.is_array() || (value.size() != 1 && value.size() != 3)) {
-    return wrong_type(key, value, kWant);
+    return wrong_json(key, value, kWant);
   }
   std::vector<double> out;
   for (const Json& number : value) {
-    if (!number.is_number()) return wrong_type(key, value, kWant);
+    if (!number.is_number()) return wrong_json(key, value, kWant);
     out.push_back(number.get<double>());
   }
   return out;
 }
 
-// `value` must be an object with no keys but these, and all of the first `required`.
-Result<> check_keys(std::string_view key, const Json& value,
-                    const std::vector<std::string_view>& keys, size_t required) {
-  if (!value.is_object()) return wrong_type(key, value, "an object");
-  for (const auto& [found, _] : value.items()) {
-    if (std::ranges::find(keys, found) == keys.end()) {
-      return invalid("{}: unknown key '{}', want {}", key, printable(found, 40),
-                     fmt::join(keys, ", "));
-    }
-  }
-  for (const std::string_view wanted : std::span(keys).first(required)) {
-    if (!value.contains(wanted)) return invalid("{}: no key '{}'", key, wanted);
-  }
-  return {};
-}
-
 Result<> parse_resize(const Json& value, Preprocess& p) {
   if (!value.is_object() || !value.contains("mode")) {
-    return wrong_type("resize", value, "an object with a 'mode'");
+    return wrong_json("resize", value, "an object with a 'mode'");
   }
-  TRY(word, text("resize.mode", value["mode"]));
+  TRY(word, json_text("resize.mode", value["mode"]));
   TRY(mode, value_of(kModes, "resize.mode", word));
   p.resize = mode;
   switch (mode) {
     case ResizeMode::kAsIs:
-      return check_keys("resize", value, {"mode"}, 1);
+      return check_keys("resize", value, {"mode"});
     case ResizeMode::kShorterSide: {
-      TRY_OK(check_keys("resize", value, {"mode", "size"}, 2));
+      TRY_OK(check_keys("resize", value, {"mode", "size"}));
       TRY(size, side("resize.size", value["size"]));
       p.resize_size = size;
       return {};
     }
     case ResizeMode::kExact: {
-      TRY_OK(check_keys("resize", value, {"mode", "width", "height"}, 3));
+      TRY_OK(check_keys("resize", value, {"mode", "width", "height"}));
       TRY(width, side("resize.width", value["width"]));
       TRY(height, side("resize.height", value["height"]));
       p.resize_width = width;
@@ -126,7 +99,7 @@ Result<> parse_resize(const Json& value, Preprocess& p) {
 
 Result<> parse_crop(const Json& value, Preprocess& p) {
   if (value.is_null()) return {};
-  TRY_OK(check_keys("crop", value, {"width", "height"}, 2));
+  TRY_OK(check_keys("crop", value, {"width", "height"}));
   TRY(width, side("crop.width", value["width"]));
   TRY(height, side("crop.height", value["height"]));
   p.crop_width = width;
@@ -138,7 +111,7 @@ Result<> parse_field(const std::string& key, const Json& value, Preprocess& p) {
   if (key == "resize") return parse_resize(value, p);
   if (key == "crop") return parse_crop(value, p);
   if (key == "scale") {
-    if (!value.is_number()) return wrong_type(key, value, "a number");
+    if (!value.is_number()) return wrong_json(key, value, "a number");
     p.scale = value.get<double>();
     return {};
   }
@@ -148,7 +121,7 @@ Result<> parse_field(const std::string& key, const Json& value, Preprocess& p) {
     return {};
   }
   if (key == "schema") return {};
-  TRY(word, text(key, value));
+  TRY(word, json_text(key, value));
   if (key == "interpolation") {
     TRY(interpolation, parse_interpolation(key, word));
     p.interpolation = interpolation;
@@ -165,39 +138,10 @@ Result<> parse_field(const std::string& key, const Json& value, Preprocess& p) {
   return {};
 }
 
-// JSON allows a key twice and libraries disagree on which counts, so none is taken.
-Result<Json> parse_json(std::string_view json) {
-  std::vector<std::set<std::string>> open;
-  std::string repeated;
-  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second)
-      repeated = parsed.get<std::string>();
-    return true;
-  };
-  try {
-    Json parsed = Json::parse(json, watch);
-    if (!repeated.empty()) return invalid("key '{}' is there twice", printable(repeated, 40));
-    return parsed;
-  } catch (const std::exception& e) {
-    return invalid("not JSON: {}", printable(e.what(), 200));
-  }
-}
-
 Result<Preprocess> parse(std::string_view json) {
-  if (json.size() > kMaxBytes) {
-    return invalid("{} bytes, at most {} are read", json.size(), kMaxBytes);
-  }
-  TRY(root, parse_json(json));
-  TRY_OK(check_keys("record", root,
-                    {"schema", "resize", "interpolation", "crop", "channels", "scale", "mean",
-                     "std", "layout", "dtype"},
-                    1));
-  TRY(schema, text("schema", root["schema"]));
-  if (schema != kSchema) {
-    return fail(Kind::kUnsupported, "schema: '{}', want '{}'", printable(schema, 40), kSchema);
-  }
+  TRY(root, parse_strict_json(json, kMaxBytes));
+  TRY_OK(check_schema(root, kSchema));
+  TRY_OK(check_keys("record", root, kKeys, {"schema"}));
   Preprocess p;
   for (const auto& [key, value] : root.items()) TRY_OK(parse_field(key, value, p));
   TRY_OK(validate(p));

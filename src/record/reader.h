@@ -1,19 +1,26 @@
-// Takes JSON that may be hostile apart, field by field; see record_fields.h.
+// Takes JSON that may be hostile apart, field by field; see fields.h.
 #pragma once
 
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
-#include "audit/record_fields.h"
+#include "record/fields.h"
+#include "record/json.h"
+#include "tensor/tensor.h"
 
-namespace cloister::audit {
+namespace cloister {
 
 // Remembers the first error and fills in nothing after it. Not thread-safe.
 class RecordReader {
  public:
   static constexpr bool kReads = true;
-  using Json = nlohmann::ordered_json;
+
+  // With kDefaults a key that is left out keeps the value that the record has: for records that
+  // people write.
+  enum class Missing { kIsAnError, kDefaults };
+  explicit RecordReader(Missing missing = Missing::kIsAnError) : missing_(missing) {}
 
   // The object as a T; unknown and missing keys are errors.
   template <typename T>
@@ -43,9 +50,15 @@ class RecordReader {
   void texts(const char* key, std::vector<std::string>& out, size_t most, size_t longest);
   void digest(const char* key, std::string& out);
   void picture(const char* key, std::string& out);
-  void metric(const char* key, Metric& out);
-  void statistic(const char* key, Statistic& out);
-  void outcome(const char* key, Outcome& out);
+  template <typename T>
+  void term(const char* key, T& out) {
+    with(key, [&](const Json& json) {
+      std::string text;
+      set_text(json, text, kShort);
+      if (error_) return;
+      if (const Result<> parsed = parse_word(text, out); !parsed) complain(parsed.error().message);
+    });
+  }
   void dtype(const char* key, DType& out);
   void shape(const char* key, Shape& out);
   void flag(const char* key, bool& out);
@@ -71,6 +84,12 @@ class RecordReader {
       if (!json.is_null()) set_real(json, out.emplace(), lowest, highest);
     });
   }
+  void count_or_null(const char* key, std::optional<uint64_t>& out, uint64_t highest) {
+    with(key, [&](const Json& json) {
+      out.reset();
+      if (!json.is_null()) out = whole(json, 0, highest);
+    });
+  }
   template <typename T>
   void optional(const char* key, std::optional<T>& out) {
     with(key, [&](const Json& json) {
@@ -86,9 +105,27 @@ class RecordReader {
     each(key, most, [&](const Json& json) { read(json, out.emplace_back()); });
   }
   void positions(const char* key, std::vector<size_t>& out, size_t most);
-  void scores(const char* key, std::vector<MetricScores>& out, size_t most);
+  // An object of arrays of numbers, each a T of its own: `open_array(name, T&)` beside T gives the
+  // limits of its `values`, or an error for a name that is not known.
+  template <typename T>
+  void arrays(const char* key, std::vector<T>& out, size_t most) {
+    with(key, [&](const Json& object) {
+      if (!object.is_object()) return wrong(object, "an object");
+      for (const auto& [name, numbers] : object.items()) {
+        T& array = out.emplace_back();
+        const Result<Limits> limits = open_array(name, array);
+        if (!limits) return complain(limits.error().message);
+        below("." + name, [&, &numbers = numbers] {
+          each_item(numbers, most, [&](const Json& item) {
+            set_real(item, array.values.emplace_back(), limits->lowest, limits->highest);
+          });
+        });
+      }
+    });
+  }
   void numbers(const char* key, std::vector<std::pair<std::string, double>>& out, size_t most);
-  void splits(const char* key, std::string& out);
+  // An object of any kind, as text.
+  void any(const char* key, std::string& out, size_t longest);
 
  private:
   // Calls use(value) for the key's value, with the key on the path.
@@ -96,8 +133,11 @@ class RecordReader {
   void with(std::string_view key, const Use& use) {
     if (error_) return;
     const auto found = json_->find(key);
-    if (found == json_->end()) return complain(fmt::format("no key '{}'", key));
     keys_.push_back(key);
+    if (found == json_->end()) {
+      if (missing_ == Missing::kIsAnError) complain(fmt::format("no key '{}'", key));
+      return;
+    }
     below(fmt::format("{}{}", path_.empty() ? "" : ".", key), [&] { use(*found); });
   }
 
@@ -131,10 +171,25 @@ class RecordReader {
   void wrong(const Json& found, std::string_view want);
   void complain(std::string_view what, Kind kind = Kind::kInvalid);
 
+  Missing missing_;
   const Json* json_ = nullptr;
   std::vector<std::string_view> keys_;  // of the object at hand, those that are known
   std::string path_;
   std::optional<Error> error_;
 };
 
-}  // namespace cloister::audit
+// The record that `json` holds: `fields` of T begin with its schema, which is `schema`. Errors name
+// the field; kUnsupported for another version. kDefaults starts from `record`.
+template <typename T>
+Result<T> read_json_record(std::string_view json, std::string_view schema, uint64_t max_bytes,
+                           RecordReader::Missing missing = RecordReader::Missing::kIsAnError,
+                           T record = {}) {
+  TRY(root, parse_strict_json(json, max_bytes));
+  TRY_OK(check_schema(root, schema));
+  RecordReader reader(missing);
+  reader.read(root, record);
+  if (reader.error()) return std::unexpected(*reader.error());
+  return record;
+}
+
+}  // namespace cloister

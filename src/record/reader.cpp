@@ -1,24 +1,10 @@
-#include "audit/record_reader.h"
+#include "record/reader.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace cloister::audit {
+namespace cloister {
 namespace {
-
-constexpr double kRounding = 1e-6;  // as in verdict.cpp
-constexpr size_t kMaxSplitsBytes = 1 << 20;
-
-struct Range {
-  Metric metric;
-  double lowest, highest;
-};
-
-// Of the metrics that stand in a record. Pictures in [0,1], with the slack that metrics.h allows.
-constexpr Range kRanges[] = {{Metric::kSsim, -1, 1},
-                             {Metric::kMsSsim, 0, 1},
-                             {Metric::kPsnrDb, -1, kMaxPsnrDb},
-                             {Metric::kRowMatch, 0, 1}};
 
 // Whether it names a PNG file below the record's folder: "a/b.png", no way out, no surprises.
 bool is_inner_png(std::string_view path) {
@@ -54,7 +40,7 @@ void RecordReader::wrong(const Json& found, std::string_view want) {
 }
 
 void RecordReader::refuse_unknown(const Json& json) {
-  if (json.size() == keys_.size()) return;
+  if (missing_ == Missing::kIsAnError && json.size() == keys_.size()) return;
   for (const auto& [key, _] : json.items()) {
     if (std::ranges::find(keys_, key) == keys_.end()) {
       return complain(
@@ -134,40 +120,6 @@ void RecordReader::picture(const char* key, std::string& out) {
   });
 }
 
-void RecordReader::metric(const char* key, Metric& out) {
-  with(key, [&](const Json& json) {
-    std::string text;
-    set_text(json, text, kShort);
-    if (error_) return;
-    const auto parsed = parse_metric(text);
-    if (!parsed) return complain(parsed.error().message);
-    out = *parsed;
-  });
-}
-
-void RecordReader::statistic(const char* key, Statistic& out) {
-  with(key, [&](const Json& json) {
-    std::string text;
-    set_text(json, text, kShort);
-    if (error_) return;
-    const auto parsed = parse_statistic(text);
-    if (!parsed) return complain(parsed.error().message);
-    out = *parsed;
-  });
-}
-
-void RecordReader::outcome(const char* key, Outcome& out) {
-  with(key, [&](const Json& json) {
-    for (const Outcome value : {Outcome::kExposed, Outcome::kResisted, Outcome::kInconclusive}) {
-      if (json == word(value)) {
-        out = value;
-        return;
-      }
-    }
-    wrong(json, "exposed, resisted, inconclusive");
-  });
-}
-
 void RecordReader::dtype(const char* key, DType& out) {
   with(key, [&](const Json& json) {
     for (int32_t number = 0; number < 64; ++number) {
@@ -199,30 +151,8 @@ void RecordReader::positions(const char* key, std::vector<size_t>& out, size_t m
     if (json.is_null()) return;
     if (json.is_array() && json.empty()) return wrong(json, "null or positions");
     each_item(json, most, [&](const Json& item) {
-      out.push_back(whole(item, out.empty() ? 0 : out.back() + 1, kMaxInputs));
+      out.push_back(whole(item, out.empty() ? 0 : out.back() + 1, kMaxCount));
     });
-  });
-}
-
-void RecordReader::scores(const char* key, std::vector<MetricScores>& out, size_t most) {
-  with(key, [&](const Json& object) {
-    if (!object.is_object()) return wrong(object, "an object");
-    for (const auto& [name, values] : object.items()) {
-      const auto range = std::ranges::find(
-          kRanges, name, [](const Range& r) { return std::string(word(r.metric)); });
-      if (range == std::end(kRanges)) {
-        return complain(fmt::format("unknown metric '{}', want ssim, ms_ssim, psnr_db, row_match",
-                                    printable(name, 40)));
-      }
-      MetricScores& scores = out.emplace_back();
-      scores.metric = range->metric;
-      below("." + name, [&] {
-        each_item(values, most, [&](const Json& item) {
-          set_real(item, scores.values.emplace_back(), range->lowest - kRounding,
-                   range->highest + kRounding);
-        });
-      });
-    }
   });
 }
 
@@ -243,14 +173,14 @@ void RecordReader::numbers(const char* key, std::vector<std::pair<std::string, d
   });
 }
 
-void RecordReader::splits(const char* key, std::string& out) {
+void RecordReader::any(const char* key, std::string& out, size_t longest) {
   with(key, [&](const Json& json) {
     if (!json.is_object()) return wrong(json, "an object");
     out = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-    if (out.size() > kMaxSplitsBytes) {
-      complain(fmt::format("{} bytes, want at most {}", out.size(), kMaxSplitsBytes));
+    if (out.size() > longest) {
+      complain(fmt::format("{} bytes, want at most {}", out.size(), longest));
     }
   });
 }
 
-}  // namespace cloister::audit
+}  // namespace cloister

@@ -214,7 +214,7 @@ cloister::Outcome run(Options& options) {
     return 0;
   }
   TRY_OK(write_file(options.audit.out / "audit.json", record_json(*record)));
-  TRY(html, report::render_report(*record, options.audit.out));
+  TRY(html, report::render_report({.audit = &*record}, options.audit.out));
   TRY_OK(write_file(options.audit.out / "report.html", html));
   if (options.json) {
     fmt::print("{}", record_json(*record));

@@ -2,6 +2,7 @@
 #include "app/policy_options.h"
 #include "app/text.h"
 #include "audit/record.h"
+#include "base/sha256.h"
 #include "report/report.h"
 
 namespace cloister {
@@ -9,19 +10,65 @@ namespace {
 
 struct ReportOptions {
   std::string record;
+  std::string profile;
+  std::string plan;
   std::string output;
   PolicyOptions policy;
 };
 
-Outcome write_report(const ReportOptions& options) {
-  TRY(record, audit::read_record(options.record));
-  if (options.policy.any()) {
-    audit::Policy policy = record.policy;
-    TRY_OK(apply(options.policy, policy));
-    TRY_OK(audit::judge_record(record, policy));
+// A plan names the files that it was made from; with others the page would contradict itself.
+Result<> check_made_from(const std::string& plan, const std::string& wanted,
+                         const std::string& path, uint64_t max_bytes) {
+  if (wanted.empty()) return {};
+  TRY(text, read_file(path, max_bytes));
+  const std::string found = to_hex(sha256(as_bytes(std::string_view(text))));
+  if (found == wanted) return {};
+  return invalid("'{}' was made from another file than '{}': SHA-256 {}, want {}", printable(plan),
+                 printable(path), found, printable(wanted));
+}
+
+// What the audit is judged by: the plan's policy, or what flags change in its own.
+Result<> judge(const ReportOptions& options, const std::optional<plan::Plan>& plan,
+               audit::AuditRecord& record) {
+  if (plan) {
+    return plan->policy.leakage ? audit::judge_record(record, *plan->policy.leakage) : Result<>();
   }
+  if (!options.policy.any()) return {};
+  audit::Policy policy = record.policy;
+  TRY_OK(apply(options.policy, policy));
+  return audit::judge_record(record, policy);
+}
+
+Outcome write_report(const ReportOptions& options) {
+  if (!options.plan.empty() && options.policy.any()) {
+    return fail(Kind::kUsage,
+                "--plan: it was made by its own policy; make another with cloister plan");
+  }
+  TRY(record, audit::read_record(options.record));
+  std::optional<profile::ProfileRecord> profile;
+  if (!options.profile.empty()) {
+    TRY(read, profile::read_profile(options.profile));
+    profile = std::move(read);
+  }
+  std::optional<plan::Plan> plan;
+  if (!options.plan.empty()) {
+    TRY(read, plan::read_plan(options.plan));
+    plan = std::move(read);
+  }
+  const report::Records records{
+      .audit = &record, .profile = profile ? &*profile : nullptr, .plan = plan ? &*plan : nullptr};
+  TRY_OK(report::check_records(records));
+  if (plan) {
+    TRY_OK(
+        check_made_from(options.plan, plan->audit_sha256, options.record, audit::kMaxRecordBytes));
+    if (profile) {
+      TRY_OK(check_made_from(options.plan, plan->profile_sha256, options.profile,
+                             profile::kMaxProfileBytes));
+    }
+  }
+  TRY_OK(judge(options, plan, record));
   const fs::path folder = fs::path(options.record).parent_path();
-  TRY(html, report::render_report(record, folder.empty() ? fs::path(".") : folder));
+  TRY(html, report::render_report(records, folder.empty() ? fs::path(".") : folder));
   TRY_OK(write_file(options.output, html));
   fmt::print("{}  {}\n", options.output, file_size_text(options.output));
   return 0;
@@ -32,11 +79,19 @@ Outcome write_report(const ReportOptions& options) {
 void add_report_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand(
-      "report", "Show an audit as a page that opens offline, judged anew if asked");
+      "report", "Show an audit, and a plan made from it, as a page that opens offline");
   command->add_option("AUDIT", options->record, "audit.json; its pictures are looked for beside it")
       ->required();
   command->add_option("-o,--output", options->output, "the page to write")
       ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--plan", options->plan,
+                   "plan.json: the chosen cut, why, and what it is weighed against")
+      ->type_name("FILE");
+  command
+      ->add_option("--profile", options->profile,
+                   "profile.json: what each cut costs, and the network as a strip to pick cuts on")
       ->type_name("FILE");
   command
       ->add_option("--threshold", options->policy.threshold,
@@ -52,9 +107,11 @@ void add_report_command(CLI::App& app, Outcome& outcome) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   command->footer(
-      "What is not given stays as the record has it. The record itself is left as it is.\n\n"
+      "What is not given stays as the record has it; with a plan its policy judges. The records\n"
+      "themselves are left as they are, and must be of one model.\n\n"
       "Examples:\n"
       "  cloister report audit.json -o report.html\n"
+      "  cloister report audit.json --plan plan.json --profile profile.json -o report.html\n"
       "  cloister report audit.json -o strict.html --threshold ssim=0.2 --statistic p95");
   command->callback([options, &outcome] { outcome = write_report(*options); });
 }

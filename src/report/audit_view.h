@@ -1,4 +1,4 @@
-// The sections that tell of an audit. A section of other records (a plan's) is made likewise: a
+// The sections that tell of an audit. A section of other records (plan_view.h) is made likewise: a
 // function that gives a Section, called in report.cpp.
 #pragma once
 
@@ -40,6 +40,9 @@ std::string badge(audit::Outcome outcome);
 
 // Names of the tensors that cross.
 std::string tensor_names(const audit::CutRecord& cut);
+
+// How many cuts came to which outcome.
+std::string tally(const AuditView& view);
 
 // What comes first: the verdict in a few words.
 std::string audit_hero(const AuditView& view);

@@ -1,9 +1,9 @@
 // Draws the figures of the page with Vega-Lite. A figure names its kind (a function below) and the
-// entry of #chart-data that it shows. Expressions are interpreted, not compiled: the page's
+// entry of #page-data that it shows. Expressions are interpreted, not compiled: the page's
 // Content-Security-Policy allows no eval.
 'use strict';
 (() => {
-  const data = JSON.parse(document.getElementById('chart-data').textContent);
+  const data = JSON.parse(document.getElementById('page-data').textContent);
   const outcomes = ['resisted', 'inconclusive', 'exposed', 'not judged'];
 
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -86,7 +86,93 @@
       encoding: { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } } };
   }
 
+  // Ticks that leave the lane above the axis alone.
+  function ticksUpTo([low, high]) {
+    return vega.scale('linear')().domain([low, high]).ticks(5);
+  }
+
+  // For those cuts of which nothing is known: above all others, and apart from them.
+  function lane(d, top) {
+    const high = d.domain[1];
+    return [
+      { data: { values: [{ low: high + 0.25 * (top - high), high: top }] },
+        mark: { type: 'rect', color: style('--faint'), opacity: 0.14 },
+        encoding: { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } } },
+      { data: { values: [{ y: top }] }, mark: { type: 'text', align: 'right', baseline: 'top', dx: -6,
+        dy: 5, x: { expr: 'width' }, color: style('--muted'), fontSize: 11, fontWeight: 600 },
+      encoding: { y: { field: 'y', type: 'quantitative' },
+        text: { value: 'not audited: leakage unknown' } } },
+    ];
+  }
+
+  const candidateTooltip = [
+    { field: 'title', title: 'candidate' }, { field: 'device', title: 'runs on' },
+    { field: 'outcome', title: 'verdict' }, { field: 'value', title: 'leakage', format: '.3f' },
+    { field: 'upper', title: 'upper bound', format: '.3f' },
+    { field: 'latency', title: 'latency, ms', format: '.3~r' },
+    { field: 'parts', title: 'trusted + link + untrusted' },
+    { field: 'throughput', title: 'throughput' }, { field: 'memory', title: 'trusted memory' },
+    { field: 'across', title: 'crosses' }, { field: 'served', title: 'may be served' },
+    { field: 'numbers', title: 'numbers' },
+  ];
+
   const kinds = {
+    pareto(d, width) {
+      const wide = width > 520;
+      const times = d.points.map((p) => p.latency);
+      const [least, most] = [Math.min(...times), Math.max(...times)];
+      const log = most > 12 * least;
+      const high = d.domain[1];
+      const unknown = d.points.some((p) => p.y === null);
+      const top = unknown ? high + 0.24 * (high - d.domain[0]) : high;
+      const place = (p) => (log ? Math.log(p.latency / least) / Math.log(most / least)
+        : p.latency / most);
+      const points = d.points.map((p) => ({ ...p, y: p.y ?? high + 0.55 * (top - high),
+        served: p.admissible ? 'yes' : 'no', side: place(p) > 0.66 ? 'right' : 'left',
+        label: p.chosen ? `★ ${p.title}` : p.title }));
+      const x = { field: 'latency', type: 'quantitative', title: 'latency of one batch, ms',
+        scale: log ? { type: 'log', domain: [least / 1.3, most * 1.3], nice: false }
+          : { domain: [0, most * 1.06], nice: false },
+        axis: { format: '~g', labelOverlap: true, tickCount: wide ? 8 : 4 } };
+      const y = { field: 'y', type: 'quantitative', title: `${d.statistic} ${d.metric}, upper bound`,
+        scale: { domain: [d.domain[0], top], nice: false, clamp: true },
+        axis: { values: ticksUpTo(d.domain) } };
+      const devices = [...new Set(d.points.filter((p) => !p.reference).map((p) => p.device))];
+      const names = [...outcomes.slice(0, 3), 'not audited'];
+      const color = { field: 'outcome', type: 'nominal', scale: { domain: names,
+        range: ['--resisted', '--inconclusive', '--exposed', '--faint'].map(style) },
+      legend: { title: null, orient: 'bottom', columns: wide ? 4 : 2, symbolType: 'circle' } };
+      const shape = { field: 'device', type: 'nominal', scale: { domain: devices,
+        range: ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'triangle-down'] },
+      legend: devices.length < 2 ? null : { title: null, orient: 'bottom', columns: wide ? 4 : 2,
+        symbolFillColor: 'transparent', symbolStrokeColor: style('--muted') } };
+      const some = (test) => points.filter(test);
+      const labels = (side) => ({ data: { values: some((p) => (p.chosen || p.reference)
+        && p.side === side) },
+      mark: { type: 'text', align: side, dx: side === 'left' ? 12 : -12, dy: -11, fontSize: 11.5,
+        fontWeight: 600, limit: wide ? 220 : 130, color: style('--ink') },
+      encoding: { x, y, text: { field: 'label' } } });
+      const candidates = (test, mark) => ({ data: { values: some((p) => !p.reference && test(p)) },
+        mark: { type: 'point', strokeWidth: 1.6, ...mark },
+        encoding: { x, y, color, shape, tooltip: candidateTooltip } });
+      return { height: wide ? 400 : 340, layer: [
+        ...(d.threshold === null ? [] : [allowed(d)]),
+        ...(unknown ? lane(d, top) : []),
+        { data: { values: d.front }, mark: { type: 'line', interpolate: 'step-after',
+          strokeWidth: 2, opacity: 0.5, color: style('--ink') }, encoding: { x, y } },
+        ...(d.threshold === null ? [] : limits({ threshold: d.threshold, floor: null })),
+        candidates((p) => !p.admissible, { size: 46, opacity: 0.75, fill: 'transparent' }),
+        candidates((p) => p.admissible, { size: 90, opacity: 1, filled: true }),
+        { data: { values: some((p) => p.reference) }, mark: { type: 'point', shape: 'circle',
+          size: 90, filled: true, color: style('--ink'), opacity: 1 },
+        encoding: { x, y, tooltip: candidateTooltip } },
+        { data: { values: some((p) => p.chosen) }, mark: { type: 'point', shape: 'circle', size: 420,
+          filled: false, strokeWidth: 2, color: style('--accent'), opacity: 1 },
+        encoding: { x, y, tooltip: candidateTooltip } },
+        labels('left'), labels('right'),
+      ] };
+    },
+
     depth(d, width) {
       const wide = width > 520;
       const order = d.cuts.map((cut) => cut.cut);

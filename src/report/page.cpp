@@ -16,15 +16,19 @@ std::string csp_hash(std::string_view text) {
 
 }  // namespace
 
+size_t Page::add_data(nlohmann::ordered_json json) {
+  data_.push_back(std::move(json));
+  return data_.size() - 1;
+}
+
 std::string Page::chart(const std::string& kind, nlohmann::ordered_json data,
                         const std::string& caption, const std::string& alt) {
-  charts_.push_back(std::move(data));
   return fmt::format(
       "<figure class=\"chart\" data-kind=\"{}\" data-chart=\"{}\">"
       "<div class=\"canvas\" role=\"img\" aria-label=\"{}\"></div>"
       "<noscript><p class=\"note\">This chart needs scripts; its numbers are in the tables.</p>"
       "</noscript><figcaption>{}</figcaption></figure>\n",
-      escape(kind), charts_.size() - 1, escape(alt), caption);
+      escape(kind), add_data(std::move(data)), escape(alt), caption);
 }
 
 std::string Page::html() const {
@@ -40,7 +44,7 @@ std::string Page::html() const {
   std::string scripts;
   std::string hashes;
   for (const std::string_view script :
-       {asset_vega(), asset_vega_lite(), asset_vega_interpreter(), asset_charts()}) {
+       {asset_vega(), asset_vega_lite(), asset_vega_interpreter(), asset_charts(), asset_strip()}) {
     scripts += fmt::format("<script>{}</script>\n", script);
     hashes += " " + csp_hash(script);
   }
@@ -55,7 +59,7 @@ std::string Page::html() const {
                {"hero", hero_},
                {"contents", contents},
                {"sections", sections},
-               {"data", script_json(charts_)},
+               {"data", script_json(data_)},
                {"licences", fmt::format("{}{}", asset_licences(), asset_vega_license())},
                {"scripts", scripts}});
 }

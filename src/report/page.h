@@ -1,5 +1,5 @@
 // A page that opens offline: sections, one after the other, and the charts in them. What a section
-// says is the business of who adds it: audit_view.h has those of an audit.
+// says is the business of who adds it: audit_view.h and plan_view.h have them.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -23,6 +23,9 @@ class Page {
 
   void add(Section section) { sections_.push_back(std::move(section)); }
 
+  // Data for a script of the page; its position in the element #page-data.
+  size_t add_data(nlohmann::ordered_json json);
+
   // A figure to put into a section's HTML. `kind` is one of the functions of charts.js that draw,
   // `data` what it is given, `caption` HTML, `alt` plain text for those who do not see it.
   std::string chart(const std::string& kind, nlohmann::ordered_json data,
@@ -35,7 +38,7 @@ class Page {
   std::string title_;
   std::string hero_;
   std::vector<Section> sections_;
-  nlohmann::ordered_json charts_ = nlohmann::ordered_json::array();
+  nlohmann::ordered_json data_ = nlohmann::ordered_json::array();
 };
 
 }  // namespace cloister::report

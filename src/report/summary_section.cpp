@@ -58,14 +58,6 @@ std::string fact(std::string_view term, const std::string& value) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, value);
 }
 
-std::string tally(const AuditView& view) {
-  std::string out;
-  for (const Outcome outcome : {Outcome::kResisted, Outcome::kInconclusive, Outcome::kExposed}) {
-    out += fmt::format("<li><b>{}</b> {}</li>\n", view.count(outcome), badge(outcome));
-  }
-  return "<ul class=\"tally\">\n" + out + "</ul>\n";
-}
-
 // A bound that charts can draw; null when there is none.
 Json bound(double value) {
   return std::isfinite(value) ? Json(value) : Json();
@@ -111,6 +103,14 @@ Json chart_data(const AuditView& view) {
 }
 
 }  // namespace
+
+std::string tally(const AuditView& view) {
+  std::string out;
+  for (const Outcome outcome : {Outcome::kResisted, Outcome::kInconclusive, Outcome::kExposed}) {
+    out += fmt::format("<li><b>{}</b> {}</li>\n", view.count(outcome), badge(outcome));
+  }
+  return "<ul class=\"tally\">\n" + out + "</ul>\n";
+}
 
 std::string audit_hero(const AuditView& view) {
   const audit::AuditRecord& record = view.record();

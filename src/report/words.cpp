@@ -43,6 +43,18 @@ std::string_view find(const Meaning (&meanings)[N], std::string_view word) {
   return "";
 }
 
+// Three digits that say something, none of them in an exponent where that can be.
+std::string significant(double value) {
+  const double size = std::abs(value);
+  if (size >= 1e6) return fmt::format("{:.3g}", value);
+  const int decimals = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+  return fmt::format("{:.{}f}", value, size < 0.005 ? 4 : decimals);
+}
+
+std::string short_factor(double factor) {
+  return factor < 10 ? fmt::format("{:.1f}", factor) : fmt::format("{:.0f}", factor);
+}
+
 }  // namespace
 
 std::string number(double value) {
@@ -53,6 +65,7 @@ std::string number(double value) {
 }
 
 std::string percent(double share) {
+  if (!std::isfinite(share)) return "–";
   const double value = share * 100;
   return value > 0 && value < 9.95 ? fmt::format("{:.1f} %", value)
                                    : fmt::format("{:.0f} %", value);
@@ -76,6 +89,25 @@ std::string seconds_words(double seconds) {
   const auto whole = static_cast<uint64_t>(seconds);
   return whole < 3600 ? fmt::format("{} min {} s", whole / 60, whole % 60)
                       : fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string ms_words(double ms) {
+  if (!std::isfinite(ms)) return "–";
+  if (std::abs(ms) >= 1e3) return significant(ms / 1e3) + " s";
+  return significant(ms) + " ms";
+}
+
+std::string rate_words(double per_second) {
+  return std::isfinite(per_second) ? significant(per_second) + " items/s" : "–";
+}
+
+std::string speed_words(double ms, double reference_ms) {
+  const double factor = reference_ms / ms;
+  if (!std::isfinite(factor) || factor <= 0) return "";
+  // Two digits are said of it, and of so small a difference nothing.
+  if (std::abs(factor - 1) < 0.05) return "as fast as";
+  return factor > 1 ? fmt::format("{}× faster than", short_factor(factor))
+                    : fmt::format("{}× slower than", short_factor(1 / factor));
 }
 
 std::string sentence(std::string_view text) {

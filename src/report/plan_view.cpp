@@ -1,0 +1,189 @@
+#include "report/plan_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/audit_view.h"
+#include "report/html.h"
+
+namespace cloister::report {
+namespace {
+
+using plan::Candidate;
+using plan::Plan;
+using plan::Refusal;
+
+constexpr size_t kMaxRest = 500;
+
+bool is_cut_of(const Records& records, const std::string& id) {
+  return records.profile != nullptr &&
+         std::ranges::any_of(records.profile->cuts, [&](const auto& cut) { return cut.id == id; });
+}
+
+// What is no number comes last.
+bool is_faster(const Candidate& a, const Candidate& b) {
+  if (std::isnan(a.latency_ms) || std::isnan(b.latency_ms)) return !std::isnan(a.latency_ms);
+  return a.latency_ms < b.latency_ms;
+}
+
+}  // namespace
+
+const Candidate* all_trusted(const Plan& plan) {
+  const auto found = std::ranges::find(plan.candidates, plan::Kind::kAllTrusted, &Candidate::kind);
+  return found == plan.candidates.end() ? nullptr : &*found;
+}
+
+const Candidate* all_untrusted(const Plan& plan) {
+  const Candidate* best = nullptr;
+  for (const Candidate& c : plan.candidates) {
+    if (c.kind != plan::Kind::kAllUntrusted) continue;
+    const bool is_chosen_device = c.device == plan.choice().device;
+    if (best == nullptr || is_chosen_device) best = &c;
+    if (is_chosen_device) break;
+    if (c.latency_ms < best->latency_ms) best = &c;
+  }
+  return best;
+}
+
+bool is_reference(const Candidate& candidate) {
+  return candidate.kind == plan::Kind::kAllTrusted || candidate.kind == plan::Kind::kAllUntrusted;
+}
+
+bool is_of_leakage(Refusal refusal) {
+  using enum Refusal;
+  return refusal == kInputSeen || refusal == kNotAudited || refusal == kExposed ||
+         refusal == kUndecided || refusal == kResultSeen;
+}
+
+std::string_view refusal_words(Refusal refusal) {
+  using enum Refusal;
+  switch (refusal) {
+    case kInputSeen:
+      return "the accelerator sees the input";
+    case kNotAudited:
+      return "not audited";
+    case kExposed:
+      return "leaks too much";
+    case kUndecided:
+      return "not shown to be safe";
+    case kResultSeen:
+      return "the accelerator sees the result";
+    case kDevice:
+      return "a device that the policy does not allow";
+    case kMemory:
+      return "too much trusted memory";
+    case kLatency:
+      return "too slow";
+    case kThroughput:
+      break;
+  }
+  return "too few items a second";
+}
+
+std::string_view objective_words(plan::Objective objective) {
+  using enum plan::Objective;
+  switch (objective) {
+    case kLatency:
+      return "latency";
+    case kThroughput:
+      return "throughput";
+    case kTrustedMemory:
+      break;
+  }
+  return "trusted memory";
+}
+
+std::string outcome_badge(const std::string& outcome) {
+  using enum audit::Outcome;
+  for (const audit::Outcome known : {kResisted, kInconclusive, kExposed}) {
+    if (outcome == audit::word(known)) return badge(known);
+  }
+  return fmt::format("<span class=\"badge unknown\"><span aria-hidden=\"true\">○</span> {}</span>",
+                     escape(outcome, 40));
+}
+
+std::string tag(std::string_view word) {
+  return fmt::format("<span class=\"tag\">{}</span>", word);
+}
+
+std::string marks(const Candidate& candidate) {
+  if (candidate.modelled) return tag("modelled");
+  return candidate.measured || is_reference(candidate) ? "" : tag("interpolated");
+}
+
+std::string plain_title(const Candidate& candidate) {
+  switch (candidate.kind) {
+    case plan::Kind::kAllTrusted:
+      return "all trusted";
+    case plan::Kind::kAllUntrusted:
+      return "all untrusted";
+    case plan::Kind::kTwo:
+      return "cut " + candidate.cut;
+    case plan::Kind::kThree:
+      break;
+  }
+  return fmt::format("cuts {} and {}", candidate.cut, candidate.second_cut);
+}
+
+std::string cut_link(const Records& records, const std::string& id) {
+  if (is_cut_of(records, id)) {
+    return fmt::format("<a href=\"#network\" data-cut=\"{}\">{}</a>", escape(id), name(id, 60));
+  }
+  if (audited(records, id) == nullptr) return name(id, 60);
+  return fmt::format("<a href=\"#cut-{}\">{}</a>", escape(id), name(id, 60));
+}
+
+std::string linked_title(const Records& records, const Candidate& candidate) {
+  if (is_reference(candidate)) return plain_title(candidate);
+  const std::string first = cut_link(records, candidate.cut);
+  if (candidate.kind == plan::Kind::kTwo) return first;
+  return fmt::format("{} and {}", first, cut_link(records, candidate.second_cut));
+}
+
+const audit::CutRecord* audited(const Records& records, const std::string& cut) {
+  if (records.audit == nullptr) return nullptr;
+  const auto found = std::ranges::find(records.audit->cuts, cut, &audit::CutRecord::id);
+  return found == records.audit->cuts.end() ? nullptr : &*found;
+}
+
+Ranked rank(const Plan& plan) {
+  Ranked out;
+  for (size_t i = 0; i < plan.candidates.size(); ++i) {
+    const Candidate& c = plan.candidates[i];
+    const bool first = c.pareto || i == plan.chosen || is_reference(c);
+    (first ? out.first : out.rest).push_back(i);
+  }
+  const auto faster = [&](size_t a, size_t b) {
+    return is_faster(plan.candidates[a], plan.candidates[b]);
+  };
+  std::ranges::stable_sort(out.first, faster);
+  std::ranges::stable_sort(out.rest, faster);
+  if (out.rest.size() > kMaxRest) {
+    out.left_out = out.rest.size() - kMaxRest;
+    out.rest.resize(kMaxRest);
+  }
+  return out;
+}
+
+bool is_better(const Candidate& a, const Candidate& b) {
+  if (a.admissible() != b.admissible()) return a.admissible();
+  return is_faster(a, b);
+}
+
+const Candidate* best_of_cut(const Plan& plan, const std::string& cut) {
+  const Candidate& chosen = plan.choice();
+  if (!is_reference(chosen) && chosen.cut == cut) return &chosen;
+  const auto wanted = plan.policy.result_may_be_seen ? plan::Kind::kTwo : plan::Kind::kThree;
+  const Candidate* best = nullptr;
+  for (const Candidate& c : plan.candidates) {
+    if (is_reference(c) || c.cut != cut) continue;
+    const bool fits = c.kind == wanted;
+    const bool best_fits = best != nullptr && best->kind == wanted;
+    if (best == nullptr || (fits == best_fits ? is_better(c, *best) : fits)) best = &c;
+  }
+  return best;
+}
+
+}  // namespace cloister::report

@@ -39,14 +39,14 @@ Candidate from_profile(const ProfileRecord& profile, const CutCost& cut, size_t 
   return out;
 }
 
-// The plan's best candidate for each device and kind that begins with the cut.
+// The plan's best candidate for each device that begins with the cut, of the kind of its best.
 std::vector<Candidate> ways(const Records& records, const CutCost& cut) {
   std::vector<Candidate> out;
   if (records.plan != nullptr) {
+    const Candidate* best = best_of_cut(*records.plan, cut.id);
     for (const Candidate& c : records.plan->candidates) {
-      if (is_reference(c) || c.cut != cut.id) continue;
-      const auto same = std::ranges::find_if(
-          out, [&](const Candidate& o) { return o.device == c.device && o.kind == c.kind; });
+      if (best == nullptr || c.kind != best->kind || c.cut != cut.id) continue;
+      const auto same = std::ranges::find(out, c.device, &Candidate::device);
       if (same == out.end()) {
         out.push_back(c);
       } else if (is_better(c, *same)) {

@@ -55,7 +55,8 @@ Json finite(std::optional<double> value) {
 Json point(const Plan& plan, size_t position, const Axis& axis) {
   const Candidate& c = plan.candidates[position];
   Json out;
-  out["title"] = plain_title(c);
+  out["title"] =
+      c.kind == plan::Kind::kAllUntrusted ? plain_title(c) + ", " + c.device : plain_title(c);
   out["cut"] = printable(c.cut, 400);
   out["device"] = c.device.empty() ? "trusted only" : printable(c.device, 40);
   out["reference"] = is_reference(c);
@@ -66,9 +67,7 @@ Json point(const Plan& plan, size_t position, const Axis& axis) {
   out["value"] = finite(c.leakage.value);
   out["upper"] = finite(c.leakage.upper);
   out["latency"] = c.latency_ms;
-  out["parts"] = is_reference(c) ? "–"
-                                 : fmt::format("{} + {} + {}", ms_words(c.trusted_ms),
-                                               ms_words(c.link_ms), ms_words(c.untrusted_ms));
+  out["parts"] = is_reference(c) ? "–" : parts_words(c);
   out["throughput"] = rate_words(c.throughput);
   out["memory"] = bytes_words(c.trusted_bytes);
   out["across"] = bytes_words(c.bytes_across);

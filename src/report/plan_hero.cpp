@@ -50,11 +50,12 @@ std::string gain(const Plan& plan) {
   return words.empty() ? "" : words + " all trusted";
 }
 
-// Without a name: that is a stranger's.
+// HTML, without a name: that is a stranger's.
 std::string headline(const Plan& plan) {
   if (!is_reference(plan.choice())) {
     const std::string words = gain(plan);
-    return words.empty() ? "A safe cut was found" : "A safe cut was found, " + words;
+    if (words.empty()) return "A safe cut was found";
+    return fmt::format("A safe cut was found, {}{}", words, marks(plan.choice()));
   }
   constexpr const char* kWhole = "keep the whole model trusted";
   if (plan.safe_cut) return fmt::format("No safe cut does better: {}", kWhole);
@@ -63,7 +64,7 @@ std::string headline(const Plan& plan) {
   return fmt::format("No cut is safe: {}", kWhole);
 }
 
-std::string figure(const std::string& number, std::string_view what, const std::string& more) {
+std::string figure(const std::string& number, const std::string& what, const std::string& more) {
   return fmt::format("<div><dt>{}</dt><dd><b>{}</b><span>{}</span></dd></div>\n", what, number,
                      more);
 }
@@ -74,18 +75,16 @@ std::string leakage_figure(const Plan& plan) {
     return figure("none", "Leakage", "nothing leaves the trusted environment");
   }
   const auto& policy = plan.policy.leakage;
-  const std::string metric = policy ? fmt::format("{} {}", statistic_name(policy->statistic),
-                                                  escape(metric_name(policy->metric)))
-                                    : "";
-  std::string more = chosen.leakage.value
-                         ? fmt::format("measured {} {}", metric, number(*chosen.leakage.value))
-                         : metric;
+  const auto& [outcome, value, upper] = chosen.leakage;
+  std::string what = "Leakage";
+  std::string more = upper ? "at most " + number(*upper) : "no upper bound";
   if (policy) {
-    more += fmt::format("; {} bound on the left; the limit is {}", percent(policy->confidence),
-                        number(policy->threshold));
+    what += fmt::format(", {} {}", statistic_name(policy->statistic),
+                        escape(metric_name(policy->metric)));
+    more += fmt::format(" with {} confidence, at this budget; the limit is {}",
+                        percent(policy->confidence), number(policy->threshold));
   }
-  return figure(chosen.leakage.upper ? "≤ " + number(*chosen.leakage.upper) : "–",
-                "Leakage, upper bound", more);
+  return figure(value ? number(*value) : "–", what, more);
 }
 
 std::string figures(const Plan& plan) {
@@ -114,7 +113,7 @@ std::string figures(const Plan& plan) {
                     ? fmt::format("all trusted takes {}", bytes_words(whole->trusted_bytes))
                     : "for the whole model");
   const double share = chosen.trusted_ms / chosen.latency_ms;
-  out += figure(percent(share), "Of the time is trusted",
+  out += figure(percent(share), "Of the time is trusted" + (note.empty() ? "" : " " + note),
                 is_reference(chosen)
                     ? "no accelerator is used"
                     : fmt::format("{} trusted, {} on the link, {} on {}",
@@ -160,7 +159,7 @@ std::string plan_hero(const Records& records, const std::string& tally) {
   return fmt::format(
       "<div class=\"hero {}\">\n<p class=\"kicker\">Plan · {}</p>\n<h1>{}</h1>\n"
       "<p class=\"lead\">{}</p>\n{}{}</div>\n",
-      tone(plan), name(plan.model_file), escape(headline(plan)),
+      tone(plan), name(plan.model_file), headline(plan),
       is_reference(plan.choice()) ? escape(sentence(plan.why), 4000) : placement(records),
       figures(plan),
       tally.empty() ? "" : "<p class=\"note\">Of the cuts that were attacked:</p>\n" + tally);

@@ -11,8 +11,8 @@ namespace {
 using plan::Candidate;
 using plan::Plan;
 
-std::string cell(std::string_view label, const std::string& html) {
-  return fmt::format("<td data-label=\"{}\"><div>{}</div></td>\n", label, html);
+std::string cell(std::string_view label, const std::string& html, std::string_view kind = "") {
+  return fmt::format("<td data-label=\"{}\" class=\"{}\"><div>{}</div></td>\n", label, kind, html);
 }
 
 std::string leakage_cell(const Candidate& c) {
@@ -30,8 +30,7 @@ std::string leakage_cell(const Candidate& c) {
 std::string latency_cell(const Candidate& c) {
   std::string out = fmt::format("<strong>{}</strong>", ms_words(c.latency_ms));
   if (is_reference(c)) return out;
-  return out + fmt::format("<small>{} + {} + {}</small>", ms_words(c.trusted_ms),
-                           ms_words(c.link_ms), ms_words(c.untrusted_ms));
+  return out + fmt::format("<small>{}</small>", parts_words(c));
 }
 
 std::string served_cell(const Candidate& c, bool chosen) {
@@ -53,9 +52,10 @@ std::string row(const Records& records, size_t position) {
   return fmt::format("<tr class=\"{}\">\n<th scope=\"row\">{}{}</th>\n", chosen ? "chosen" : "",
                      linked_title(records, c), marks(c)) +
          cell("Runs on", device) + cell("Leakage", leakage_cell(c)) +
-         cell("Latency", latency_cell(c)) + cell("Throughput", rate_words(c.throughput)) +
-         cell("Trusted memory", bytes_words(c.trusted_bytes)) +
-         cell("Crosses", bytes_words(c.bytes_across)) +
+         cell("Latency", latency_cell(c), "number") +
+         cell("Throughput", rate_words(c.throughput), "number") +
+         cell("Trusted memory", bytes_words(c.trusted_bytes), "number") +
+         cell("Crosses", bytes_words(c.bytes_across), "number") +
          cell("May be served", served_cell(c, chosen)) + "</tr>\n";
 }
 
@@ -97,7 +97,8 @@ std::string changes(const Records& records) {
   for (const plan::Change& change : records.plan->changes) {
     const Candidate& c = records.plan->candidates[change.candidate];
     out += fmt::format("<li>{} <span class=\"towards\">{}{}</span></li>\n",
-                       escape(sentence(change.sentence), 1000), linked_title(records, c),
+                       escape(sentence(change.sentence), 1000),
+                       is_reference(c) ? "" : cut_link(records, c.cut, "show this cut"),
                        c.modelled ? " " + tag("modelled") : "");
   }
   return "<h3>What would change the choice</h3>\n<ul class=\"changes\">\n" + out + "</ul>\n";

@@ -127,19 +127,28 @@ std::string plain_title(const Candidate& candidate) {
   return fmt::format("cuts {} and {}", candidate.cut, candidate.second_cut);
 }
 
-std::string cut_link(const Records& records, const std::string& id) {
+std::string parts_words(const Candidate& candidate) {
+  const auto digits = [](double ms) {
+    return std::isfinite(ms) ? fmt::format("{:.{}f}", ms, std::abs(ms) < 100 ? 2 : 0) : "–";
+  };
+  return fmt::format("{} + {} + {} ms", digits(candidate.trusted_ms), digits(candidate.link_ms),
+                     digits(candidate.untrusted_ms));
+}
+
+std::string cut_link(const Records& records, const std::string& id, const std::string& html) {
   if (is_cut_of(records, id)) {
-    return fmt::format("<a href=\"#network\" data-cut=\"{}\">{}</a>", escape(id), name(id, 60));
+    return fmt::format("<a href=\"#network\" data-cut=\"{}\">{}</a>", escape(id), html);
   }
-  if (audited(records, id) == nullptr) return name(id, 60);
-  return fmt::format("<a href=\"#cut-{}\">{}</a>", escape(id), name(id, 60));
+  if (audited(records, id) == nullptr) return html;
+  return fmt::format("<a href=\"#cut-{}\">{}</a>", escape(id), html);
 }
 
 std::string linked_title(const Records& records, const Candidate& candidate) {
   if (is_reference(candidate)) return plain_title(candidate);
-  const std::string first = cut_link(records, candidate.cut);
+  const std::string first = cut_link(records, candidate.cut, name(candidate.cut, 60));
   if (candidate.kind == plan::Kind::kTwo) return first;
-  return fmt::format("{} and {}", first, cut_link(records, candidate.second_cut));
+  return fmt::format("{} and {}", first,
+                     cut_link(records, candidate.second_cut, name(candidate.second_cut, 60)));
 }
 
 const audit::CutRecord* audited(const Records& records, const std::string& cut) {

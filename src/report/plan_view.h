@@ -34,8 +34,11 @@ std::string marks(const plan::Candidate& candidate);
 // "all trusted", "cut c7": plain text.
 std::string plain_title(const plan::Candidate& candidate);
 
-// The cut as a link that picks it on the strip, where the profile has it.
-std::string cut_link(const Records& records, const std::string& id);
+// "0.96 + 0.23 + 0.42 ms": trusted part, link and untrusted part.
+std::string parts_words(const plan::Candidate& candidate);
+
+// `html` as a link that picks the cut on the strip, where the profile has it.
+std::string cut_link(const Records& records, const std::string& id, const std::string& html);
 
 // The same for all that a candidate is.
 std::string linked_title(const Records& records, const plan::Candidate& candidate);

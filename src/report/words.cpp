@@ -46,6 +46,7 @@ std::string_view find(const Meaning (&meanings)[N], std::string_view word) {
 // Three digits that say something, none of them in an exponent where that can be.
 std::string significant(double value) {
   const double size = std::abs(value);
+  if (size == 0) return "0";
   if (size >= 1e6) return fmt::format("{:.3g}", value);
   const int decimals = size >= 100 ? 0 : size >= 10 ? 1 : 2;
   return fmt::format("{:.{}f}", value, size < 0.005 ? 4 : decimals);

@@ -6,6 +6,7 @@
 #include "report/report.h"
 #include "tests/support/program.h"
 #include "tests/support/sample_audit.h"
+#include "tests/support/sample_plan.h"
 
 namespace cloister::report {
 namespace {
@@ -18,6 +19,25 @@ constexpr const char* kLook =
     R"(<!doctype html><body><iframe width="360" height="800"></iframe><script>
 const frame = document.querySelector('iframe');
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+// The strip as it is at first and after each of some keys.
+const kKeys = ['', 'Home', 'ArrowRight', 'End', 'ArrowLeft'];
+async function pickCuts(page) {
+  const track = page.querySelector('.track');
+  track.focus();
+  return kKeys.map((key) => {
+    const event = new frame.contentWindow.KeyboardEvent('keydown', { key, bubbles: true,
+      cancelable: true });
+    track.dispatchEvent(event);
+    const panels = [...page.querySelectorAll('.pick')].filter((p) => p.offsetHeight > 0);
+    return { focused: page.activeElement === track, panels: panels.length,
+      title: panels[0].querySelector('h3').textContent,
+      pictures: panels[0].querySelectorAll('img').length,
+      now: Number(track.getAttribute('aria-valuenow')), text: track.getAttribute('aria-valuetext'),
+      untrusted: [...page.querySelectorAll('.layer')].map((l) => +l.matches('.untrusted')).join(''),
+      colors: new Set([...page.querySelectorAll('.layer')].map((l) =>
+        frame.contentWindow.getComputedStyle(l).fill)).size };
+  });
+}
 frame.onload = async () => {
   const page = frame.contentDocument;
   const root = page.documentElement;
@@ -26,8 +46,9 @@ frame.onload = async () => {
   const figures = [...page.querySelectorAll('figure.chart')];
   const drawn = () => figures.filter((f) => f.querySelector('svg.marks path')).length;
   for (let i = 0; i < 100 && drawn() < figures.length; ++i) await wait(100);
+  const strip = page.querySelector('.strip') && await pickCuts(page);
   const broken = [...page.images].filter((i) => i.loading !== 'lazy' && !i.naturalWidth).length;
-  document.body.dataset.seen = JSON.stringify({ charts: drawn(), figures: figures.length,
+  document.body.dataset.seen = JSON.stringify({ ...(strip && { strip }), charts: drawn(), figures: figures.length,
     too_wide: Math.max(0, root.scrollWidth - root.clientWidth), broken,
     dark: frame.contentWindow.matchMedia('(prefers-color-scheme: dark)').matches });
 };
@@ -73,8 +94,9 @@ class Browser : public testing::Test {
     return lines;
   }
 
-  void save(const audit::AuditRecord& record) {
-    const auto html = render_report(record, folder_.path());
+  void save(const audit::AuditRecord& record) { save(Records{.audit = &record}); }
+  void save(const Records& records) {
+    const auto html = render_report(records, folder_.path());
     ASSERT_TRUE(html) << html.error().message;
     ASSERT_TRUE(write_file(folder_ / "report.html", *html));
     ASSERT_TRUE(write_file(folder_ / "look.html", kLook));
@@ -112,6 +134,54 @@ TEST_F(Browser, DrawsTables) {
   EXPECT_EQ(seen["too_wide"], 0);
 }
 
+TEST_F(Browser, PicksCutsByKeyboard) {
+  const audit::AuditRecord audit = test::sample_pictures(folder_.path());
+  const auto profile = test::sample_profile(audit, {.between = 1, .described = true});
+  const plan::Plan plan = test::sample_plan(profile, &audit);
+  ASSERT_EQ(plan.choice().cut, audit.cuts.back().id);
+  save(Records{.audit = &audit, .profile = &profile, .plan = &plan});
+  const auto seen = look();
+  EXPECT_EQ(seen["charts"], seen["figures"]);
+  EXPECT_EQ(seen["too_wide"], 0);
+  ASSERT_EQ(seen["strip"].size(), 5U);
+  struct Stop {
+    std::string title;
+    int now;
+    std::string untrusted;
+    bool pictures;
+  };
+  // Ten cuts, eleven blocks. A cut that was not audited has no pictures.
+  const std::string all = "No cut: all trusted";
+  const Stop wanted[] = {{audit.cuts[4].id, 9, "00000000011", true},
+                         {audit.cuts[0].id, 1, "01111111111", true},
+                         {profile.cuts[1].id, 2, "00111111111", false},
+                         {all, 11, "00000000000", false},
+                         {profile.cuts[9].id, 10, "00000000001", false}};
+  for (size_t i = 0; i < std::size(wanted); ++i) {
+    const auto& stop = seen["strip"][i];
+    EXPECT_TRUE(stop["focused"]);
+    EXPECT_EQ(stop["panels"], 1);
+    EXPECT_EQ(stop["title"], wanted[i].title);
+    EXPECT_EQ(stop["now"], wanted[i].now);
+    EXPECT_EQ(stop["untrusted"], wanted[i].untrusted);
+    EXPECT_EQ(stop["pictures"] > 0, wanted[i].pictures) << i;
+  }
+  EXPECT_EQ(seen["strip"][0]["text"], "c7654ff, cut 9 of 10, 87 % of the time trusted, resisted");
+}
+
+// As large as networks get.
+TEST_F(Browser, ShowsManyCuts) {
+  const audit::AuditRecord audit = test::sample_pictures();
+  const auto profile = test::sample_profile(audit, {.between = 49});
+  const plan::Plan plan = test::sample_plan(profile, nullptr);
+  save(Records{.profile = &profile, .plan = &plan});
+  const auto seen = look();
+  EXPECT_EQ(seen["charts"], 1);
+  EXPECT_EQ(seen["too_wide"], 0);
+  EXPECT_EQ(seen["strip"][0]["title"], "No cut: all trusted");
+  EXPECT_EQ(seen["strip"][4]["now"], 250);
+}
+
 // Whatever the record holds, no script of it runs and the page stays whole.
 TEST_F(Browser, DrawsWhatStrangersNamed) {
   audit::AuditRecord record = test::sample_pictures();
@@ -122,10 +192,17 @@ TEST_F(Browser, DrawsWhatStrangersNamed) {
     cut.tensors[0].name = std::string(1000, 'x');
     for (audit::AttackerRecord& attacker : cut.attackers) attacker.name += attack;
   }
-  save(record);
+  profile::ProfileRecord profile = test::sample_profile(record);
+  profile.machine = profile.devices[0].name = attack + std::string(300, 'y');
+  for (profile::CutCost& cut : profile.cuts) cut.tensors = {attack};
+  plan::Plan plan = test::sample_plan(profile, &record);
+  plan.changes = {{plan::Refusal::kExposed, attack, 1}};
+  plan.notes = {attack};
+  save(Records{.audit = &record, .profile = &profile, .plan = &plan});
   const auto seen = look();
   EXPECT_EQ(seen["charts"], seen["figures"]);
   EXPECT_EQ(seen["too_wide"], 0);
+  EXPECT_EQ(seen["strip"].size(), 5U);
 }
 
 // The tests above would see it if something were forbidden or went wrong.

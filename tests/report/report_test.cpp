@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "report/html.h"
 #include "tests/support/sample_audit.h"
+#include "tests/support/sample_plan.h"
 #include "tests/support/temp_dir.h"
 
 namespace cloister::report {
@@ -20,8 +21,9 @@ using testing::Not;
 
 class Report : public testing::Test {
  protected:
-  std::string rendered(const AuditRecord& record) {
-    const auto html = render_report(record, folder_.path());
+  std::string rendered(const AuditRecord& record) { return rendered({.audit = &record}); }
+  std::string rendered(const Records& records) {
+    const auto html = render_report(records, folder_.path());
     EXPECT_TRUE(html) << html.error().message;
     return html.value_or("");
   }
@@ -30,6 +32,14 @@ class Report : public testing::Test {
     std::string out = html.substr(0, html.find("<script"));
     const size_t style = out.find("<style>");
     return out.erase(style, out.find("</style>") - style);
+  }
+
+  // The data, three of Vega, the charts and the strip.
+  static constexpr int kScripts = 6;
+  static int scripts(const std::string& html) {
+    const std::regex script("<script");
+    return static_cast<int>(
+        std::distance(std::sregex_iterator(html.begin(), html.end(), script), {}));
   }
 
   test::TempDir folder_;
@@ -92,7 +102,7 @@ TEST_F(Report, TakesNoOtherFilesForPictures) {
   fs::remove(picture);
   EXPECT_THAT(rendered(record), HasSubstr("picture not at hand"));
   const auto refused = [&](Kind kind, const std::string& part) {
-    const auto html = render_report(record, folder_.path());
+    const auto html = render_report({.audit = &record}, folder_.path());
     ASSERT_FALSE(html);
     EXPECT_EQ(html.error().kind, kind);
     EXPECT_THAT(html.error().message, HasSubstr("picture 'gallery/217.png': "));
@@ -140,9 +150,74 @@ TEST_F(Report, NothingFromOutsideBecomesMarkup) {
   const std::string html = rendered(record);
   EXPECT_THAT(html, Not(HasSubstr("<img src=x")));
   EXPECT_THAT(html, Not(HasSubstr("alert(1)</script>")));
-  // As many scripts as ever: the data, three of Vega, and the charts.
-  const std::regex script("<script");
-  EXPECT_EQ(std::distance(std::sregex_iterator(html.begin(), html.end(), script), {}), 5);
+  EXPECT_EQ(scripts(html), kScripts);
+}
+
+// The same of a plan and a profile.
+TEST_F(Report, NothingOfAPlanBecomesMarkup) {
+  const std::string attack =
+      "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{data}}\u2028";
+  AuditRecord audit = test::sample_pictures();
+  profile::ProfileRecord profile = test::sample_profile(audit);
+  profile.tool = profile.machine = profile.trusted.engine = attack;
+  profile.notes = {attack};
+  profile.checks[0].cut = attack;
+  profile.devices[0].name = profile.devices[0].engine = profile.devices[0].link.name = attack;
+  for (profile::CutCost& cut : profile.cuts) {
+    cut.id += attack;
+    cut.tensors = {attack};
+    cut.exposed_by_construction = attack;
+  }
+  for (audit::CutRecord& cut : audit.cuts) cut.id += attack;
+  plan::PlanPolicy policy;
+  policy.devices = {attack};
+  plan::Plan plan = test::sample_plan(profile, nullptr, policy);
+  plan.tool = plan.machine = plan.model_file = plan.why = attack;
+  plan.profile_sha256 = plan.audit_sha256 = attack;
+  plan.notes = {attack};
+  plan.changes = {{plan::Refusal::kExposed, attack, 1}};
+  for (plan::Candidate& c : plan.candidates) {
+    c.leakage.outcome = attack;
+    c.refused = {{plan::Refusal::kExposed, attack}};
+  }
+  for (const bool with_audit : {false, true}) {
+    for (const size_t chosen : {size_t{0}, plan.candidates.size() - 1}) {
+      plan.chosen = chosen;
+      plan.safe_cut = chosen > 0;
+      const std::string html =
+          rendered({.audit = with_audit ? &audit : nullptr, .profile = &profile, .plan = &plan});
+      EXPECT_THAT(html, Not(HasSubstr("<img src=x")));
+      EXPECT_THAT(html, Not(HasSubstr("alert(1)</script>")));
+      EXPECT_EQ(scripts(html), kScripts);
+    }
+  }
+}
+
+TEST_F(Report, HoldsWhatIsAtHand) {
+  const AuditRecord audit = test::sample_pictures();
+  const auto profile = test::sample_profile(audit);
+  const plan::Plan plan = test::sample_plan(profile, &audit);
+  const auto sections = [&](const Records& records) {
+    const std::string html = markup(rendered(records));
+    std::vector<std::string> out;
+    const std::regex start("<section id=\"([a-z-]+)\"");
+    for (std::sregex_iterator i(html.begin(), html.end(), start), end; i != end; ++i) {
+      out.push_back((*i)[1]);
+    }
+    return out;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(sections({.audit = &audit}),
+              ElementsAre("leakage", "cuts", "cut-by-cut", "controls", "method", "limits"));
+  EXPECT_THAT(sections({.plan = &plan}), ElementsAre("plan"));
+  EXPECT_THAT(sections({.profile = &profile, .plan = &plan}),
+              ElementsAre("network", "plan", "cost"));
+  EXPECT_THAT(sections({.audit = &audit, .profile = &profile, .plan = &plan}),
+              ElementsAre("network", "plan", "leakage", "cuts", "cut-by-cut", "controls", "cost",
+                          "method", "limits"));
+  EXPECT_THAT(sections({.audit = &audit, .profile = &profile}),
+              ElementsAre("network", "leakage", "cuts", "cut-by-cut", "controls", "cost", "method",
+                          "limits"));
 }
 
 TEST_F(Report, AsksForNothing) {

@@ -98,7 +98,9 @@ std::string changes(const Records& records) {
     const Candidate& c = records.plan->candidates[change.candidate];
     out += fmt::format("<li>{} <span class=\"towards\">{}{}</span></li>\n",
                        escape(sentence(change.sentence), 1000),
-                       is_reference(c) ? "" : cut_link(records, c.cut, "show this cut"),
+                       is_reference(c) || records.profile == nullptr
+                           ? ""
+                           : cut_link(records, c.cut, "show this cut"),
                        c.modelled ? " " + tag("modelled") : "");
   }
   return "<h3>What would change the choice</h3>\n<ul class=\"changes\">\n" + out + "</ul>\n";

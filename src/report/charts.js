@@ -127,9 +127,12 @@
       const top = unknown ? high + 0.24 * (high - d.domain[0]) : high;
       const place = (p) => (log ? Math.log(p.latency / least) / Math.log(most / least)
         : p.latency / most);
-      const points = d.points.map((p) => ({ ...p, y: p.y ?? high + 0.55 * (top - high),
-        served: p.admissible ? 'yes' : 'no', side: place(p) > 0.66 ? 'right' : 'left',
+      const points = d.points.map((p) => ({ ...p, y: p.y ?? high + 0.36 * (top - high),
+        served: p.admissible ? 'yes' : 'no', side: place(p) > (wide ? 0.66 : 0.4) ? 'right' : 'left',
         label: p.chosen ? `★ ${p.title}` : p.title }));
+      // Where its label is in nobody's way: not over the lane, nor below the axis.
+      const below = (p) => (p.chosen ? p.y > d.domain[0] + 0.15 * (top - d.domain[0])
+        : p.y >= high);
       const x = { field: 'latency', type: 'quantitative', title: 'latency of one batch, ms',
         scale: log ? { type: 'log', domain: [least / 1.3, most * 1.3], nice: false }
           : { domain: [0, most * 1.06], nice: false },
@@ -147,10 +150,10 @@
       legend: devices.length < 2 ? null : { title: null, orient: 'bottom', columns: wide ? 4 : 2,
         symbolFillColor: 'transparent', symbolStrokeColor: style('--muted') } };
       const some = (test) => points.filter(test);
-      const labels = (side) => ({ data: { values: some((p) => (p.chosen || p.reference)
-        && p.side === side) },
-      mark: { type: 'text', align: side, dx: side === 'left' ? 12 : -12, dy: -11, fontSize: 11.5,
-        fontWeight: 600, limit: wide ? 220 : 130, color: style('--ink') },
+      const labels = (side, under) => ({ data: { values: some((p) => p.labelled && p.side === side
+        && below(p) === under) },
+      mark: { type: 'text', align: side, dx: side === 'left' ? 12 : -12, dy: under ? 16 : -11,
+        fontSize: 11.5, fontWeight: 600, limit: wide ? 220 : 130, color: style('--ink') },
       encoding: { x, y, text: { field: 'label' } } });
       const candidates = (test, mark) => ({ data: { values: some((p) => !p.reference && test(p)) },
         mark: { type: 'point', strokeWidth: 1.6, ...mark },
@@ -169,7 +172,7 @@
         { data: { values: some((p) => p.chosen) }, mark: { type: 'point', shape: 'circle', size: 420,
           filled: false, strokeWidth: 2, color: style('--accent'), opacity: 1 },
         encoding: { x, y, tooltip: candidateTooltip } },
-        labels('left'), labels('right'),
+        ...['left', 'right'].flatMap((side) => [labels(side, false), labels(side, true)]),
       ] };
     },
 
@@ -232,7 +235,8 @@
     return { background: 'transparent', font: 'system-ui, sans-serif', view: { stroke: null },
       axis: { ...text, gridColor: style('--line'), domainColor: style('--line'),
         tickColor: style('--line') },
-      axisX: { grid: false }, legend: { ...text, symbolStrokeWidth: 2 } };
+      axisX: { grid: false }, legend: { ...text, symbolStrokeWidth: 2,
+        layout: { bottom: { anchor: 'start', direction: 'vertical', margin: 6 } } } };
   }
 
   async function draw(figure) {

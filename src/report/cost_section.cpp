@@ -59,7 +59,7 @@ std::string table(const ProfileRecord& profile, bool measured, const std::string
   std::string devices;
   for (const Device& device : profile.devices) {
     devices += fmt::format("<th scope=\"col\">Rest on {}{}</th>", name(device.name, 40),
-                           device.modelled ? tag("modelled") : "");
+                           device.modelled ? " " + tag("modelled") : "");
   }
   return fmt::format(
       "<table class=\"cuts\">\n<caption>{}</caption>\n<thead><tr><th scope=\"col\">Cut</th>"
@@ -133,8 +133,8 @@ std::string link_html(const profile::Link& link) {
 }
 
 std::string device_html(const Device& device) {
-  return fmt::format("<h3>{} {}</h3>\n<dl>\n", name(device.name, 60),
-                     device.modelled ? tag("modelled") : "") +
+  return fmt::format("<h3>{}{}</h3>\n<dl>\n", name(device.name, 60),
+                     device.modelled ? " " + tag("modelled") : "") +
          term("Engine", escape(device.engine)) +
          term("Whole model",
               device.modelled ? ms_words(device.whole.ms) : timing_words(device.whole)) +

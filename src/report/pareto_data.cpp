@@ -54,13 +54,15 @@ Json finite(std::optional<double> value) {
 
 Json point(const Plan& plan, size_t position, const Axis& axis) {
   const Candidate& c = plan.candidates[position];
+  const std::string device = printable(c.device, 40) + (c.modelled ? " (modelled)" : "");
+  const bool open = c.kind == plan::Kind::kAllUntrusted;
   Json out;
-  out["title"] =
-      c.kind == plan::Kind::kAllUntrusted ? plain_title(c) + ", " + c.device : plain_title(c);
-  out["cut"] = printable(c.cut, 400);
-  out["device"] = c.device.empty() ? "trusted only" : printable(c.device, 40);
+  out["title"] = open ? fmt::format("{}, {}", plain_title(c), device) : plain_title(c);
+  out["device"] = c.device.empty() ? "trusted only" : device;
   out["reference"] = is_reference(c);
   out["chosen"] = position == plan.chosen;
+  // Of several devices one reference is enough to read the chart by.
+  out["labelled"] = position == plan.chosen || &c == all_trusted(plan) || &c == all_untrusted(plan);
   out["admissible"] = c.admissible();
   out["outcome"] = is_reference(c) ? "reference" : c.leakage.outcome;
   out["y"] = finite(height(c, axis));

@@ -50,12 +50,21 @@ std::string gain(const Plan& plan) {
   return words.empty() ? "" : words + " all trusted";
 }
 
+// The device has no part in the trusted memory.
+std::string memory_marks(Candidate candidate) {
+  candidate.modelled = false;
+  return marks(candidate);
+}
+
 // HTML, without a name: that is a stranger's.
 std::string headline(const Plan& plan) {
   if (!is_reference(plan.choice())) {
     const std::string words = gain(plan);
     if (words.empty()) return "A safe cut was found";
-    return fmt::format("A safe cut was found, {}{}", words, marks(plan.choice()));
+    return fmt::format("A safe cut was found, {}{}", words,
+                       plan.policy.objective == plan::Objective::kTrustedMemory
+                           ? memory_marks(plan.choice())
+                           : marks(plan.choice()));
   }
   constexpr const char* kWhole = "keep the whole model trusted";
   if (plan.safe_cut) return fmt::format("No safe cut does better: {}", kWhole);
@@ -103,17 +112,16 @@ std::string figures(const Plan& plan) {
   compare(whole, "all trusted");
   compare(open, "all untrusted, which hides nothing");
   const std::string note = marks(chosen);
-  std::string out =
-      fmt::format("<div><dt>Latency{}{}</dt><dd><b>{}</b>{}</dd></div>\n",
-                  plan.batch == 1 ? "" : fmt::format(", batch of {}", plan.batch),
-                  note.empty() ? "" : " " + note, ms_words(chosen.latency_ms), against);
+  std::string out = fmt::format("<div><dt>Latency{}{}</dt><dd><b>{}</b>{}</dd></div>\n",
+                                plan.batch == 1 ? "" : fmt::format(", batch of {}", plan.batch),
+                                note, ms_words(chosen.latency_ms), against);
   out += leakage_figure(plan);
-  out += figure(bytes_words(chosen.trusted_bytes), "Trusted memory",
+  out += figure(bytes_words(chosen.trusted_bytes), "Trusted memory" + memory_marks(chosen),
                 whole != nullptr && whole != &chosen
                     ? fmt::format("all trusted takes {}", bytes_words(whole->trusted_bytes))
                     : "for the whole model");
   const double share = chosen.trusted_ms / chosen.latency_ms;
-  out += figure(percent(share), "Of the time is trusted" + (note.empty() ? "" : " " + note),
+  out += figure(percent(share), "Trusted share of the time" + note,
                 is_reference(chosen)
                     ? "no accelerator is used"
                     : fmt::format("{} trusted, {} on the link, {} on {}",

@@ -15,6 +15,8 @@ using plan::Candidate;
 using plan::Plan;
 using plan::Refusal;
 
+// Rows of the two tables.
+constexpr size_t kMaxFirst = 200;
 constexpr size_t kMaxRest = 500;
 
 bool is_cut_of(const Records& records, const std::string& id) {
@@ -109,8 +111,9 @@ std::string tag(std::string_view word) {
 }
 
 std::string marks(const Candidate& candidate) {
-  if (candidate.modelled) return tag("modelled");
-  return candidate.measured || is_reference(candidate) ? "" : tag("interpolated");
+  const bool interpolated = !candidate.measured && !is_reference(candidate);
+  return (candidate.modelled ? " " + tag("modelled") : "") +
+         (interpolated ? " " + tag("interpolated") : "");
 }
 
 std::string plain_title(const Candidate& candidate) {
@@ -159,16 +162,20 @@ const audit::CutRecord* audited(const Records& records, const std::string& cut) 
 
 Ranked rank(const Plan& plan) {
   Ranked out;
+  std::vector<size_t> others;
   for (size_t i = 0; i < plan.candidates.size(); ++i) {
-    const Candidate& c = plan.candidates[i];
-    const bool first = c.pareto || i == plan.chosen || is_reference(c);
-    (first ? out.first : out.rest).push_back(i);
+    const bool always = i == plan.chosen || is_reference(plan.candidates[i]);
+    (always ? out.first : others).push_back(i);
   }
   const auto faster = [&](size_t a, size_t b) {
     return is_faster(plan.candidates[a], plan.candidates[b]);
   };
+  std::ranges::stable_sort(others, faster);
+  for (const size_t i : others) {
+    const bool first = plan.candidates[i].pareto && out.first.size() < kMaxFirst;
+    (first ? out.first : out.rest).push_back(i);
+  }
   std::ranges::stable_sort(out.first, faster);
-  std::ranges::stable_sort(out.rest, faster);
   if (out.rest.size() > kMaxRest) {
     out.left_out = out.rest.size() - kMaxRest;
     out.rest.resize(kMaxRest);

@@ -28,7 +28,7 @@ std::string outcome_badge(const std::string& outcome);
 // A small mark beside a number: "modelled".
 std::string tag(std::string_view word);
 
-// How far the numbers can be trusted: "modelled", "interpolated", or nothing.
+// How far the numbers can be trusted: " modelled", " interpolated", both or nothing.
 std::string marks(const plan::Candidate& candidate);
 
 // "all trusted", "cut c7": plain text.

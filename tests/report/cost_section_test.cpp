@@ -27,7 +27,7 @@ TEST_F(CostSection, SaysHowItWasMeasured) {
   for (const std::string part :
        {"x86_64, 2 cores", "ONNX Runtime 1.30.0", "1, on cores 2, 3", "30 runs", "38.0 ms",
         "131.0 MiB at its peak", "93.0 MiB", "0.06 ms and 2.2 GiB a second", "13 more cuts",
-        "Rest on <bdi>gpu</bdi><span class=\"tag\">modelled</span>", "+4.8 %", "-10 %",
+        "Rest on <bdi>gpu</bdi> <span class=\"tag\">modelled</span>", "+4.8 %", "-10 %",
         "The clock was not fixed."}) {
     EXPECT_THAT(text, HasSubstr(part));
   }

@@ -37,7 +37,8 @@ class ParetoData : public testing::Test {
   }
   void add(const Candidate& candidate) { plan_.candidates.push_back(candidate); }
   nlohmann::ordered_json point(const std::string& title) {
-    for (const auto& p : pareto_data(plan_)["points"]) {
+    const auto data = pareto_data(plan_);
+    for (const auto& p : data["points"]) {
       if (p["title"] == title) return p;
     }
     return {};
@@ -71,6 +72,14 @@ TEST_F(ParetoData, JoinsWhatNothingBeats) {
   EXPECT_EQ(front[1]["latency"], 5);
   EXPECT_EQ(front[2]["latency"], 11);
   EXPECT_EQ(front[3]["latency"], 40);
+}
+
+TEST_F(ParetoData, SaysWhatIsModelled) {
+  plan_.candidates[4].modelled = true;
+  EXPECT_EQ(point("cut c")["device"], "gpu (modelled)");
+  EXPECT_EQ(point("cut c")["numbers"], "modelled");
+  EXPECT_EQ(point("cut a")["device"], "gpu");
+  EXPECT_EQ(point("cut a")["numbers"], "interpolated");
 }
 
 TEST_F(ParetoData, LeavesOutWhatHasNoTime) {

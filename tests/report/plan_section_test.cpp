@@ -62,7 +62,8 @@ TEST_F(PlanPage, ComparesByItsObjective) {
   plan_.policy.objective = plan::Objective::kThroughput;
   EXPECT_THAT(hero(), HasSubstr("× the throughput of all trusted</h1>"));
   plan_.policy.objective = plan::Objective::kTrustedMemory;
-  EXPECT_THAT(hero(), HasSubstr(" of the trusted memory</h1>"));
+  EXPECT_THAT(hero(),
+              HasSubstr(" of the trusted memory <span class=\"tag\">interpolated</span></h1>"));
   // Numbers that are none are not compared.
   plan_.policy.objective = plan::Objective::kLatency;
   plan_.candidates[plan_.chosen].latency_ms = std::numeric_limits<double>::quiet_NaN();

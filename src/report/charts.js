@@ -153,7 +153,7 @@
       const labels = (side, under) => ({ data: { values: some((p) => p.labelled && p.side === side
         && below(p) === under) },
       mark: { type: 'text', align: side, dx: side === 'left' ? 12 : -12, dy: under ? 16 : -11,
-        fontSize: 11.5, fontWeight: 600, limit: wide ? 220 : 130, color: style('--ink') },
+        fontSize: wide ? 11.5 : 10.5, fontWeight: 600, limit: wide ? 260 : 190, color: style('--ink') },
       encoding: { x, y, text: { field: 'label' } } });
       const candidates = (test, mark) => ({ data: { values: some((p) => !p.reference && test(p)) },
         mark: { type: 'point', strokeWidth: 1.6, ...mark },

@@ -55,9 +55,8 @@ Json finite(std::optional<double> value) {
 Json point(const Plan& plan, size_t position, const Axis& axis) {
   const Candidate& c = plan.candidates[position];
   const std::string device = printable(c.device, 40) + (c.modelled ? " (modelled)" : "");
-  const bool open = c.kind == plan::Kind::kAllUntrusted;
   Json out;
-  out["title"] = open ? fmt::format("{}, {}", plain_title(c), device) : plain_title(c);
+  out["title"] = plain_title(c) + (is_reference(c) && c.modelled ? " (modelled)" : "");
   out["device"] = c.device.empty() ? "trusted only" : device;
   out["reference"] = is_reference(c);
   out["chosen"] = position == plan.chosen;

@@ -49,7 +49,7 @@ class ParetoData : public testing::Test {
 
 TEST_F(ParetoData, PlacesWhatIsKnown) {
   EXPECT_EQ(point("all trusted")["y"], 0);
-  EXPECT_EQ(point("all untrusted, gpu")["y"], 1);
+  EXPECT_EQ(point("all untrusted")["y"], 1);
   EXPECT_EQ(point("cut c")["y"], 0.2);
   EXPECT_EQ(point("cut c")["chosen"], true);
   EXPECT_EQ(pareto_data(plan_)["threshold"], 0.3);

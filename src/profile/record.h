@@ -83,6 +83,7 @@ struct CutCost {
   Timing head;                 // what comes before the cut, on the trusted engine
   Timing tail;                 // what comes after it, on the trusted engine
   std::vector<Timing> bodies;  // what comes after it, on each of ProfileRecord::devices
+  double head_load_ms = 0;     // once, on the trusted engine
   Memory head_memory;
   Memory tail_memory;
 };

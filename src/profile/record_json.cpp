@@ -81,6 +81,7 @@ void fields(Io& io, Of<Io, CutCost> r) {
   io.object("head_ms", r.head);
   io.object("tail_ms", r.tail);
   io.list("bodies_ms", r.bodies, kMaxDevices);
+  io.real("head_load_ms", r.head_load_ms, 0, kMaxMs);
   io.object("head_memory", r.head_memory);
   io.object("tail_memory", r.tail_memory);
 }

@@ -37,7 +37,7 @@ constexpr std::string_view kMemoryOf = "--memory-of";
 constexpr const char* kFooter =
     R"(Some cuts, spread over the model's time, are measured whole, each in turn with the
 whole model; the others are interpolated between them along ONNX Runtime's profile.
-A few more are measured to see how far off that is. Nothing else should run meanwhile.
+A few more are measured to see how far off that is. Let nothing else run meanwhile.
 Trusted memory is the peak growth of a process that loads and runs the head, weights,
 activations and engine included. docs/formats/profile.md has the file.
 
@@ -210,10 +210,11 @@ Outcome run(Options& options) {
     settings.trusted_limit_bytes = limit;
   }
   settings.threads = options.model.threads;
-  if (settings.batch > 1) options.model.dynamic_batch = true;
   watch_interrupts();
   TRY(engines, open_engines(options));
-  TRY(model, open_model(options.model));
+  TRY(file, read_model(options.model.path));
+  if (settings.batch > 1 && has_batch_of_one(file)) options.model.dynamic_batch = true;
+  TRY(model, open_model(std::move(file), options.model));
   TRY(also, find_cuts(model, names_in(options.measure)));
   for (const Cut& cut : also) options.profile.also.push_back(cut.id);
   TRY(scratch, Scratch::make());

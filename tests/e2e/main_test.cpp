@@ -10,8 +10,8 @@ using test::Arguments;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kCommands[] = {"inspect", "split", "run",        "report", "zoo",
-                                     "demo",    "audit", "preprocess", "train"};
+constexpr const char* kCommands[] = {"inspect", "split", "run",        "report",  "zoo",
+                                     "demo",    "audit", "preprocess", "profile", "train"};
 
 class Main : public test::CloisterTest {
  protected:

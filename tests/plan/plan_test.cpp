@@ -158,7 +158,7 @@ class Drawn {
   std::mt19937 random_;
 };
 
-constexpr unsigned kDrawn = 250;
+constexpr unsigned kDrawn = 150;
 
 TEST(MakePlan, EveryRefusalHasItsReason) {
   unsigned cuts = 0;
@@ -180,7 +180,7 @@ TEST(MakePlan, EveryRefusalHasItsReason) {
       ++cuts;
     }
   }
-  EXPECT_GT(cuts, kDrawn);  // the draws are not all hopeless
+  EXPECT_GT(cuts, kDrawn / 3);  // the draws are not all hopeless
 }
 
 TEST(MakePlan, NothingAdmissibleIsBetterThanTheChoice) {
@@ -237,31 +237,41 @@ TEST(MakePlan, TheOrderOfDevicesDoesNotMatter) {
   }
 }
 
-// What a plan gives away, measured by one policy: the statistic over the attackers of its cut and
-// of deeper ones.
-double leakage_of(const Plan& plan, const audit::AuditRecord* audit, const audit::Policy& policy) {
-  if (!has_cut(plan.choice())) return -std::numeric_limits<double>::infinity();
-  audit::AuditRecord judged = *audit;
+// What a plan gives away, measured by one policy: over the attackers of its cut and of deeper ones.
+audit::Leakage leakage_of(const Plan& plan, const audit::AuditRecord& audit,
+                          const audit::Policy& policy) {
+  constexpr double kNothing = -std::numeric_limits<double>::infinity();
+  if (!has_cut(plan.choice())) return {kNothing, {kNothing, kNothing}};
+  audit::AuditRecord judged = audit;
   EXPECT_TRUE(audit::judge_record(judged, policy));
   const auto cut = std::ranges::find(judged.cuts, plan.choice().cut, &audit::CutRecord::id);
-  return cut->verdict->leakage.value;
+  return cut->verdict->leakage;
 }
 
-// Draws a stricter policy with `tighten`, and expects a plan that leaks no more.
+// Plans the draw twice, the second time under a policy that `tighten` made stricter, and expects
+// that to leak no more. Returns whether the choice is another one.
+template <typename Tighten>
+bool leaks_no_more(Drawn& drawn, const Tighten& tighten) {
+  const Plan loose = drawn.plan();
+  const audit::Policy policy = *drawn.policy.leakage;
+  tighten(*drawn.policy.leakage, drawn);
+  const Plan strict = drawn.plan();
+  const audit::Leakage less = leakage_of(strict, drawn.audit, policy);
+  const audit::Leakage more = leakage_of(loose, drawn.audit, policy);
+  EXPECT_LE(less.value, more.value);
+  EXPECT_LE(less.bounds.upper, more.bounds.upper);
+  return strict.choice().cut != loose.choice().cut;
+}
+
 template <typename Tighten>
 void expect_no_more_leakage(const Tighten& tighten) {
   unsigned changed = 0;
   for (unsigned seed = 0; seed < kDrawn; ++seed) {
+    SCOPED_TRACE(seed);
     Drawn drawn(seed);
     drawn.policy.leakage->statistic = audit::Statistic::kMean;
     drawn.has_audit = true;
-    const Plan loose = drawn.plan();
-    const audit::Policy policy = *drawn.policy.leakage;
-    tighten(*drawn.policy.leakage, drawn);
-    const Plan strict = drawn.plan();
-    EXPECT_LE(leakage_of(strict, &drawn.audit, policy), leakage_of(loose, &drawn.audit, policy))
-        << seed;
-    changed += strict.choice().cut == loose.choice().cut ? 0 : 1;
+    changed += leaks_no_more(drawn, tighten) ? 1 : 0;
   }
   EXPECT_GT(changed, kDrawn / 50);
 }
@@ -291,20 +301,23 @@ TEST(StricterPolicy, TheWorstInputInsteadOfTheMean) {
 // A mean may be above a limit that 95 % of its values are under, so neither is stricter than the
 // other; the worst input is stricter than both.
 TEST(StricterPolicy, TheWorstInputInsteadOfThe95thPercentile) {
+  const auto worst = [](audit::Policy& policy, Drawn&) {
+    policy.statistic = audit::Statistic::kWorst;
+  };
   unsigned changed = 0;
   for (unsigned seed = 0; seed < kDrawn; ++seed) {
+    SCOPED_TRACE(seed);
     Drawn drawn(seed);
     drawn.has_audit = true;
     // So few inputs have no bound of their percentile at the level of many cuts.
-    drawn.audit.cuts.resize(std::min<size_t>(drawn.audit.cuts.size(), 1));
+    auto& cuts = drawn.audit.cuts;
+    if (!cuts.empty()) cuts.erase(cuts.begin(), cuts.end() - 1);
+    for (audit::CutRecord& cut : cuts) {
+      if (drawn.below(2) == 0) cut.attackers[0].certification.metrics[0].values[7] = 0.95;
+    }
+    drawn.policy.leakage->threshold = 0.6;
     drawn.policy.leakage->statistic = audit::Statistic::kP95;
-    const Plan loose = drawn.plan();
-    const audit::Policy policy = *drawn.policy.leakage;
-    drawn.policy.leakage->statistic = audit::Statistic::kWorst;
-    const Plan strict = drawn.plan();
-    EXPECT_LE(leakage_of(strict, &drawn.audit, policy), leakage_of(loose, &drawn.audit, policy))
-        << seed;
-    changed += strict.choice().cut == loose.choice().cut ? 0 : 1;
+    changed += leaks_no_more(drawn, worst) ? 1 : 0;
   }
   EXPECT_GT(changed, 0u);
 }

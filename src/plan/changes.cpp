@@ -110,7 +110,7 @@ class Finder {
       const Candidate& c = candidates_[i];
       if (c.refused[0].refusal != Refusal::kNotAudited || leakage_of(c).hopeless) continue;
       return add(Refusal::kNotAudited, c,
-                 fmt::format("auditing it (cloister audit --cuts {})", printable(c.cut)),
+                 fmt::format("auditing cut {0} (cloister audit --cuts {0})", printable(c.cut)),
                  "may allow");
     }
   }

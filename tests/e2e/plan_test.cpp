@@ -140,7 +140,7 @@ TEST_F(PlanCommand, Errors) {
   write("net.onnx", "another model");
   fails(audited({"-o", "plan.json"}), 1, "'p.json' is of another model: SHA-256 ");
   write("p.json", "{}");
-  fails(audited({"-o", "plan.json"}), 1, "'p.json': profile record: no key 'schema'");
+  fails(audited({"-o", "plan.json"}), 1, "'p.json': profile record: ");
   fails({"plan", "none.onnx", "--profile", "p.json"}, 1, "none.onnx");
   EXPECT_FALSE(fs::exists(dir_ / "plan.json"));
 }

@@ -50,8 +50,8 @@ TEST_F(Why, NoCutMayBeServed) {
   audit_ = audit_of(profile_, {0.8, 0.6, 0.5});
   EXPECT_THAT(plan().why,
               AllOf(HasSubstr("All trusted, since no cut may be served: of 3 cuts, 3 exposed."),
-                    HasSubstr("Nearest comes cut c3: its leakage (mean SSIM) was 0.5"),
-                    HasSubstr("where at most 0.30 is accepted")));
+                    HasSubstr("Nearest comes cut c3: its leakage (mean SSIM) came to 0.5"),
+                    HasSubstr("above the limit of 0.30.")));
   audit_.reset();
   EXPECT_THAT(plan().why, HasSubstr("of 3 cuts, 3 not audited"));
   policy_.max_trusted_bytes = 1 << 20;

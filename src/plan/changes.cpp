@@ -152,6 +152,8 @@ class Finder {
   Result<std::optional<double>> threshold_for(const std::string& cut,
                                               const audit::CutVerdict& verdict) const {
     double needed = rounded_up(std::max(verdict.leakage.bounds.upper, verdict.floor));
+    // Of an advantage, a limit can be too high for any verdict.
+    if (needed <= leakage_.threshold) return std::nullopt;
     for (int attempt = 0; attempt < 2; ++attempt) {
       audit::Policy policy = leakage_;
       policy.threshold = needed;

@@ -14,8 +14,9 @@
 namespace cloister {
 namespace {
 
-constexpr AddCommand kCommands[] = {add_inspect_command, add_split_command, add_run_command,
-                                    add_report_command,  add_zoo_command,   add_demo_command};
+constexpr AddCommand kCommands[] = {add_inspect_command, add_split_command,  add_run_command,
+                                    add_plan_command,    add_report_command, add_zoo_command,
+                                    add_demo_command};
 
 struct External {
   const char* name;

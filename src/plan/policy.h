@@ -28,6 +28,9 @@ struct PlanPolicy {
 
 inline constexpr uint64_t kMaxPolicyBytes = 1 << 20;
 
+// Whether its numbers make sense: kInvalid naming the key. Thread-safe.
+Result<> check_policy(const PlanPolicy& policy);
+
 // Every field, with the default leakage policy for `metric` filled in where there is none.
 std::string policy_json(const PlanPolicy& policy, audit::Metric metric = audit::Metric::kSsim);
 

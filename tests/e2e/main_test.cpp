@@ -10,7 +10,7 @@ using test::Arguments;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kCommands[] = {"inspect", "split", "run",        "report",  "zoo",
+constexpr const char* kCommands[] = {"inspect", "split", "run",        "plan",    "report", "zoo",
                                      "demo",    "audit", "preprocess", "profile", "train"};
 
 class Main : public test::CloisterTest {

@@ -1,0 +1,193 @@
+#include "plan/explain.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "plan/words.h"
+
+namespace cloister::plan {
+namespace {
+
+constexpr size_t kShownText = 600;
+constexpr size_t kMostNotes = 100;  // of the profile
+
+std::string capital(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 32);
+  return text;
+}
+
+class Teller {
+ public:
+  Teller(const Situation& situation, const std::vector<Candidate>& candidates, size_t chosen)
+      : situation_(situation),
+        policy_(situation.policy),
+        leakage_(*situation.policy.leakage),
+        candidates_(candidates),
+        choice_(candidates[chosen]) {}
+
+  // "Cut c7 (after 32 % of the work) on gpu: 4.1x faster than all trusted, ..."
+  std::string cut() const {
+    const LeakageOfCut& leakage = choice_.leakage;
+    std::string text = fmt::format("{}: {} all trusted", cut_name(),
+                                   compared_to(policy_.objective, choice_, candidates_[0]));
+    const auto whole = std::ranges::find_if(candidates_, [this](const Candidate& c) {
+      return c.kind == Kind::kAllUntrusted && c.device == choice_.device;
+    });
+    if (whole != candidates_.end()) {
+      text += fmt::format(", {} all untrusted", compared_to(policy_.objective, choice_, *whole));
+    }
+    // What is admissible has both numbers: it resisted.
+    return text + fmt::format(
+                      "; at this budget its leakage ({}) was {} with an upper bound of {}, "
+                      "within the limit of {}.",
+                      metric_words(leakage_), leakage_words(leakage.value.value_or(0)),
+                      leakage_words(leakage.upper.value_or(0)), limit_words(leakage_.threshold));
+  }
+
+  // Cuts are admissible, and yet none is worth it.
+  std::string no_gain() const {
+    size_t best = 0;
+    std::vector<std::string_view> cuts;
+    for (size_t i = 0; i < candidates_.size(); ++i) {
+      const Candidate& c = candidates_[i];
+      if (!has_cut(c) || !c.admissible()) continue;
+      if (cuts.empty() || cuts.back() != c.cut) cuts.push_back(c.cut);
+      if (best == 0 || better(policy_.objective, candidates_, i, best)) best = i;
+    }
+    return fmt::format(
+        "All trusted: {} of {} cuts may be served, but none is better: {}, the best "
+        "of them, is {} all trusted.",
+        cuts.size(), situation_.leakage.size(), name_of(candidates_[best]),
+        compared_with_verb(candidates_[best]));
+  }
+
+  // No cut is admissible.
+  std::string fallback() const {
+    std::string text = "All trusted, since no cut may be served: " + counts() + ".";
+    const CutLeakage* nearest = nullptr;
+    for (const CutLeakage& known : situation_.leakage) {
+      const bool leaks = known.refused && (known.refused->refusal == Refusal::kExposed ||
+                                           known.refused->refusal == Refusal::kUndecided);
+      if (!leaks || !known.leakage.upper) continue;
+      if (nearest != nullptr && *nearest->leakage.upper <= *known.leakage.upper) continue;
+      nearest = &known;
+    }
+    if (nearest != nullptr) {
+      const auto& cut = situation_.profile.cuts[nearest - situation_.leakage.data()];
+      text += fmt::format(" Nearest comes cut {}: {}.", printable(cut.id), nearest->refused->why);
+    }
+    if (!choice_.admissible()) {
+      std::vector<std::string> reasons;
+      for (const Reason& reason : choice_.refused) reasons.push_back(reason.why);
+      text += fmt::format(" All trusted itself does not do what the policy asks for: {}.",
+                          fmt::join(reasons, "; "));
+    }
+    return text;
+  }
+
+ private:
+  std::string cut_name() const {
+    const auto share_of = [this](const std::string& id) {
+      const auto& cuts = situation_.profile.cuts;
+      const auto cut = std::ranges::find(cuts, id, &profile::CutCost::id);
+      return fmt::format("{:.0f} %", 100 * cut->macs_share);
+    };
+    if (choice_.kind == Kind::kTwo) {
+      return fmt::format("Cut {} (after {} of the work) on {}", printable(choice_.cut),
+                         share_of(choice_.cut), printable(choice_.device));
+    }
+    return fmt::format(
+        "Cuts {} and {} (what is between {} and {} of the work) on {}, with a trusted tail",
+        printable(choice_.cut), printable(choice_.second_cut), share_of(choice_.cut),
+        share_of(choice_.second_cut), printable(choice_.device));
+  }
+
+  std::string compared_with_verb(const Candidate& c) const {
+    const std::string text = compared_to(policy_.objective, c, candidates_[0]);
+    return policy_.objective == Objective::kLatency ? text : "at " + text;
+  }
+
+  // "of 12 cuts 3 are exposed, 2 undecided and 7 not audited"
+  std::string counts() const {
+    if (situation_.profile.devices.empty()) return "the profile has no device to run a body on";
+    if (situation_.leakage.empty()) return "the profile has no cut";
+    struct Count {
+      Refusal refusal;
+      std::string_view what;
+      size_t count = 0;
+    };
+    Count counts[] = {{Refusal::kInputSeen, "give the input away by construction"},
+                      {Refusal::kExposed, "exposed"},
+                      {Refusal::kUndecided, "undecided"},
+                      {Refusal::kNotAudited, "not audited"}};
+    size_t safe = 0;
+    for (const CutLeakage& known : situation_.leakage) {
+      safe += known.refused ? 0 : 1;
+      for (Count& count : counts) {
+        count.count += known.refused && known.refused->refusal == count.refusal ? 1 : 0;
+      }
+    }
+    std::vector<std::string> parts;
+    for (const Count& count : counts) {
+      if (count.count > 0) parts.push_back(fmt::format("{} {}", count.count, count.what));
+    }
+    if (safe > 0) {
+      parts.push_back(fmt::format("{} resisted but {} the policy's other limits", safe,
+                                  safe == 1 ? "misses" : "miss"));
+    }
+    return fmt::format("of {} cut{}, {}", situation_.leakage.size(),
+                       situation_.leakage.size() == 1 ? "" : "s", fmt::join(parts, ", "));
+  }
+
+  const Situation& situation_;
+  const PlanPolicy& policy_;
+  const audit::Policy& leakage_;
+  const std::vector<Candidate>& candidates_;
+  const Candidate& choice_;
+};
+
+}  // namespace
+
+std::string why_chosen(const Situation& situation, const std::vector<Candidate>& candidates,
+                       size_t chosen, bool safe_cut) {
+  const Teller teller(situation, candidates, chosen);
+  if (has_cut(candidates[chosen])) return capital(teller.cut());
+  return safe_cut ? teller.no_gain() : teller.fallback();
+}
+
+std::vector<std::string> notes_on(const Situation& situation, const AuditEvidence& audit,
+                                  const std::vector<Candidate>& candidates, size_t chosen) {
+  const profile::ProfileRecord& profile = situation.profile;
+  const Candidate& choice = candidates[chosen];
+  std::vector<std::string> notes;
+  if (!audit.missing.empty()) notes.push_back(audit.missing + ": no cut counts as safe");
+  if (choice.modelled) {
+    notes.push_back(fmt::format(
+        "the times on {} are modelled, not measured: take them for the shortest there can be",
+        printable(choice.device)));
+  }
+  if (choice.kind == Kind::kThree) {
+    notes.push_back("the body's time is the difference between those of its two cuts");
+  } else if (!choice.measured) {
+    notes.push_back(fmt::format("cut {} was not measured itself: its costs are interpolated",
+                                printable(choice.cut)));
+  }
+  const auto device = std::ranges::find(profile.devices, choice.device, &profile::Device::name);
+  if (device != profile.devices.end() && device->overlaps) {
+    notes.push_back(
+        "the throughput is that of many requests at once: head and body of different ones overlap");
+  }
+  const auto& limit = profile.settings.trusted_limit_bytes;
+  if (limit && choice.trusted_bytes > *limit) {
+    notes.push_back(fmt::format(
+        "it takes {} of trusted memory, and the profile was made for {}: it will be slower",
+        bytes_words(choice.trusted_bytes), bytes_words(*limit)));
+  }
+  for (size_t i = 0; i < std::min(profile.notes.size(), kMostNotes); ++i) {
+    notes.push_back("profile: " + printable(profile.notes[i], kShownText));
+  }
+  return notes;
+}
+
+}  // namespace cloister::plan

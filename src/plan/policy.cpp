@@ -1,0 +1,126 @@
+#include "plan/policy.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "plan/policy_fields.h"
+#include "record/reader.h"
+#include "record/writer.h"
+
+namespace cloister::plan {
+namespace {
+
+constexpr std::string_view kSchema = "cloister/plan-policy/1";
+
+struct ObjectiveWord {
+  Objective objective;
+  std::string_view word;
+};
+
+constexpr ObjectiveWord kObjectives[] = {{Objective::kLatency, "latency"},
+                                         {Objective::kThroughput, "throughput"},
+                                         {Objective::kTrustedMemory, "trusted_memory"}};
+
+// The file: a policy with its schema.
+struct PolicyFile {
+  PlanPolicy policy;
+};
+
+template <typename Io>
+void fields(Io& io, Of<Io, PolicyFile> r) {
+  io.schema("schema", kSchema);
+  fields(io, r.policy);
+}
+
+Result<> check_range(std::string_view key, const std::optional<double>& value, double most) {
+  if (!value || (*value >= 0 && *value <= most)) return {};
+  return invalid("{}: {}, want 0 to {:g}", key, *value, most);
+}
+
+// Puts the defaults for its metric under what `leakage` says. What is wrong in there is left to the
+// reader to find.
+void fill_in_leakage(Json& root) {
+  const auto leakage = root.find("leakage");
+  if (leakage == root.end() || !leakage->is_object()) return;
+  audit::Metric metric = audit::Metric::kSsim;
+  if (const auto found = leakage->find("metric"); found != leakage->end()) {
+    if (!found->is_string()) return;
+    if (!audit::parse_word(found->get_ref<const std::string&>(), metric)) return;
+  }
+  Json filled = RecordWriter::json_of(audit::default_policy(metric));
+  filled.update(*leakage);
+  *leakage = std::move(filled);
+}
+
+Result<PlanPolicy> parse(std::string_view json) {
+  TRY(root, parse_strict_json(json, kMaxPolicyBytes));
+  TRY_OK(check_schema(root, kSchema));
+  fill_in_leakage(root);
+  PolicyFile file;
+  RecordReader reader(RecordReader::Missing::kDefaults);
+  reader.read(root, file);
+  if (reader.error()) return std::unexpected(*reader.error());
+  TRY_OK(check_policy(file.policy));
+  return file.policy;
+}
+
+}  // namespace
+
+std::string_view word(Objective objective) {
+  return std::ranges::find(kObjectives, objective, &ObjectiveWord::objective)->word;
+}
+
+Result<> parse_word(std::string_view text, Objective& out) {
+  std::vector<std::string_view> known;
+  for (const ObjectiveWord& row : kObjectives) {
+    known.push_back(row.word);
+    if (row.word != text) continue;
+    out = row.objective;
+    return {};
+  }
+  return fail(cloister::Kind::kUsage, "objective '{}', want {}", printable(text, 40),
+              fmt::join(known, ", "));
+}
+
+Result<> check_policy(const PlanPolicy& policy) {
+  if (policy.leakage) {
+    // Of no cuts nothing is judged but the policy itself.
+    if (const auto judged = audit::judge(*policy.leakage, {}); !judged) {
+      return invalid("leakage: {}", judged.error().message);
+    }
+  }
+  TRY_OK(check_range("max_latency_ms", policy.max_latency_ms, kMostMs));
+  TRY_OK(check_range("min_throughput", policy.min_throughput, kMostItems));
+  std::set<std::string_view> names;
+  for (const std::string& device : policy.devices) {
+    if (!names.insert(device).second) {
+      return invalid("devices: '{}' is there twice", printable(device));
+    }
+  }
+  return {};
+}
+
+std::string policy_json(const PlanPolicy& policy, audit::Metric metric) {
+  PolicyFile file{policy};
+  if (!file.policy.leakage) file.policy.leakage = audit::default_policy(metric);
+  return write_json_record(file);
+}
+
+Result<PlanPolicy> parse_policy(std::string_view json) {
+  auto parsed = parse(json);
+  if (!parsed) return with_context(parsed.error(), "plan policy");
+  return parsed;
+}
+
+Result<PlanPolicy> read_policy(const fs::path& path) {
+  TRY(json, read_file(path, kMaxPolicyBytes));
+  auto parsed = parse_policy(json);
+  if (!parsed) {
+    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
+  }
+  return parsed;
+}
+
+}  // namespace cloister::plan

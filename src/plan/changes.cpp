@@ -40,26 +40,25 @@ class Finder {
   }
 
   Result<std::vector<Change>> run() {
-    const Candidate* of = nullptr;
-    if ((of = first(Refusal::kMemory))) {
+    if (const Candidate* of = first(Refusal::kMemory)) {
       add(Refusal::kMemory, *of,
           fmt::format("raising the limit on trusted memory from {} to {}",
                       bytes_words(*policy_.max_trusted_bytes), bytes_words(of->trusted_bytes)));
     }
-    if ((of = first(Refusal::kLatency))) {
+    if (const Candidate* of = first(Refusal::kLatency)) {
       add(Refusal::kLatency, *of,
           fmt::format("raising the limit on latency from {} to {:.4g} ms", *policy_.max_latency_ms,
                       of->latency_ms));
     }
-    if ((of = first(Refusal::kThroughput))) {
+    if (const Candidate* of = first(Refusal::kThroughput)) {
       add(Refusal::kThroughput, *of,
           fmt::format("lowering the least throughput from {} to {:.4g} items a second",
                       *policy_.min_throughput, of->throughput));
     }
-    if ((of = first(Refusal::kResultSeen))) {
+    if (const Candidate* of = first(Refusal::kResultSeen)) {
       add(Refusal::kResultSeen, *of, "letting the accelerator see the result");
     }
-    if ((of = first(Refusal::kDevice))) {
+    if (const Candidate* of = first(Refusal::kDevice)) {
       add(Refusal::kDevice, *of, fmt::format("allowing device {}", printable(of->device)));
     }
     add_audit();

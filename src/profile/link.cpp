@@ -155,11 +155,11 @@ Result<std::vector<Link::Sample>> sample(Channel& channel, uint64_t largest, int
     }
   }
   std::vector<Link::Sample> samples;
-  // The way back carries nothing: half of what nothing takes both ways.
+  // The way back carries nothing: half of what nothing takes both ways. It is never the longer one.
   const double back = timing_of(times[0]).ms / 2;
   for (size_t i = 0; i < sizes.size(); ++i) {
     const Timing both = timing_of(times[i]);
-    const auto one_way = [&](double ms) { return std::max(1e-6, ms - back); };
+    const auto one_way = [&](double ms) { return std::max(ms / 2, ms - back); };
     samples.push_back({sizes[i], {one_way(both.ms), one_way(both.low), one_way(both.high)}});
   }
   return samples;

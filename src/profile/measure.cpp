@@ -66,7 +66,8 @@ Result<Stopwatch> Stopwatch::make(const Graph& graph, const Runner& trusted,
   return watch;
 }
 
-// The whole model joins the items.
+// The whole model joins the items. What is compared ran within one round: a machine that is slow
+// for a second is slow for all of it.
 Result<std::vector<Timing>> Stopwatch::time(std::vector<Item> items) {
   Program* const whole = whole_.segments[0].get();
   TRY(inputs, order_inputs(whole->inputs(), inputs_));
@@ -81,20 +82,25 @@ Result<std::vector<Timing>> Stopwatch::time(std::vector<Item> items) {
       if (round >= 0) item->ms.push_back(ms_since(start));
     }
   }
-  const double unit = timing_of(items.back().ms).ms;
-  whole_ms_.insert(whole_ms_.end(), items.back().ms.begin(), items.back().ms.end());
+  const std::vector<double> unit = std::move(items.back().ms);
+  whole_ms_.insert(whole_ms_.end(), unit.begin(), unit.end());
   items.pop_back();
-  const double scale = timing_of(whole_ms_).ms / unit;
   std::vector<Timing> times;
   for (Item& item : items) {
-    const Timing time = timing_of(std::move(item.ms));
-    times.push_back({time.ms * scale, time.low * scale, time.high * scale});
+    for (size_t round = 0; round < unit.size(); ++round) item.ms[round] /= unit[round];
+    times.push_back(timing_of(std::move(item.ms)));
   }
   return times;
 }
 
 WholeTimes Stopwatch::whole() const {
   return {timing_of(whole_ms_), load_ms_};
+}
+
+uint64_t Stopwatch::input_bytes() const {
+  uint64_t bytes = 0;
+  for (const NamedTensor& input : inputs_) bytes += input.tensor.data().size();
+  return bytes;
 }
 
 Result<WholeTimes> Stopwatch::whole_on(const Runner& device) {

@@ -17,15 +17,16 @@ struct Runner {
   Engine* use = nullptr;  // null: the trusted engine itself, so nothing is measured twice
 };
 
+// Times in units of what the whole model took meanwhile: Timing::ms of 0.5 is half of it.
 struct CutTimes {
   Timing head;
   Timing tail;
   std::vector<Timing> bodies;  // on each device
-  double head_load_ms = 0;
+  double head_load_ms = 0;     // milliseconds
 };
 
 struct WholeTimes {
-  Timing time;
+  Timing time;  // of whole_on(): in units of the trusted engine's
   double load_ms = 0;
 };
 
@@ -45,6 +46,7 @@ class Stopwatch {
 
   // The whole model on the trusted engine: of all runs so far, if there were any.
   WholeTimes whole() const;
+  uint64_t input_bytes() const;
   uint64_t output_bytes() const { return output_bytes_; }
 
  private:

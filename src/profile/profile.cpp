@@ -15,11 +15,14 @@ namespace {
 
 constexpr int kLinkRounds = 30;
 
-struct Measured {
-  CutTimes times;
-  Memory head_memory;
-  Memory tail_memory;
+struct MemoryOfCut {
+  Memory head;
+  Memory tail;
 };
+
+Timing scaled(const Timing& time, double unit) {
+  return {time.ms * unit, time.low * unit, time.high * unit};
+}
 
 // One profile being made.
 class Profiler {
@@ -108,7 +111,14 @@ class Profiler {
       if (wanted && std::ranges::find(taken, i) == taken.end()) taken.push_back(i);
     }
     for (const size_t i : taken) anchors_.insert(open[i]);
-    for (const size_t i : between(places, taken, options_.checks)) checks_.insert(open[i]);
+    for (const size_t i : between(places, taken, options_.checks)) {
+      checks_.insert(open[i]);
+      taken.push_back(i);
+    }
+    // Memory does not grow with time: weights come late. It is cheap to measure.
+    for (size_t i = 0; i < open.size(); ++i) places[i] = held_at(open[i], true);
+    for (const size_t i : between(places, taken, options_.anchors)) weighed_.insert(open[i]);
+    weighed_.insert(anchors_.begin(), anchors_.end());
   }
 
   // Drops the devices that can't run the model.
@@ -135,17 +145,20 @@ class Profiler {
   }
 
   Result<> measure_cuts(Stopwatch& watch) {
-    std::set<size_t> all = anchors_;
+    std::set<size_t> all = weighed_;
     all.insert(checks_.begin(), checks_.end());
     size_t done = 0;
     for (const size_t i : all) {
       TRY_OK(tick_(0.15 + 0.8 * static_cast<double>(done) / static_cast<double>(all.size()),
                    fmt::format("cut {} ({} of {})", cut(i).id, done + 1, all.size())));
-      TRY(times, watch.measure(cut(i), engines_.devices));
+      if (anchors_.contains(i) || checks_.contains(i)) {
+        TRY(times, watch.measure(cut(i), engines_.devices));
+        times_.emplace(i, std::move(times));
+      }
       TRY(models, split(graph_, {cut(i)}));
       TRY(head, memory_of_(models[0]));
       TRY(tail, memory_of_(models[1]));
-      measured_.emplace(i, Measured{std::move(times), head, tail});
+      memory_.emplace(i, MemoryOfCut{head, tail});
       ++done;
     }
     return {};
@@ -155,11 +168,21 @@ class Profiler {
     const WholeTimes whole = watch.whole();
     TRY(memory, memory_of_(graph_.model));
     record_.trusted = {engines_.trusted.engine, whole.time, whole.load_ms, memory};
+    record_.input_bytes = watch.input_bytes();
     record_.output_bytes = watch.output_bytes();
     for (size_t i = 0; i < engines_.devices.size(); ++i) {
-      if (engines_.devices[i].use != nullptr) continue;
-      record_.devices[i].whole = whole.time;
-      record_.devices[i].load_ms = whole.load_ms;
+      Device& device = record_.devices[i];
+      if (engines_.devices[i].use == nullptr) {
+        device.whole = whole.time;
+        device.load_ms = whole.load_ms;
+      } else {
+        device.whole = scaled(device.whole, whole.time.ms);
+      }
+    }
+    for (auto& [_, times] : times_) {
+      times.head = scaled(times.head, whole.time.ms);
+      times.tail = scaled(times.tail, whole.time.ms);
+      for (Timing& body : times.bodies) body = scaled(body, whole.time.ms);
     }
     return {};
   }
@@ -188,8 +211,7 @@ class Profiler {
   Curve time_curve(const Get& get, Anchor end) const {
     std::vector<Anchor> anchors;
     for (const size_t i : anchors_) {
-      anchors.push_back(
-          {place_[i], static_cast<double>(bytes_across(i)), get(measured_.at(i).times)});
+      anchors.push_back({place_[i], static_cast<double>(bytes_across(i)), get(times_.at(i))});
     }
     anchors.push_back(end);
     return Curve(std::move(anchors));
@@ -198,15 +220,13 @@ class Profiler {
   template <typename Get>
   Curve memory_curve(bool head, const Get& get) const {
     std::vector<Anchor> anchors;
-    for (const size_t i : anchors_) anchors.push_back({held_at(i, head), 0, get(measured_.at(i))});
+    for (const size_t i : weighed_) {
+      const MemoryOfCut& found = memory_.at(i);
+      anchors.push_back({held_at(i, head), 0, get(head ? found.head : found.tail)});
+    }
     anchors.push_back(
-        {held(work_.total.weight_bytes, work_.live_bytes), 0, static_cast<double>(get_whole(get))});
+        {held(work_.total.weight_bytes, work_.live_bytes), 0, get(record_.trusted.memory)});
     return Curve(std::move(anchors));
-  }
-
-  template <typename Get>
-  double get_whole(const Get& get) const {
-    return get(Measured{{}, record_.trusted.memory, record_.trusted.memory});
   }
 
   double held_at(size_t kept, bool head) const {
@@ -251,32 +271,31 @@ class Profiler {
     }
     fill_memory();
     predicted_ = record_.cuts;
-    for (const auto& [i, measured] : measured_) {
+    for (const auto& [i, times] : times_) {
       CutCost& cost = record_.cuts[i];
       cost.measured = true;
-      cost.head = measured.times.head;
-      cost.tail = measured.times.tail;
-      cost.bodies = measured.times.bodies;
-      cost.head_load_ms = measured.times.head_load_ms;
-      cost.head_memory = measured.head_memory;
-      cost.tail_memory = measured.tail_memory;
+      cost.head = times.head;
+      cost.tail = times.tail;
+      cost.bodies = times.bodies;
+      cost.head_load_ms = times.head_load_ms;
+    }
+    for (const auto& [i, memory] : memory_) {
+      record_.cuts[i].head_memory = memory.head;
+      record_.cuts[i].tail_memory = memory.tail;
     }
   }
 
   void fill_memory() {
     const auto bytes = [](double value) { return static_cast<uint64_t>(value); };
-    const auto real = [](uint64_t value) { return static_cast<double>(value); };
-    const Curve head_peak =
-        memory_curve(true, [&](const Measured& m) { return real(m.head_memory.peak); });
-    const Curve head_rest =
-        memory_curve(true, [&](const Measured& m) { return real(m.head_memory.resident); });
-    const Curve tail_peak =
-        memory_curve(false, [&](const Measured& m) { return real(m.tail_memory.peak); });
-    const Curve tail_rest =
-        memory_curve(false, [&](const Measured& m) { return real(m.tail_memory.resident); });
+    const auto peak = [](const Memory& memory) { return static_cast<double>(memory.peak); };
+    const auto rest = [](const Memory& memory) { return static_cast<double>(memory.resident); };
+    const Curve head_peak = memory_curve(true, peak);
+    const Curve head_rest = memory_curve(true, rest);
+    const Curve tail_peak = memory_curve(false, peak);
+    const Curve tail_rest = memory_curve(false, rest);
     std::vector<Anchor> loads;
     for (const size_t i : anchors_) {
-      loads.push_back({held_at(i, true), 0, measured_.at(i).times.head_load_ms});
+      loads.push_back({held_at(i, true), 0, times_.at(i).head_load_ms});
     }
     loads.push_back({held(work_.total.weight_bytes, work_.live_bytes), 0, record_.trusted.load_ms});
     const Curve load(std::move(loads));
@@ -312,7 +331,9 @@ class Profiler {
   std::vector<double> place_;  // share of the model's time before the cut
   std::set<size_t> anchors_;
   std::set<size_t> checks_;
-  std::map<size_t, Measured> measured_;
+  std::set<size_t> weighed_;  // whose memory is known to the interpolation
+  std::map<size_t, CutTimes> times_;
+  std::map<size_t, MemoryOfCut> memory_;
   std::vector<CutCost> predicted_;
 };
 

@@ -117,7 +117,8 @@ struct ProfileRecord {
   std::string model_file;
   std::string model_sha256;
   Settings settings;
-  uint64_t output_bytes = 0;  // the model's results, for the batch
+  uint64_t input_bytes = 0;   // the model's inputs, for the batch
+  uint64_t output_bytes = 0;  // its results, for the batch
   Work total;                 // for one item
   Trusted trusted;
   std::vector<Device> devices;

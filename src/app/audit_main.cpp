@@ -18,7 +18,6 @@
 #include "audit/protocol/run.h"
 #include "audit/victim_train_json.h"
 #include "engine/torch.h"
-#include "graph/onnx.h"
 #include "report/report.h"
 
 namespace cloister {
@@ -126,12 +125,7 @@ Result<AuditModel> open_audited(ModelOptions& options, AuditRecord& frame) {
   TRY(model, read_model(options.path));
   frame.model.file = fs::path(options.path).filename().string();
   frame.model.sha256 = model.file_sha256;
-  for (const auto& input : model.proto->graph().input()) {
-    const auto& dims = input.type().tensor_type().shape().dim();
-    if (!model.weights.contains(input.name()) && dims.size() > 0 && dims[0].dim_value() == 1) {
-      options.dynamic_batch = true;
-    }
-  }
+  if (has_batch_of_one(model)) options.dynamic_batch = true;
   TRY(open, open_model(std::move(model), options));
   return AuditModel{std::move(open.graph), std::move(open.cuts)};
 }

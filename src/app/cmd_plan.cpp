@@ -91,6 +91,9 @@ Result<plan::PlanPolicy> policy_of(const PlanOptions& options, const audit::Audi
         audit::default_policy(audit == nullptr ? audit::Metric::kSsim : audit->policy.metric);
   }
   TRY_OK(apply(options.leakage, *policy.leakage));
+  if (const auto checked = plan::check_policy(policy); !checked) {
+    return fail(Kind::kUsage, "{}", checked.error().message);
+  }
   return policy;
 }
 
@@ -137,7 +140,6 @@ Outcome make_plan(const PlanOptions& options) {
   const audit::AuditRecord* audit = records.audit ? &*records.audit : nullptr;
   TRY(policy, policy_of(options, audit));
   if (options.print_policy) {
-    TRY_OK(plan::check_policy(policy));
     fmt::print("{}", plan::policy_json(
                          policy, audit == nullptr ? audit::Metric::kSsim : audit->policy.metric));
     return 0;

@@ -1,5 +1,3 @@
-#include <fmt/ranges.h>
-
 #include "app/commands.h"
 #include "app/text.h"
 #include "graph/zoo/zoo.h"
@@ -55,15 +53,19 @@ void add_zoo_command(CLI::App& app, Outcome& outcome) {
     command->add_option(flag, size, text)->type_name("N")->check(CLI::PositiveNumber);
   };
   add_size("--features", options->sizes.features, "columns of a row: mlp and cnn1d (64)");
-  add_size("--classes", options->sizes.classes, "classes to tell apart: mlp and cnn1d (10)");
-  std::vector<std::string_view> names;
-  for (const ZooEntry* entry : zoo_entries()) names.push_back(entry->name);
+  add_size("--classes", options->sizes.classes,
+           "classes to tell apart: mlp, cnn1d, small_cnn (10)");
+  std::string names;
+  for (size_t i = 0; i < zoo_entries().size(); ++i) {
+    const bool first = i % 4 == 0;  // of its line
+    names += fmt::format("{}{}{}", i == 0 ? "" : ",", first ? "\n  " : " ", zoo_entries()[i]->name);
+  }
   command->footer(
-      fmt::format("Architectures:\n  {}\n\n"
+      fmt::format("Architectures:{}\n\n"
                   "Examples:\n"
                   "  cloister zoo resnet50 -o resnet50.onnx --seed 1\n"
                   "  cloister zoo mlp --features 39 --classes 5 -o detector.onnx",
-                  fmt::join(names, ", ")));
+                  names));
   command->callback([options, &outcome] { outcome = write_zoo_model(*options); });
 }
 

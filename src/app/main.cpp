@@ -25,7 +25,9 @@ struct External {
 
 constexpr External kExternals[] = {
     {"audit", "Attack the cuts, and say what comes back of the inputs"},
+    {"pictures", "Draw small labelled pictures, to try things on"},
     {"preprocess", "Turn pictures into input arrays, and write down how"},
+    {"profile", "Measure what each cut costs on this machine"},
     {"train", "Train a model on a table, pictures or arrays"},
 };
 

@@ -1,5 +1,6 @@
 #include "app/model_options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <thread>
 
@@ -7,6 +8,7 @@
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
 #include "graph/dynamic_batch.h"
+#include "graph/onnx.h"
 
 namespace cloister {
 namespace {
@@ -67,6 +69,13 @@ void ModelOptions::add_engine_to(CLI::App& command) {
 
 Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options) {
   return make_onnxruntime({.provider = options.provider, .threads = options.threads});
+}
+
+bool has_batch_of_one(const Model& model) {
+  return std::ranges::any_of(model.proto->graph().input(), [&](const onnx::ValueInfoProto& input) {
+    const auto& dims = input.type().tensor_type().shape().dim();
+    return !model.weights.contains(input.name()) && dims.size() > 0 && dims[0].dim_value() == 1;
+  });
 }
 
 Result<OpenModel> open_model(const ModelOptions& options) {

@@ -37,6 +37,9 @@ Result<> check_cut_count(const std::vector<std::string>& texts);
 // The cuts that --cut named.
 Result<std::vector<Cut>> find_cuts(const OpenModel& model, const std::vector<std::string>& texts);
 
+// Whether an input's first extent is fixed to 1, so that --dynamic-batch can make it symbolic.
+bool has_batch_of_one(const Model& model);
+
 // Reads, orders, types and cuts the model; with --dynamic-batch its batch is made symbolic first,
 // and that is checked by running it.
 Result<OpenModel> open_model(const ModelOptions& options);

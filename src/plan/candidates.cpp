@@ -97,15 +97,13 @@ class Lister {
     return c;
   }
 
-  // The profile does not say how large the inputs are: only the time of a message is counted for
-  // them, which makes this reference look better than it is.
   Candidate all_untrusted(size_t d) const {
     const Device& device = profile_.devices[d];
     Candidate c = on_device(Kind::kAllUntrusted, device);
     c.measured = true;
     c.untrusted_ms = device.whole.ms;
-    c.bytes_across = profile_.output_bytes;
-    c.link_ms = device.link.ms(0) + device.link.ms(profile_.output_bytes);
+    c.bytes_across = saturating_add(profile_.input_bytes, profile_.output_bytes);
+    c.link_ms = device.link.ms(profile_.input_bytes) + device.link.ms(profile_.output_bytes);
     c.leakage.outcome = audit::word(audit::Outcome::kExposed);
     add_up(c, device.overlaps, profile_.settings.batch);
     return c;

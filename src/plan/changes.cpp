@@ -40,26 +40,25 @@ class Finder {
   }
 
   Result<std::vector<Change>> run() {
-    const Candidate* of = nullptr;
-    if ((of = first(Refusal::kMemory))) {
+    if (const Candidate* of = first(Refusal::kMemory)) {
       add(Refusal::kMemory, *of,
           fmt::format("raising the limit on trusted memory from {} to {}",
                       bytes_words(*policy_.max_trusted_bytes), bytes_words(of->trusted_bytes)));
     }
-    if ((of = first(Refusal::kLatency))) {
+    if (const Candidate* of = first(Refusal::kLatency)) {
       add(Refusal::kLatency, *of,
           fmt::format("raising the limit on latency from {} to {:.4g} ms", *policy_.max_latency_ms,
                       of->latency_ms));
     }
-    if ((of = first(Refusal::kThroughput))) {
+    if (const Candidate* of = first(Refusal::kThroughput)) {
       add(Refusal::kThroughput, *of,
           fmt::format("lowering the least throughput from {} to {:.4g} items a second",
                       *policy_.min_throughput, of->throughput));
     }
-    if ((of = first(Refusal::kResultSeen))) {
+    if (const Candidate* of = first(Refusal::kResultSeen)) {
       add(Refusal::kResultSeen, *of, "letting the accelerator see the result");
     }
-    if ((of = first(Refusal::kDevice))) {
+    if (const Candidate* of = first(Refusal::kDevice)) {
       add(Refusal::kDevice, *of, fmt::format("allowing device {}", printable(of->device)));
     }
     add_audit();
@@ -110,7 +109,7 @@ class Finder {
       const Candidate& c = candidates_[i];
       if (c.refused[0].refusal != Refusal::kNotAudited || leakage_of(c).hopeless) continue;
       return add(Refusal::kNotAudited, c,
-                 fmt::format("auditing it (cloister audit --cuts {})", printable(c.cut)),
+                 fmt::format("auditing cut {0} (cloister audit --cuts {0})", printable(c.cut)),
                  "may allow");
     }
   }
@@ -152,6 +151,8 @@ class Finder {
   Result<std::optional<double>> threshold_for(const std::string& cut,
                                               const audit::CutVerdict& verdict) const {
     double needed = rounded_up(std::max(verdict.leakage.bounds.upper, verdict.floor));
+    // Of an advantage, a limit can be too high for any verdict.
+    if (needed <= leakage_.threshold) return std::nullopt;
     for (int attempt = 0; attempt < 2; ++attempt) {
       audit::Policy policy = leakage_;
       policy.threshold = needed;

@@ -65,23 +65,17 @@ class Teller {
   // No cut is admissible.
   std::string fallback() const {
     std::string text = "All trusted, since no cut may be served: " + counts() + ".";
-    const profile::CutCost* nearest = nullptr;
-    const LeakageOfCut* least = nullptr;
-    for (size_t i = 0; i < situation_.leakage.size(); ++i) {
-      const CutLeakage& known = situation_.leakage[i];
+    const CutLeakage* nearest = nullptr;
+    for (const CutLeakage& known : situation_.leakage) {
       const bool leaks = known.refused && (known.refused->refusal == Refusal::kExposed ||
                                            known.refused->refusal == Refusal::kUndecided);
       if (!leaks || !known.leakage.upper) continue;
-      if (least != nullptr && *least->upper <= *known.leakage.upper) continue;
-      least = &known.leakage;
-      nearest = &situation_.profile.cuts[i];
+      if (nearest != nullptr && *nearest->leakage.upper <= *known.leakage.upper) continue;
+      nearest = &known;
     }
     if (nearest != nullptr) {
-      text += fmt::format(
-          " Nearest comes cut {}: its leakage ({}) was {} with an upper bound of {}, where at most "
-          "{} is accepted.",
-          printable(nearest->id), metric_words(leakage_), leakage_words(*least->value),
-          leakage_words(*least->upper), limit_words(leakage_.threshold));
+      const auto& cut = situation_.profile.cuts[nearest - situation_.leakage.data()];
+      text += fmt::format(" Nearest comes cut {}: {}.", printable(cut.id), nearest->refused->why);
     }
     if (!choice_.admissible()) {
       std::vector<std::string> reasons;

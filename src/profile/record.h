@@ -83,6 +83,7 @@ struct CutCost {
   Timing head;                 // what comes before the cut, on the trusted engine
   Timing tail;                 // what comes after it, on the trusted engine
   std::vector<Timing> bodies;  // what comes after it, on each of ProfileRecord::devices
+  double head_load_ms = 0;     // once, on the trusted engine
   Memory head_memory;
   Memory tail_memory;
 };
@@ -116,7 +117,8 @@ struct ProfileRecord {
   std::string model_file;
   std::string model_sha256;
   Settings settings;
-  uint64_t output_bytes = 0;  // the model's results, for the batch
+  uint64_t input_bytes = 0;   // the model's inputs, for the batch
+  uint64_t output_bytes = 0;  // its results, for the batch
   Work total;                 // for one item
   Trusted trusted;
   std::vector<Device> devices;

@@ -81,6 +81,7 @@ void fields(Io& io, Of<Io, CutCost> r) {
   io.object("head_ms", r.head);
   io.object("tail_ms", r.tail);
   io.list("bodies_ms", r.bodies, kMaxDevices);
+  io.real("head_load_ms", r.head_load_ms, 0, kMaxMs);
   io.object("head_memory", r.head_memory);
   io.object("tail_memory", r.tail_memory);
 }
@@ -112,6 +113,7 @@ void fields(Io& io, Of<Io, ProfileRecord> r) {
   io.text("model_file", r.model_file, kName);
   io.digest("model_sha256", r.model_sha256);
   io.object("settings", r.settings);
+  io.integer("input_bytes", r.input_bytes, 0, kMaxCount);
   io.integer("output_bytes", r.output_bytes, 0, kMaxCount);
   io.object("total", r.total);
   io.object("trusted", r.trusted);

@@ -102,7 +102,7 @@ TEST(PreprocessJson, StrictTable) {
               R"("crop": {"width": 9, "height": 10})"),
        "crop: 9x10, want at most the 9x9"},
       {std::string(70000, ' '), "70000 bytes, at most 65536"},
-      {std::string(60000, '['), "not JSON"},
+      {std::string(60000, '['), "nested too deep"},
   };
   for (const auto& [json, message] : table) {
     const auto refused = parse_preprocess(json);

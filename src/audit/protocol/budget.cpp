@@ -11,7 +11,7 @@ const std::vector<Budget>& budgets() {
        .attacker_train = 1500,
        .attacker_validation = 128,
        .selection = 128,
-       .certification = 256,
+       .certification = 512,
        .subsample = 16,
        .effort =
            {.network = {.width = 32, .blocks = 1}, .epochs = 10, .iterations = 100, .restarts = 1}},

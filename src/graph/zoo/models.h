@@ -12,5 +12,6 @@ extern const ZooEntry kMobilenetV2;
 extern const ZooEntry kTinyTransformer;
 extern const ZooEntry kMlp;
 extern const ZooEntry kCnn1d;
+extern const ZooEntry kSmallCnn;
 
 }  // namespace cloister::zoo

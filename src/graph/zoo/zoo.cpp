@@ -20,16 +20,22 @@ constexpr const ZooEntry* kEntries[] = {
     &zoo::kTinyTransformer,  //
     &zoo::kMlp,              //
     &zoo::kCnn1d,            //
+    &zoo::kSmallCnn,         //
 };
 
 // Wide enough for what a table can be; narrower than what makes a weight too large for a file.
 constexpr int64_t kMaxSize = 65'536;
 
-Result<int64_t> size_of(const ZooEntry& entry, std::string_view what, int64_t open, int64_t wanted,
-                        int64_t smallest) {
-  if (wanted == 0) return open;
-  if (open == 0) {
-    return fail(Kind::kUsage, "'{}' has no {} to choose: mlp and cnn1d have", entry.name, what);
+Result<int64_t> size_of(const ZooEntry& entry, std::string_view what, int64_t ZooSizes::*which,
+                        int64_t wanted, int64_t smallest) {
+  if (wanted == 0) return entry.sizes.*which;
+  if (entry.sizes.*which == 0) {
+    std::vector<std::string_view> others;
+    for (const ZooEntry* other : kEntries) {
+      if (other->sizes.*which != 0) others.push_back(other->name);
+    }
+    return fail(Kind::kUsage, "'{}' has no {} to choose: {} have", entry.name, what,
+                fmt::join(others, ", "));
   }
   if (wanted < smallest || wanted > kMaxSize) {
     return fail(Kind::kUsage, "{} {}, want {} to {}", wanted, what, smallest, kMaxSize);
@@ -56,8 +62,8 @@ Result<onnx::ModelProto> make_zoo_model(std::string_view name, uint64_t seed,
                                         const ZooSizes& sizes) {
   TRY(entry, find_zoo_entry(name));
   // Two poolings leave nothing of fewer.
-  TRY(features, size_of(*entry, "features", entry->sizes.features, sizes.features, 4));
-  TRY(classes, size_of(*entry, "classes", entry->sizes.classes, sizes.classes, 2));
+  TRY(features, size_of(*entry, "features", &ZooSizes::features, sizes.features, 4));
+  TRY(classes, size_of(*entry, "classes", &ZooSizes::classes, sizes.classes, 2));
   return entry->make(seed, {features, classes});
 }
 

@@ -126,6 +126,12 @@ class Session {
   explicit Session(const std::string& model)
       : env_(ORT_LOGGING_LEVEL_ERROR), session_(env_, model.data(), model.size(), options()) {}
 
+  Shape input_shape(int64_t batch) const {
+    Shape shape = session_.GetInputTypeInfo(0).GetTensorTypeAndShapeInfo().GetShape();
+    shape[0] = batch;
+    return shape;
+  }
+
   std::vector<float> run(const char* input_name, Ort::Value input) {
     const char* const output_name = "logits";
     auto outputs = session_.Run(Ort::RunOptions{}, &input_name, &input, 1, &output_name, 1);
@@ -155,7 +161,7 @@ std::vector<float> classify(Session& session, const std::string& input, int firs
     return session.run("tokens", Ort::Value::CreateTensor<int64_t>(memory, tokens.data(),
                                                                    tokens.size(), shape.data(), 2));
   }
-  const Shape shape = input == "features" ? Shape{count, 64} : Shape{count, 3, 224, 224};
+  const Shape shape = session.input_shape(count);
   const size_t per_example = *element_count(shape) / count;
   std::vector<float> pixels(count * per_example);
   for (int i = 0; i < count; ++i) {
@@ -288,11 +294,20 @@ TEST(ZooEntries, SomeHaveOpenSizes) {
     EXPECT_FALSE(zoo_model(name, 1, {.classes = 65'537}));
     EXPECT_FALSE(zoo_model(name, 1, {.features = -5}));
   }
-  const auto fixed = zoo_model("tiny_transformer", 1, {.classes = 4});
-  ASSERT_FALSE(fixed);
-  EXPECT_EQ(fixed.error().kind, Kind::kUsage);
-  EXPECT_EQ(fixed.error().message,
-            "'tiny_transformer' has no classes to choose: mlp and cnn1d have");
+  const auto pictures = zoo_model("small_cnn", 1, {.classes = 5});
+  ASSERT_TRUE(pictures) << pictures.error().message;
+  auto graph = build_graph(*pictures);
+  ASSERT_TRUE(graph && infer_types(*graph, onnxruntime_probe()));
+  EXPECT_EQ(graph->find("logits")->type.text(), "f32[N,5]");
+  for (const auto& [name, sizes, message] :
+       {std::tuple{"tiny_transformer", ZooSizes{.classes = 4},
+                   "'tiny_transformer' has no classes to choose: mlp, cnn1d, small_cnn have"},
+        {"small_cnn", {.features = 4}, "'small_cnn' has no features to choose: mlp, cnn1d have"}}) {
+    const auto fixed = zoo_model(name, 1, sizes);
+    ASSERT_FALSE(fixed);
+    EXPECT_EQ(fixed.error().kind, Kind::kUsage);
+    EXPECT_EQ(fixed.error().message, message);
+  }
 }
 
 TEST(ZooEntries, AnUnknownNameListsTheKnown) {

@@ -1,0 +1,63 @@
+// `cloister profile`.
+#include "profile/record.h"
+#include "tests/support/cloister.h"
+
+namespace cloister {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class ProfileProgram : public test::CloisterTest {
+ protected:
+  void SetUp() override {
+    done({"zoo", "mlp", "--features", "64", "--classes", "10", "-o", "m.onnx"});
+  }
+};
+
+TEST_F(ProfileProgram, MeasuresOnceAndSaysSo) {
+  const std::string out = done(
+      {"profile",         "m.onnx",   "--threads", "1",         "--cores", "0",        "--devices",
+       "onnxruntime-cpu", "--rounds", "3",         "--anchors", "3",       "--checks", "1",
+       "--epc",           "1K",       "--link",    "tcp",       "-o",      "p.json"});
+  EXPECT_THAT(out, AllOf(HasSubstr("m.onnx, batch 1, 1 thread, pinned to core 0"),
+                         HasSubstr("body on: onnxruntime-cpu"), HasSubstr("link tcp"),
+                         HasSubstr("1 cut measured but kept out of the interpolation"),
+                         HasSubstr("! more trusted memory than 1.0 KiB at peak: ")));
+  const auto record = profile::read_profile(dir_ / "p.json");
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(record->settings.trusted_limit_bytes, 1024U);
+  EXPECT_EQ(record->settings.cores, std::vector<int64_t>{0});
+  // A process that loads ONNX Runtime and some hundred kilobytes takes 1 to 200 MB more.
+  EXPECT_GT(record->trusted.memory.peak, 1U << 20);
+  EXPECT_LT(record->trusted.memory.peak, 200U << 20);
+  EXPECT_GT(record->trusted.memory.resident, 1U << 20);
+  EXPECT_LE(record->trusted.memory.resident, record->trusted.memory.peak);
+}
+
+TEST_F(ProfileProgram, JsonIsTheRecord) {
+  const std::string out = done({"profile", "m.onnx", "--batch", "3", "--rounds", "3", "--anchors",
+                                "2", "--checks", "0", "--json"});
+  const auto record = profile::parse_profile(out);
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(profile::profile_json(*record), out);
+  EXPECT_EQ(record->settings.batch, 3);
+  EXPECT_EQ(record->model_file, "m.onnx");
+  EXPECT_EQ(record->devices[0].name, "onnxruntime-cpu");
+  EXPECT_THAT(record->checks, testing::IsEmpty());
+}
+
+TEST_F(ProfileProgram, Errors) {
+  fails({"profile", "m.onnx", "--devices", "tpu"}, 2, "--devices: no 'tpu'; this build knows");
+  fails({"profile", "m.onnx", "--cores", "x"}, 2, "--cores: 'x', want numbers of cores");
+  fails({"profile", "m.onnx", "--cores", "1023"}, 2, "has no such cores");
+  fails({"profile", "m.onnx", "--epc", "lots"}, 2, "--epc: 'lots', want a number of bytes");
+  fails({"profile", "m.onnx", "--epc", "-1M"}, 2, "--epc: '-1M'");
+  fails({"profile", "m.onnx", "--link", "rdma"}, 2, "--link");
+  fails({"profile", "m.onnx", "--measure", "c00"}, 2, "c00");
+  fails({"profile", "m.onnx", "--rounds", "1"}, 2, "--rounds");
+  fails({"profile", "none.onnx"}, 1, "none.onnx");
+}
+
+}  // namespace
+}  // namespace cloister

@@ -1,0 +1,101 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/plan/synthetic.h"
+#include "tests/support/temp_dir.h"
+
+namespace cloister::plan {
+namespace {
+
+using testing::HasSubstr;
+using namespace test;
+using nlohmann::json;
+
+class PlanRecord : public testing::Test {
+ protected:
+  PlanRecord() {
+    const ProfileRecord profile = profile_of(3, {device_named("gpu", 10)});
+    const auto audit = audit_of(profile, {0.6, 0.35, 0.2});
+    text_ = plan_json(plan_of(profile, &audit, test::policy_of()));
+  }
+
+  void wrong(const std::string& pointer, const json& value, const std::string& part) {
+    json changed = json::parse(text_);
+    changed[json::json_pointer(pointer)] = value;
+    const auto parsed = parse_plan(changed.dump());
+    ASSERT_FALSE(parsed) << pointer << " " << value;
+    EXPECT_THAT(parsed.error().message, HasSubstr("plan record: ")) << pointer;
+    EXPECT_THAT(parsed.error().message, HasSubstr(part)) << pointer;
+  }
+
+  std::string text_;
+};
+
+TEST_F(PlanRecord, IsReadAsItWasWritten) {
+  const auto plan = parse_plan(text_);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan_json(*plan), text_);
+  EXPECT_EQ(plan->choice().cut, "c3");
+  EXPECT_TRUE(plan->safe_cut);
+  EXPECT_EQ(plan->policy.leakage->threshold, 0.3);
+  TempDir dir;
+  ASSERT_TRUE(write_file(dir / "plan.json", text_));
+  EXPECT_TRUE(read_plan(dir / "plan.json"));
+  EXPECT_THAT(read_plan(dir / "none.json").error().message, HasSubstr("none.json"));
+}
+
+TEST_F(PlanRecord, WithoutAnAudit) {
+  const ProfileRecord profile = profile_of(2, {device_named("gpu", 10)});
+  const std::string text = plan_json(plan_of(profile, nullptr, PlanPolicy{}));
+  EXPECT_THAT(text, HasSubstr("\"audit_sha256\": null"));
+  const auto plan = parse_plan(text);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan_json(*plan), text);
+}
+
+TEST_F(PlanRecord, WordsReadBack) {
+  for (const Kind kind : {Kind::kAllTrusted, Kind::kAllUntrusted, Kind::kTwo, Kind::kThree}) {
+    Kind again = Kind::kAllTrusted;
+    ASSERT_TRUE(parse_word(word(kind), again));
+    EXPECT_EQ(again, kind);
+  }
+  Refusal refusal = Refusal::kMemory;
+  EXPECT_THAT(parse_word("x", refusal).error().message,
+              HasSubstr("'x', want input_seen, not_audited, exposed"));
+}
+
+TEST_F(PlanRecord, WhatIsWrongIsNamed) {
+  wrong("/schema", "cloister/plan/2", "cloister/plan/2");
+  wrong("/model_sha256", "00", "model_sha256");
+  wrong("/audit_sha256", "zz", "audit_sha256");
+  wrong("/extra", 1, "unknown key 'extra'");
+  wrong("/chosen", 1000, "chosen: 1000, want under");
+  wrong("/chosen", -1, "chosen: -1");
+  wrong("/chosen", 1, "chosen: 1 is refused");
+  wrong("/safe_cut", false, "safe_cut");
+  wrong("/policy/leakage", nullptr, "policy: no leakage");
+  wrong("/policy/leakage/threshold", 3, "policy: leakage: ");
+  wrong("/changes/0/candidate", 999, "changes: candidate 999");
+  wrong("/candidates", json::array(), "the first is not all trusted");
+  wrong("/candidates/0/kind", "all_untrusted", "the first is not all trusted");
+  wrong("/candidates/0/kind", "four", "want all_trusted");
+  wrong("/candidates/0/cut", "c1", "candidates[0]: kind 'all_trusted'");
+  wrong("/candidates/1/refused", json::array(), "candidates[1]: kind 'all_untrusted' is not");
+  wrong("/candidates/2/latency_ms", -1, "candidates[2].latency_ms: -1");
+  wrong("/candidates/2/refused", json::array(), "outcome 'exposed', yet it is not refused");
+  wrong("/candidates/2/leakage/outcome", "safe", "outcome 'safe'");
+  wrong("/candidates/2/second_cut", "c2", "candidates[2]: kind 'two'");
+}
+
+TEST_F(PlanRecord, HostileTextIsAnError) {
+  for (size_t length = 0; length < text_.size() - 1; length += 37) {
+    EXPECT_FALSE(parse_plan(text_.substr(0, length)));
+  }
+  EXPECT_FALSE(parse_plan(std::string(100, '[')));
+  EXPECT_FALSE(parse_plan("null"));
+  EXPECT_FALSE(parse_plan("{}"));
+}
+
+}  // namespace
+}  // namespace cloister::plan

@@ -60,7 +60,7 @@ TEST_F(PlanPage, TellsWhyThereIsNone) {
 
 TEST_F(PlanPage, ComparesByItsObjective) {
   plan_.policy.objective = plan::Objective::kThroughput;
-  EXPECT_THAT(hero(), HasSubstr("× the throughput of all trusted</h1>"));
+  EXPECT_THAT(hero(), HasSubstr("× the throughput of all trusted <span class=\"tag\">"));
   plan_.policy.objective = plan::Objective::kTrustedMemory;
   EXPECT_THAT(hero(),
               HasSubstr(" of the trusted memory <span class=\"tag\">interpolated</span></h1>"));

@@ -194,7 +194,7 @@ Result<Tensor> make_demo_picture(uint64_t seed, uint64_t index) {
     }
     for (size_t c = 0; c < 3; ++c) {
       const double value = 255 * sum[c] / (kSamples * kSamples);
-      pixels[static_cast<size_t>(3 * i) + c] = static_cast<uint8_t>(value + 0.5);
+      pixels[static_cast<size_t>(3 * i) + c] = static_cast<uint8_t>(std::lround(value));
     }
   }
   return std::move(picture);

@@ -1,123 +1,232 @@
-// The whole of what Cloister can do so far, on a network that it makes itself.
+// All of Cloister on a small network that it brings along: each step is a command that the user
+// could have typed, and is shown as one.
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <boost/process/args.hpp>
+#include <boost/process/start_dir.hpp>
+#include <boost/process/system.hpp>
 #include <cstdio>
 
 #include "app/commands.h"
-#include "app/inspection.h"
+#include "app/demo_assets.h"
+#include "app/progress.h"
 #include "app/text.h"
-#include "engine/onnxruntime.h"
-#include "engine/probe.h"
-#include "engine/random_inputs.h"
-#include "engine/segments.h"
-#include "graph/zoo/zoo.h"
+#include "audit/record.h"
+#include "plan/plan.h"
 
 namespace cloister {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using audit::AuditRecord;
+using plan::Candidate;
+using plan::Plan;
 
-constexpr uint64_t kSeed = 7;
-constexpr int kRuns = 7;
-constexpr double kShares[] = {0.25, 0.50, 0.75};
+// Marks a folder as the demonstration's, which may be made anew.
+constexpr const char* kMarker = ".cloister-demo";
+constexpr const char* kPictures = "2560";
+constexpr const char* kPicture = "pictures/star/00006.png";  // one of them
+// From what still is the picture to what hardly is one: behind the first convolution, the second
+// activation, the narrow third, and the fifth.
+constexpr const char* kCuts = "c22bf3e,c974cc1,cdc0547,c99d4a7";
+// What the machine of a renter of GPUs might be, by its data sheet: 60 TFLOP/s, 2 TB/s of memory,
+// behind a link of 10 GB/s and 20 us.
+constexpr const char* kGpu = "gpu=flops=60e12,bytes=2e12,link=10e9,latency=20e-6";
 
-void step(const char* text) {
-  static const bool kIsTerminal = ::isatty(STDOUT_FILENO) == 1;
-  fmt::print("\n{}==> {}{}\n", kIsTerminal ? "\033[1m" : "", text, kIsTerminal ? "\033[0m" : "");
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
-Result<double> time_ms(const LoadedModel& model, const std::vector<NamedTensor>& inputs) {
-  const auto start = Clock::now();
-  TRY_OK(model.run(inputs));
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-struct CutRun {
-  Difference difference;
-  double whole_ms = 0;
-  double segments_ms = 0;
+struct DemoOptions {
+  std::string folder = "demo";
+  int threads = 0;  // 0: each command's own choice
 };
 
-// Runs both in turn, so that a machine that changes its speed changes it for both.
-Result<CutRun> run_cut(Engine& engine, const Graph& graph, const Cut& cut, const LoadedModel& whole,
-                       const std::vector<NamedTensor>& inputs) {
-  TRY(segments, load_cut_model(engine, graph, {cut}));
-  TRY(reference, whole.run(inputs));
-  TRY(outputs, segments.run(inputs));
-  TRY(difference, compare_outputs(outputs, reference));
-  std::vector<double> whole_ms;
-  std::vector<double> segments_ms;
-  for (int i = 0; i < kRuns; ++i) {
-    TRY(a, time_ms(whole, inputs));
-    TRY(b, time_ms(segments, inputs));
-    whole_ms.push_back(a);
-    segments_ms.push_back(b);
-  }
-  return CutRun{difference, median(whole_ms), median(segments_ms)};
+bool on_terminal() {
+  return ::isatty(STDOUT_FILENO) == 1;
 }
 
-Outcome demo(int threads) {
-  TRY(engine, make_onnxruntime({.threads = threads}));
-  step("Build ResNet-50 (its true architecture, random weights)");
-  TRY(model, zoo_model("resnet50", kSeed));
-  TRY(graph, build_graph(std::move(model)));
-  TRY_OK(infer_types(graph, onnxruntime_probe()));
-  OpenModel open{std::move(graph), {}};
-  open.cuts = list_cuts(open.graph);
-  fmt::print("{}", summary_text(open, "resnet50"));
+void headline(const std::string& text) {
+  fmt::print("\n{}==> {}{}\n", on_terminal() ? "\033[1m" : "", text,
+             on_terminal() ? "\033[0m" : "");
+}
 
-  step("Where it can be cut with one tensor crossing (cloister inspect lists them all)");
-  OpenModel single = open;
-  std::erase_if(single.cuts.cuts, [](const Cut& cut) { return !cut.is_single(); });
-  fmt::print("{}", cuts_text(single));
-
-  step("Cut it in two at three places, run both halves, compare with the whole");
-  TRY(whole, load_cut_model(*engine, open.graph));
-  TRY(inputs, random_inputs(whole.segments[0]->inputs(), 1, kSeed));
-  std::vector<std::vector<std::string>> rows = {
-      {"cut", "in the head", "crosses", "whole", "head + body", "ratio", "answer"}};
-  bool same = true;
-  for (const double share : kShares) {
-    const Cut* cut = nearest_cut(open.cuts, share);
-    if (cut == nullptr) return fail(Kind::kInternal, "ResNet-50 has no cut at {}", share);
-    TRY(result, run_cut(*engine, open.graph, *cut, whole, inputs));
-    const Difference& difference = result.difference;
-    same = same && difference.relative() < 1e-5;
-    rows.push_back({cut->id, fmt::format("{:.0f} % of the MACs", 100 * open.cuts.macs_share(*cut)),
-                    bytes_text(cut->bytes), fmt::format("{:.1f} ms", result.whole_ms),
-                    fmt::format("{:.1f} ms", result.segments_ms),
-                    fmt::format("{:.3f}x", result.segments_ms / result.whole_ms),
-                    difference.identical ? std::string("bit-identical")
-                                         : fmt::format("within {:.1g}", difference.relative())});
+// Shows and starts `cloister ARGUMENTS`, in the demonstration's folder; gives its exit code.
+Result<int> start(const DemoOptions& options, std::vector<std::string> arguments) {
+  namespace bp = boost::process;
+  const bool takes_threads = arguments[0] == "profile" || arguments[0] == "audit";
+  if (options.threads > 0 && takes_threads) {
+    arguments.insert(arguments.end(), {"--threads", std::to_string(options.threads)});
   }
-  fmt::print("{}", table_text(rows, "lrrrrrl"));
-  if (!same) return fail(Kind::kInternal, "the segments do not give the whole model's answer");
+  fmt::print("$ cloister {}\n\n", fmt::join(arguments, " "));
+  std::fflush(stdout);
+  std::error_code code;
+  const fs::path self = fs::read_symlink("/proc/self/exe", code);
+  const int ended =
+      bp::system(self.string(), bp::args(arguments), bp::start_dir(options.folder), code);
+  if (code) return fail(Kind::kIo, "can't start '{}': {}", self.string(), code.message());
+  return ended;
+}
+
+// The same for a command that has to succeed.
+Result<> run(const DemoOptions& options, const std::vector<std::string>& arguments) {
+  TRY(code, start(options, arguments));
+  if (code == 0) return {};
+  return fail(Kind::kIo, "'cloister {}' ended with exit code {}", arguments[0], code);
+}
+
+Result<> prepare(const fs::path& folder) {
+  std::error_code code;
+  if (fs::exists(folder, code) && !fs::is_empty(folder, code) && !fs::exists(folder / kMarker)) {
+    return fail(Kind::kUsage, "'{}' is there and holds something else; give another folder with -o",
+                printable(folder.string()));
+  }
+  fs::remove_all(folder, code);
+  fs::create_directories(folder, code);
+  if (code) {
+    return fail(Kind::kIo, "can't make '{}': {}", printable(folder.string()), code.message());
+  }
+  TRY_OK(write_file(folder / kMarker, ""));
+  TRY_OK(write_file(folder / "model.onnx", asset_demo_model()));
+  TRY_OK(write_file(folder / "preprocess.json", asset_demo_preprocess()));
+  return write_file(folder / "labels.txt", asset_demo_labels());
+}
+
+std::string times_text(double ratio) {
+  return ratio >= 1 ? fmt::format("{:.1f}x as fast", ratio)
+                    : fmt::format("{:.1f}x as slow", 1 / ratio);
+}
+
+const Candidate* reference(const Plan& made, plan::Kind kind, const std::string& device) {
+  const auto found = std::ranges::find_if(made.candidates, [&](const Candidate& candidate) {
+    return candidate.kind == kind && candidate.device == device;
+  });
+  return found == made.candidates.end() ? nullptr : &*found;
+}
+
+std::string leakage_text(const audit::CutRecord& cut) {
+  if (!cut.verdict || !cut.verdict->scored) return "";
+  return fmt::format("  after {:>3.0f} % of the work: {:.2f}   {}{}\n", 100 * cut.macs_share,
+                     cut.verdict->leakage.value, audit::word(cut.verdict->outcome),
+                     cut.probe ? fmt::format("; the shape can be named in {:.0f} % of cases",
+                                             100 * cut.probe->probe.accuracy)
+                               : "");
+}
+
+// What was found, for a newcomer.
+std::string summary(const AuditRecord* audit, const Plan& made) {
+  const Candidate& choice = made.choice();
+  std::string out;
+  if (audit != nullptr) {
+    out +=
+        "How much of the pictures attackers rebuilt from what crosses (1: all of it), on pictures\n"
+        "that they had not seen:\n";
+    for (const audit::CutRecord& cut : audit->cuts) out += leakage_text(cut);
+    for (const audit::CutRecord& cut : audit->cuts) {
+      if (!cut.verdict) continue;
+      out += fmt::format("  without seeing anything: {:.2f}\n\n", cut.verdict->floor);
+      break;
+    }
+  }
+  if (choice.cut.empty()) return out + "No cut was shown to be safe: all of it stays trusted.\n";
+  out += fmt::format(
+      "The plan cuts at {}: what comes before runs in the trusted environment, the "
+      "rest on the\naccelerator, which never gets the pictures.",
+      choice.cut);
+  const Candidate* const trusted = reference(made, plan::Kind::kAllTrusted, "");
+  const Candidate* const untrusted = reference(made, plan::Kind::kAllUntrusted, choice.device);
+  if (trusted != nullptr && untrusted != nullptr) {
+    out += fmt::format(" That is {} as all of it\ntrusted, and {} as all of it untrusted{}.",
+                       times_text(trusted->latency_ms / choice.latency_ms),
+                       times_text(untrusted->latency_ms / choice.latency_ms),
+                       choice.modelled ? " (the GPU is modelled from its data sheet)" : "");
+  }
+  return out + "\n";
+}
+
+// The audit needs LibTorch, which a build may be without.
+Result<std::optional<AuditRecord>> audit_cuts(const DemoOptions& options) {
+  std::error_code code;
+  const fs::path self = fs::read_symlink("/proc/self/exe", code);
+  if (!fs::exists(self.parent_path() / "cloister-audit", code)) {
+    fmt::print(
+        "This build is without LibTorch, which the attackers need: nothing is audited, so\n"
+        "no cut counts as safe.\n");
+    return std::nullopt;
+  }
+  TRY_OK(run(options, {"audit", "model.onnx", "--data", "pictures", "--size", "32", "--preprocess",
+                       "preprocess.json", "--cuts", kCuts, "--attackers",
+                       "inverse-net,cgan,retrieval", "--budget", "quick", "-o", "audit"}));
+  TRY(record, audit::read_record(fs::path(options.folder) / "audit/audit.json"));
+  return record;
+}
+
+Outcome demo(const DemoOptions& options) {
+  const auto began = std::chrono::steady_clock::now();
+  const fs::path folder = options.folder;
+  TRY_OK(prepare(folder));
   fmt::print(
-      "\nThe head of such a cut is what runs inside the trusted environment; the body runs on an\n"
-      "accelerator that sees only the tensor that crosses. Times: medians of {} runs in turn,\n"
-      "{} thread{}, ONNX Runtime {}. Next: cloister inspect YOUR_MODEL.onnx\n",
-      kRuns, threads, threads == 1 ? "" : "s", onnxruntime_version());
+      "A small network that tells shapes apart, trained on other pictures than those that are\n"
+      "drawn here, is in {}/. Where can it be cut so that an accelerator does most of the\n"
+      "work, and yet does not see what is on them?\n",
+      printable(folder.string()));
+
+  headline("1. The cuts that there are");
+  TRY_OK(run(options, {"inspect", "model.onnx"}));
+  headline("2. What each costs on this machine");
+  TRY_OK(run(options,
+             {"profile", "model.onnx", "--devices", "onnxruntime-cpu", "-o", "profile.json"}));
+  headline("3. What they give away: attackers are trained to rebuild pictures (90 s on two cores)");
+  TRY_OK(run(options, {"pictures", "pictures", "--count", kPictures, "--seed", "1"}));
+  TRY(audit, audit_cuts(options));
+  headline("4. The plan, with the body on a GPU that one might rent");
+  std::vector<std::string> planning = {"plan",     "model.onnx", "--profile", "profile.json",
+                                       "--device", kGpu,         "-o",        "plan.json"};
+  if (audit) planning.insert(planning.begin() + 4, {"--audit", "audit/audit.json"});
+  TRY(planned, start(options, planning));
+  constexpr int kNoSafeCut = 3;
+  if (planned != 0 && planned != kNoSafeCut) {
+    return fail(Kind::kIo, "'cloister plan' ended with exit code {}", planned);
+  }
+  TRY(made, plan::read_plan(folder / "plan.json"));
+  const std::string cut = made.choice().cut.empty() ? "50%" : made.choice().cut;
+
+  headline("5. The two halves give the whole network's answer");
+  TRY_OK(run(options,
+             {"preprocess", kPicture, "--preprocess", "preprocess.json", "-o", "picture.npy"}));
+  TRY_OK(run(options, {"run", "model.onnx", "--input", "picture.npy", "--labels", "labels.txt",
+                       "--top", "3", "--cut", cut, "--compare"}));
+  TRY_OK(run(options, {"split", "model.onnx", "--cut", cut, "-o", "segments"}));
+  if (audit) {
+    headline("6. All of it on one page, pictures included");
+    TRY_OK(run(options, {"report", "audit/audit.json", "--profile", "profile.json", "--plan",
+                         "plan.json", "-o", "report.html"}));
+  }
+  headline("What this showed");
+  fmt::print("{}", summary(audit ? &*audit : nullptr, made));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  fmt::print("\nAll of it took {}.{} Next: cloister inspect YOUR_MODEL.onnx\n",
+             duration_text(took.count()),
+             audit ? fmt::format(" Open {}.", printable((folder / "report.html").string())) : "");
   return 0;
 }
 
 }  // namespace
 
 void add_demo_command(CLI::App& app, Outcome& outcome) {
-  auto threads = std::make_shared<int>(1);
-  CLI::App* command =
-      app.add_subcommand("demo", "Build a network, list its cuts, cut it, run the halves, compare");
-  command->add_option("--threads", *threads, "threads for one run")
-      ->type_name("N")
+  auto options = std::make_shared<DemoOptions>();
+  CLI::App* command = app.add_subcommand(
+      "demo", "All of it on a small network: profile, attack, plan, cut, report");
+  command
+      ->add_option("-o,--output", options->folder,
+                   "folder for what is made; an earlier "
+                   "demonstration in it is replaced")
+      ->type_name("DIR")
       ->capture_default_str()
+      ->take_last();
+  command->add_option("--threads", options->threads, "threads for one run (default: all cores)")
+      ->type_name("N")
       ->check(CLI::Range(1, 1024));
-  command->callback([threads, &outcome] { outcome = demo(*threads); });
+  command->footer(
+      "Takes about two minutes on two cores and needs no network. Each step shows the\n"
+      "command that it runs.");
+  command->callback([options, &outcome] { outcome = demo(*options); });
 }
 
 }  // namespace cloister

@@ -107,8 +107,8 @@ void add_report_command(CLI::App& app, Outcome& outcome) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   command->footer(
-      "What is not given stays as the record has it; with a plan its policy judges. The records\n"
-      "themselves are left as they are, and must be of one model.\n\n"
+      "What is not given stays as the record has it; with a plan its policy judges. The\n"
+      "records themselves are left as they are, and must be of one model.\n\n"
       "Examples:\n"
       "  cloister report audit.json -o report.html\n"
       "  cloister report audit.json --plan plan.json --profile profile.json -o report.html\n"

@@ -184,7 +184,7 @@ Result<> check_keys(std::string_view key, const Json& value,
 
 Result<> check_schema(const Json& root, std::string_view want) {
   if (!root.is_object()) return wrong_json("record", root, "an object");
-  if (!root.contains("schema")) return invalid("record: no key 'schema'");
+  if (!root.contains("schema")) return invalid("no key 'schema'");
   TRY(schema, json_text("schema", root["schema"]));
   if (schema == want) return {};
   return fail(Kind::kUnsupported, "schema: '{}', want '{}'", printable(schema, 40), want);

@@ -165,7 +165,7 @@ TEST(EncoderJson, ParsingIsStrict) {
       {"\"name\": \"m\"", "\"name\": \"\"", "columns[2].name: empty"},
       {"\"indicator\": false", "\"indicator\": 0", "columns[0].indicator: 0, want true or false"},
       {"\"label\": \"kind\"", "\"label\": 3", "table.label: 3, want a string"},
-      {"{", std::string(40, '['), "not JSON"},
+      {"{", std::string(40, '['), "nested too deep"},
       {"{", "", "not JSON"},
   };
   for (const auto& [what, by, want] : table) {

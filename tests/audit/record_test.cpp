@@ -100,7 +100,7 @@ TEST(Record, RefusesWhatIsNoRecord) {
   expect_refused(pictures().substr(0, 5000), "not JSON");
   expect_refused(std::string(1000, '['), "nested too deep");
   expect_refused(R"({"schema": "cloister/audit/1", "schema": 1})", "key 'schema' is there twice");
-  expect_refused(R"({"schema": "cloister/audit/2"})", "schema: \"cloister/audit/2\", want",
+  expect_refused(R"({"schema": "cloister/audit/2"})", "schema: 'cloister/audit/2', want",
                  Kind::kUnsupported);
   expect_refused(std::string(kMaxRecordBytes + 1, ' '), "at most 67108864 are read");
   std::string many = "[";
@@ -134,7 +134,7 @@ TEST(Record, RefusesValuesOfAnotherTypeOrOutOfRange) {
   expect_refused([](Json& j) { j["cuts"][0]["bytes"] = 0.5; }, "bytes: 0.5, want a whole number");
   expect_refused([](Json& j) { j["cuts"][0]["tensors"][0]["dtype"] = "f12"; }, "dtype: \"f12\"");
   expect_refused([](Json& j) { j["cuts"][0]["verdict"]["outcome"] = "private"; },
-                 "cuts[0].verdict.outcome: \"private\", want exposed, resisted, inconclusive");
+                 "cuts[0].verdict.outcome: 'private', want exposed, resisted, inconclusive");
   expect_refused([](Json& j) { j["settings"]["numbers"]["epochs"] = "12"; },
                  "settings.numbers.epochs: \"12\"");
   std::string huge = pictures();

@@ -77,7 +77,7 @@ TEST_F(PreprocessProgram, ErrorsAreOneLineAndWriteNothing) {
       {{"--layout", "chw", "--write", "p.json"}, 2, "--layout: 'chw', want nchw, nhwc"},
       {{"--preprocess", "bad.json", "--write", "p.json"},
        1,
-       "bad.json': preprocess record: record: no key"},
+       "bad.json': preprocess record: no key"},
       {{"--preprocess", "none.json", "--write", "p.json"}, 1, "none.json"},
       {{"--labels", "bad.txt", "--write", "p.json"}, 1, "line 2 is empty"},
       {{"none.png", "-o", "x.npy"}, 1, "can't open 'none.png'"},

@@ -4,6 +4,7 @@
 
 #include "engine/onnxruntime.h"
 #include "tests/engine/backend_list.h"
+#include "tests/support/data.h"
 
 namespace cloister {
 namespace {
@@ -24,7 +25,7 @@ constexpr test::Cause kCauses[] = {
 TEST(OnnxBackend, EveryCaseDoesWhatTheListSays) {
   const auto engine = *make_onnxruntime();
   test::check_backend_list(*engine, "ONNX Runtime " + onnxruntime_version(), kCauses,
-                           fs::path(__FILE__).parent_path() / "onnx_backend_expected.txt");
+                           test::data_path("onnx_backend_expected.txt"));
 }
 
 }  // namespace

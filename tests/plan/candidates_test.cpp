@@ -48,7 +48,7 @@ TEST_F(Candidates, Costs) {
   EXPECT_THAT(all[0].refused, IsEmpty());
 
   EXPECT_EQ(all[1].kind, Kind::kAllUntrusted);
-  EXPECT_DOUBLE_EQ(all[1].latency_ms, 10 + 0.5 + 0.504);
+  EXPECT_DOUBLE_EQ(all[1].latency_ms, 10 + 0.504 + 0.504);
   EXPECT_EQ(all[1].trusted_bytes, 0u);
   EXPECT_THAT(refusals(all[1]), ElementsAre(Refusal::kInputSeen));
 

@@ -1,7 +1,7 @@
 #include "profile/record.h"
 
 #include "tests/support/graphs.h"
-#include "tests/support/sample_profile.h"
+#include "tests/support/small_profile.h"
 
 namespace cloister::profile {
 namespace {
@@ -9,7 +9,7 @@ namespace {
 using test::expect_error;
 
 TEST(ProfileRecord, GoesThereAndBack) {
-  const std::string text = profile_json(test::sample_profile());
+  const std::string text = profile_json(test::small_profile());
   const auto parsed = parse_profile(text);
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_EQ(profile_json(*parsed), text);
@@ -19,7 +19,7 @@ TEST(ProfileRecord, GoesThereAndBack) {
 }
 
 TEST(ProfileRecord, StrictTable) {
-  const std::string good = profile_json(test::sample_profile());
+  const std::string good = profile_json(test::small_profile());
   const struct {
     const char* from;
     const char* to;
@@ -52,7 +52,7 @@ TEST(ProfileRecord, StrictTable) {
 }
 
 TEST(ProfileRecord, ABodyForEachDevice) {
-  ProfileRecord record = test::sample_profile();
+  ProfileRecord record = test::small_profile();
   record.cuts[1].bodies.clear();
   expect_error(parse_profile(profile_json(record)), Kind::kInvalid,
                "cut 'c2': 0 bodies_ms, want one for each of 1 devices");

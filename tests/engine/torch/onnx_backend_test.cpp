@@ -4,6 +4,7 @@
 
 #include "engine/torch.h"
 #include "tests/engine/backend_list.h"
+#include "tests/support/data.h"
 
 namespace cloister {
 namespace {
@@ -20,9 +21,8 @@ constexpr test::Cause kCauses[] = {
 
 TEST(TorchBackend, EveryCaseDoesWhatTheListSays) {
   const auto engine = *make_torch();
-  test::check_backend_list(
-      *engine, "LibTorch " + torch_version(), kCauses,
-      fs::path(__FILE__).parent_path().parent_path() / "onnx_backend_torch_expected.txt");
+  test::check_backend_list(*engine, "LibTorch " + torch_version(), kCauses,
+                           test::data_path("onnx_backend_torch_expected.txt"));
 }
 
 }  // namespace

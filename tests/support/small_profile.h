@@ -6,7 +6,7 @@
 namespace cloister::test {
 
 // Three cuts of a model of 10 ms; c2 was measured whole, and checked.
-inline profile::ProfileRecord sample_profile() {
+inline profile::ProfileRecord small_profile() {
   profile::ProfileRecord record;
   record.tool = "cloister test";
   record.machine = "a machine";

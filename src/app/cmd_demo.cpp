@@ -125,6 +125,11 @@ std::string summary(const AuditRecord* audit, const Plan& made) {
     }
   }
   if (choice.cut.empty()) return out + "No cut was shown to be safe: all of it stays trusted.\n";
+  out +=
+      "What always comes through is what the rest of the network works with: here the shapes, but\n"
+      "hardly their colours and patterns. Whether that is safe is the policy's to say; look at "
+      "the\n"
+      "pictures in the report.\n\n";
   out += fmt::format(
       "The plan cuts at {}: what comes before runs in the trusted environment, the "
       "rest on the\naccelerator, which never gets the pictures.",

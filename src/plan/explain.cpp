@@ -17,6 +17,11 @@ std::string capital(std::string text) {
   return text;
 }
 
+// Without the batch.
+Shape item_shape(const Shape& shape) {
+  return shape.empty() ? shape : Shape(shape.begin() + 1, shape.end());
+}
+
 class Teller {
  public:
   Teller(const Situation& situation, const std::vector<Candidate>& candidates, size_t chosen)
@@ -162,6 +167,13 @@ std::vector<std::string> notes_on(const Situation& situation, const AuditEvidenc
   const Candidate& choice = candidates[chosen];
   std::vector<std::string> notes;
   if (!audit.missing.empty()) notes.push_back(audit.missing + ": no cut counts as safe");
+  if (audit.scores && has_cut(choice) &&
+      item_shape(audit.input_shape) != item_shape(profile.input_shape)) {
+    notes.push_back(fmt::format(
+        "the audit attacked inputs of {}, the profile ran {}: what a cut leaks at one size is no "
+        "proof for another",
+        shape_text(item_shape(audit.input_shape)), shape_text(item_shape(profile.input_shape))));
+  }
   if (choice.modelled) {
     notes.push_back(fmt::format(
         "the times on {} are modelled, not measured: take them for the shortest there can be",

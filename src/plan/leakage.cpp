@@ -77,6 +77,7 @@ Result<AuditEvidence> audit_evidence(const Evidence& evidence, const audit::Poli
   auto scores = audit::scores_for(*evidence.audit, policy);
   if (!scores) return with_context(scores.error(), "audit");
   out.scores = *std::move(scores);
+  out.input_shape = evidence.audit->model.input_shape;
   return out;
 }
 

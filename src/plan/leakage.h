@@ -20,6 +20,7 @@ struct CutLeakage {
 struct AuditEvidence {
   std::optional<audit::AuditScores> scores;
   std::string missing;  // "there is no audit"
+  Shape input_shape;    // of what was attacked, batch 1
 };
 
 // kInvalid where the audit can't be judged by the policy's metric.

@@ -97,12 +97,6 @@ WholeTimes Stopwatch::whole() const {
   return {timing_of(whole_ms_), load_ms_};
 }
 
-uint64_t Stopwatch::input_bytes() const {
-  uint64_t bytes = 0;
-  for (const NamedTensor& input : inputs_) bytes += input.tensor.data().size();
-  return bytes;
-}
-
 Result<WholeTimes> Stopwatch::whole_on(const Runner& device) {
   TRY(loaded, load_timed(*device.use, graph_->model));
   TRY(inputs, order_inputs(loaded.program->inputs(), inputs_));

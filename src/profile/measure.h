@@ -46,7 +46,7 @@ class Stopwatch {
 
   // The whole model on the trusted engine: of all runs so far, if there were any.
   WholeTimes whole() const;
-  uint64_t input_bytes() const;
+  const std::vector<NamedTensor>& inputs() const { return inputs_; }
   uint64_t output_bytes() const { return output_bytes_; }
 
  private:

@@ -168,7 +168,10 @@ class Profiler {
     const WholeTimes whole = watch.whole();
     TRY(memory, memory_of_(graph_.model));
     record_.trusted = {engines_.trusted.engine, whole.time, whole.load_ms, memory};
-    record_.input_bytes = watch.input_bytes();
+    if (!watch.inputs().empty()) record_.input_shape = watch.inputs()[0].tensor.shape();
+    for (const NamedTensor& input : watch.inputs()) {
+      record_.input_bytes += input.tensor.data().size();
+    }
     record_.output_bytes = watch.output_bytes();
     for (size_t i = 0; i < engines_.devices.size(); ++i) {
       Device& device = record_.devices[i];

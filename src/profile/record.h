@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "tensor/tensor.h"
 
 namespace cloister::profile {
 
@@ -117,6 +118,7 @@ struct ProfileRecord {
   std::string model_file;
   std::string model_sha256;
   Settings settings;
+  Shape input_shape;          // of the model's first input, as it was run
   uint64_t input_bytes = 0;   // the model's inputs, for the batch
   uint64_t output_bytes = 0;  // its results, for the batch
   Work total;                 // for one item

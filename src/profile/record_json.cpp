@@ -113,6 +113,7 @@ void fields(Io& io, Of<Io, ProfileRecord> r) {
   io.text("model_file", r.model_file, kName);
   io.digest("model_sha256", r.model_sha256);
   io.object("settings", r.settings);
+  io.shape("input_shape", r.input_shape);
   io.integer("input_bytes", r.input_bytes, 0, kMaxCount);
   io.integer("output_bytes", r.output_bytes, 0, kMaxCount);
   io.object("total", r.total);

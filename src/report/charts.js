@@ -150,11 +150,13 @@
       legend: devices.length < 2 ? null : { title: null, orient: 'bottom', columns: wide ? 4 : 2,
         symbolFillColor: 'transparent', symbolStrokeColor: style('--muted') } };
       const some = (test) => points.filter(test);
-      const labels = (side, under) => ({ data: { values: some((p) => p.labelled && p.side === side
-        && below(p) === under) },
-      mark: { type: 'text', align: side, dx: side === 'left' ? 12 : -12, dy: under ? 16 : -11,
-        fontSize: wide ? 11.5 : 10.5, fontWeight: 600, limit: wide ? 260 : 190, color: style('--ink') },
-      encoding: { x, y, text: { field: 'label' } } });
+      // Each label twice: first as a halo that keeps lines away from it.
+      const labels = (side, under) => [{ stroke: style('--card'), strokeWidth: 4 },
+        { color: style('--ink') }].map((ink) => ({
+        data: { values: some((p) => p.labelled && p.side === side && below(p) === under) },
+        mark: { type: 'text', align: side, dx: side === 'left' ? 12 : -12, dy: under ? 16 : -11,
+          fontSize: wide ? 11.5 : 10.5, fontWeight: 600, limit: wide ? 260 : 190, ...ink },
+        encoding: { x, y, text: { field: 'label' } } }));
       const candidates = (test, mark) => ({ data: { values: some((p) => !p.reference && test(p)) },
         mark: { type: 'point', strokeWidth: 1.6, ...mark },
         encoding: { x, y, color, shape, tooltip: candidateTooltip } });
@@ -172,7 +174,8 @@
         { data: { values: some((p) => p.chosen) }, mark: { type: 'point', shape: 'circle', size: 420,
           filled: false, strokeWidth: 2, color: style('--accent'), opacity: 1 },
         encoding: { x, y, tooltip: candidateTooltip } },
-        ...['left', 'right'].flatMap((side) => [labels(side, false), labels(side, true)]),
+        ...['left', 'right'].flatMap((side) => [...labels(side, false),
+          ...labels(side, true)]),
       ] };
     },
 

@@ -80,6 +80,10 @@ TEST_F(Why, Notes) {
                                   Contains(HasSubstr("of different ones overlap")),
                                   Contains(HasSubstr("the profile was made for 1.0 MiB")),
                                   Contains("profile: the processor was busy")));
+  EXPECT_THAT(plan().notes, testing::Each(testing::Not(HasSubstr("attacked inputs of"))));
+  profile_.input_shape = {1, 3, 224, 224};
+  EXPECT_THAT(plan().notes,
+              Contains(HasSubstr("attacked inputs of [3,32,32], the profile ran [3,224,224]")));
   audit_->model.sha256 = kOtherDigest;
   EXPECT_THAT(plan().notes, Contains(HasSubstr("the audit is of another model")));
 }

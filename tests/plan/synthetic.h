@@ -39,6 +39,7 @@ inline ProfileRecord profile_of(size_t cuts, const std::vector<Device>& devices)
   r.model_file = "net.onnx";
   r.model_sha256 = kModelDigest;
   r.settings.rounds = 10;
+  r.input_shape = {1, 3, 32, 32};
   r.input_bytes = 4000;
   r.output_bytes = 4000;
   r.total = {1'000'000, 4'000'000, 2'000'000};

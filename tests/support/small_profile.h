@@ -13,6 +13,7 @@ inline profile::ProfileRecord small_profile() {
   record.model_file = "m.onnx";
   record.model_sha256 = std::string(64, 'a');
   record.settings.rounds = 5;
+  record.input_shape = {1, 12};
   record.input_bytes = 48;
   record.output_bytes = 40;
   record.total = {1000, 4000, 400};

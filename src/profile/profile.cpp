@@ -1,6 +1,7 @@
 #include "profile/profile.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/checked.h"
@@ -115,8 +116,9 @@ class Profiler {
       checks_.insert(open[i]);
       taken.push_back(i);
     }
-    // Memory does not grow with time: weights come late. It is cheap to measure.
-    for (size_t i = 0; i < open.size(); ++i) places[i] = held_at(open[i], true);
+    // Memory does not grow with time: weights come late, and most of them at once where layers are
+    // fully connected, so ratios are what is spread. It is cheap to measure.
+    for (size_t i = 0; i < open.size(); ++i) places[i] = std::log2(1 + held_at(open[i], true));
     for (const size_t i : between(places, taken, options_.anchors)) weighed_.insert(open[i]);
     weighed_.insert(anchors_.begin(), anchors_.end());
   }

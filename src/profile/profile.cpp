@@ -112,13 +112,20 @@ class Profiler {
       if (wanted && std::ranges::find(taken, i) == taken.end()) taken.push_back(i);
     }
     for (const size_t i : taken) anchors_.insert(open[i]);
-    for (const size_t i : between(places, taken, options_.checks)) {
-      checks_.insert(open[i]);
-      taken.push_back(i);
+    for (const size_t i : between(places, taken, options_.checks)) checks_.insert(open[i]);
+    choose_weighed(open);
+  }
+
+  // Cuts whose memory is measured besides. It does not grow with time: weights come late, and most
+  // of them at once where layers are fully connected, so ratios are what is spread.
+  void choose_weighed(std::vector<size_t> open) {
+    std::erase_if(open, [this](size_t i) { return checks_.contains(i); });
+    std::vector<double> places;
+    std::vector<size_t> taken;
+    for (size_t i = 0; i < open.size(); ++i) {
+      places.push_back(std::log2(1 + held_at(open[i], true)));
+      if (anchors_.contains(open[i])) taken.push_back(i);
     }
-    // Memory does not grow with time: weights come late, and most of them at once where layers are
-    // fully connected, so ratios are what is spread. It is cheap to measure.
-    for (size_t i = 0; i < open.size(); ++i) places[i] = std::log2(1 + held_at(open[i], true));
     for (const size_t i : between(places, taken, options_.anchors)) weighed_.insert(open[i]);
     weighed_.insert(anchors_.begin(), anchors_.end());
   }

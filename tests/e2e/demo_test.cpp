@@ -34,7 +34,7 @@ TEST_F(Demo, TellsTheWholeStory) {
   }
   const auto audit = audit::read_record(dir_ / "d/audit/audit.json");
   ASSERT_TRUE(audit) << audit.error().message;
-  ASSERT_EQ(audit->cuts.size(), 4U);
+  ASSERT_EQ(audit->cuts.size(), 3U);
   // Early cuts give the picture away, late ones do not.
   EXPECT_EQ(audit->cuts[0].verdict->outcome, audit::Outcome::kExposed);
   EXPECT_EQ(audit->cuts[1].verdict->outcome, audit::Outcome::kExposed);

@@ -230,7 +230,7 @@ void add_demo_command(CLI::App& app, Outcome& outcome) {
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
   command->footer(
-      "Takes about two minutes on two cores and needs no network. Each step shows the\n"
+      "Takes one to two minutes on two cores and needs no network. Each step shows the\n"
       "command that it runs.");
   command->callback([options, &outcome] { outcome = demo(*options); });
 }

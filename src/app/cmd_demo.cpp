@@ -175,8 +175,8 @@ Outcome demo(const DemoOptions& options) {
   headline("1. The cuts that there are");
   TRY_OK(run(options, {"inspect", "model.onnx"}));
   headline("2. What each costs on this machine");
-  TRY_OK(run(options,
-             {"profile", "model.onnx", "--devices", "onnxruntime-cpu", "-o", "profile.json"}));
+  TRY_OK(run(options, {"profile", "model.onnx", "--devices", "onnxruntime-cpu", "--measure", kCuts,
+                       "-o", "profile.json"}));
   headline(
       "3. What they give away: attackers are trained to rebuild pictures (a minute on two cores)");
   TRY_OK(run(options, {"pictures", "pictures", "--count", kPictures, "--seed", "1"}));

@@ -14,22 +14,11 @@ size_t width_of(const std::string& text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string scaled(double value, double step, std::initializer_list<const char*> units,
-                   int decimals) {
-  auto unit = units.begin();
-  while (value >= step && unit + 1 != units.end()) {
-    value /= step;
-    ++unit;
-  }
-  return unit == units.begin() ? fmt::format("{:.0f} {}", value, *unit)
-                               : fmt::format("{:.{}f} {}", value, decimals, *unit);
-}
-
 }  // namespace
 
 std::string bytes_text(std::optional<uint64_t> bytes) {
   if (!bytes) return "?";
-  return scaled(static_cast<double>(*bytes), 1024, {"B", "KiB", "MiB", "GiB", "TiB"}, 1);
+  return bytes_text(*bytes);
 }
 
 std::string file_size_text(const std::filesystem::path& path) {
@@ -39,9 +28,15 @@ std::string file_size_text(const std::filesystem::path& path) {
 }
 
 std::string count_text(uint64_t count) {
-  std::string text = scaled(static_cast<double>(count), 1000, {"", "k", "M", "G", "T"}, 2);
-  if (text.ends_with(' ')) text.pop_back();
-  return text;
+  if (count < 1000) return fmt::format("{}", count);
+  double value = static_cast<double>(count);
+  const char* unit = "";
+  for (const char* next : {"k", "M", "G", "T"}) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = next;
+  }
+  return fmt::format("{:.2f} {}", value, unit);
 }
 
 std::string bar_text(double share, int width) {

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes_text.h"
+
 namespace cloister {
 
-// "784.0 KiB"; "?" for nothing.
+// As of base/bytes_text.h; "?" for nothing.
 std::string bytes_text(std::optional<uint64_t> bytes);
 
 // The size of what was written: "97.8 MiB"; "?" for a device.

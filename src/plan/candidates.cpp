@@ -8,6 +8,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "base/bytes_text.h"
 #include "base/checked.h"
 #include "plan/words.h"
 
@@ -53,8 +54,8 @@ bool keeps_limits(const PlanPolicy& policy, const Candidate& c) {
 
 // Two numbers of bytes; with all their digits where the short form does not tell them apart.
 std::string memory_reason(uint64_t found, uint64_t limit) {
-  std::string shown = bytes_words(found);
-  std::string wanted = bytes_words(limit);
+  std::string shown = bytes_text(found);
+  std::string wanted = bytes_text(limit);
   if (shown == wanted) {
     shown = fmt::format("{} B", found);
     wanted = fmt::format("{} B", limit);

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/bytes_text.h"
 #include "plan/words.h"
 
 namespace cloister::plan {
@@ -43,7 +44,7 @@ class Finder {
     if (const Candidate* of = first(Refusal::kMemory)) {
       add(Refusal::kMemory, *of,
           fmt::format("raising the limit on trusted memory from {} to {}",
-                      bytes_words(*policy_.max_trusted_bytes), bytes_words(of->trusted_bytes)));
+                      bytes_text(*policy_.max_trusted_bytes), bytes_text(of->trusted_bytes)));
     }
     if (const Candidate* of = first(Refusal::kLatency)) {
       add(Refusal::kLatency, *of,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes_text.h"
 #include "plan/words.h"
 
 namespace cloister::plan {
@@ -194,7 +195,7 @@ std::vector<std::string> notes_on(const Situation& situation, const AuditEvidenc
   if (limit && choice.trusted_bytes > *limit) {
     notes.push_back(fmt::format(
         "it takes {} of trusted memory, and the profile was made for {}: it will be slower",
-        bytes_words(choice.trusted_bytes), bytes_words(*limit)));
+        bytes_text(choice.trusted_bytes), bytes_text(*limit)));
   }
   for (size_t i = 0; i < std::min(profile.notes.size(), kMostNotes); ++i) {
     notes.push_back("profile: " + printable(profile.notes[i], kShownText));

@@ -57,18 +57,6 @@ constexpr double kSame = 1.005;  // factors that are not worth a word
 
 }  // namespace
 
-std::string bytes_words(uint64_t bytes) {
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  double value = static_cast<double>(bytes);
-  const char* unit = "";
-  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
-    if (value < 1024) break;
-    value /= 1024;
-    unit = next;
-  }
-  return fmt::format("{:.1f} {}", value, unit);
-}
-
 std::string leakage_words(double value) {
   // No "-0.000".
   return fmt::format("{:.3f}", std::abs(value) < 5e-4 ? 0 : value);

@@ -5,7 +5,6 @@
 
 namespace cloister::plan {
 
-std::string bytes_words(uint64_t bytes);                // "43.1 MiB"
 std::string leakage_words(double value);                // "0.214"
 std::string limit_words(double value);                  // "0.30", or as many digits as it has
 std::string metric_words(const audit::Policy& policy);  // "mean SSIM"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/bytes_text.h"
 #include "report/html.h"
 #include "report/plan_view.h"
 #include "report/words.h"
@@ -14,10 +15,6 @@ using profile::CutCost;
 using profile::Device;
 using profile::ProfileRecord;
 using profile::Timing;
-
-std::string term(std::string_view what, const std::string& html) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", what, html);
-}
 
 std::string timing_words(const Timing& timing) {
   return fmt::format("{}<small>{} to {}</small>", ms_words(timing.ms), ms_words(timing.low),
@@ -46,8 +43,8 @@ std::string row(const ProfileRecord& profile, const CutCost& cut) {
   for (size_t d = 0; d < profile.devices.size(); ++d) {
     out += cell("Rest on " + escape(profile.devices[d].name, 40), timing_words(cut.bodies[d]));
   }
-  return out + cell("Trusted memory", bytes_words(cut.head_memory.peak)) +
-         cell("Crosses", bytes_words(cut.bytes)) + "</tr>\n";
+  return out + cell("Trusted memory", bytes_text(cut.head_memory.peak)) +
+         cell("Crosses", bytes_text(cut.bytes)) + "</tr>\n";
 }
 
 std::string table(const ProfileRecord& profile, bool measured, const std::string& caption) {
@@ -96,8 +93,8 @@ std::string checks(const ProfileRecord& profile) {
         "predicted\">{}</td><td data-label=\"Measured\">{}</td><td data-label=\"Off by\"><b>{}</b>"
         "</td></tr>\n",
         name(check.cut, 60), ms_words(check.predicted_ms), ms_words(check.measured_ms),
-        signed_percent(check.time_error()), bytes_words(check.predicted_bytes),
-        bytes_words(check.measured_bytes), signed_percent(check.memory_error()));
+        signed_percent(check.time_error()), bytes_text(check.predicted_bytes),
+        bytes_text(check.measured_bytes), signed_percent(check.memory_error()));
   }
   return "<h3>How good is the interpolation?</h3>\n<table class=\"framed stack\">\n<caption>These "
          "cuts were measured, yet kept out of the interpolation.</caption>\n<thead><tr><th scope="
@@ -110,18 +107,18 @@ std::string checks(const ProfileRecord& profile) {
 std::string trusted_html(const ProfileRecord& profile) {
   const profile::Settings& s = profile.settings;
   std::string out =
-      term("Machine", escape(profile.machine)) + term("Engine", escape(profile.trusted.engine)) +
-      term("Batch", fmt::format("{}", s.batch)) +
-      term("Threads", s.cores.empty()
+      fact("Machine", escape(profile.machine)) + fact("Engine", escape(profile.trusted.engine)) +
+      fact("Batch", fmt::format("{}", s.batch)) +
+      fact("Threads", s.cores.empty()
                           ? fmt::format("{}", s.threads)
                           : fmt::format("{}, on cores {}", s.threads, fmt::join(s.cores, ", ")));
-  if (s.rounds > 0) out += term("A median is of", count(s.rounds, "run", "runs"));
-  out += term("Whole model", timing_words(profile.trusted.whole));
-  out += term("Memory of the whole model",
-              fmt::format("{} at its peak, {} afterwards", bytes_words(profile.trusted.memory.peak),
-                          bytes_words(profile.trusted.memory.resident)));
-  out += term("Loaded in", ms_words(profile.trusted.load_ms));
-  if (s.trusted_limit_bytes) out += term("Memory limit", bytes_words(*s.trusted_limit_bytes));
+  if (s.rounds > 0) out += fact("A median is of", count(s.rounds, "run", "runs"));
+  out += fact("Whole model", timing_words(profile.trusted.whole));
+  out += fact("Memory of the whole model",
+              fmt::format("{} at its peak, {} afterwards", bytes_text(profile.trusted.memory.peak),
+                          bytes_text(profile.trusted.memory.resident)));
+  out += fact("Loaded in", ms_words(profile.trusted.load_ms));
+  if (s.trusted_limit_bytes) out += fact("Memory limit", bytes_text(*s.trusted_limit_bytes));
   return out;
 }
 
@@ -129,17 +126,17 @@ std::string link_html(const profile::Link& link) {
   const double rate = link.bytes_per_second;
   return fmt::format("{}{}: {} and {} a second", name(link.name, 40),
                      link.modelled ? " " + tag("modelled") : "", ms_words(link.latency_ms),
-                     rate >= 0 && rate < 1e18 ? bytes_words(static_cast<uint64_t>(rate)) : "–");
+                     rate >= 0 && rate < 1e18 ? bytes_text(static_cast<uint64_t>(rate)) : "–");
 }
 
 std::string device_html(const Device& device) {
   return fmt::format("<h3>{}{}</h3>\n<dl>\n", name(device.name, 60),
                      device.modelled ? " " + tag("modelled") : "") +
-         term("Engine", escape(device.engine)) +
-         term("Whole model",
+         fact("Engine", escape(device.engine)) +
+         fact("Whole model",
               device.modelled ? ms_words(device.whole.ms) : timing_words(device.whole)) +
-         term("Link", link_html(device.link)) +
-         term("While it computes", device.overlaps ? "the trusted cores work on other requests"
+         fact("Link", link_html(device.link)) +
+         fact("While it computes", device.overlaps ? "the trusted cores work on other requests"
                                                    : "the trusted cores wait: they are the same") +
          "</dl>\n";
 }

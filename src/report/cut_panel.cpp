@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/bytes_text.h"
 #include "report/audit_view.h"
 #include "report/html.h"
 #include "report/plan_view.h"
@@ -13,10 +14,6 @@ using plan::Candidate;
 using profile::CutCost;
 using profile::Device;
 using profile::ProfileRecord;
-
-std::string fact(std::string_view what, const std::string& html) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", what, html);
-}
 
 std::string timing_words(const profile::Timing& timing) {
   return fmt::format("{} <small>{} to {}</small>", ms_words(timing.ms), ms_words(timing.low),
@@ -145,8 +142,8 @@ std::string facts(const Records& records, const CutCost& cut) {
            fmt::format("{} of the time <small>{} of the work</small>",
                        percent(cut.head.ms / profile.trusted.whole.ms), percent(cut.macs_share)));
   out += fact("Trusted part", timing_words(cut.head));
-  out += fact("Trusted memory", bytes_words(cut.head_memory.peak));
-  out += fact("Crosses", bytes_words(cut.bytes));
+  out += fact("Trusted memory", bytes_text(cut.head_memory.peak));
+  out += fact("Crosses", bytes_text(cut.bytes));
   out += fact("Numbers", cut.measured ? "measured" : "interpolated");
   if (const audit::CutRecord* found = audited(records, cut.id); found != nullptr && found->probe) {
     out += fact("Label probe", fmt::format("{} <small>{} by guessing</small>",
@@ -166,7 +163,7 @@ std::string all_trusted_panel(const Records& records) {
              "use.</p>\n<dl class=\"facts\">\n",
              chosen ? "<span class=\"badge chosen\">★ the plan's choice</span>" : "") +
          fact("Time", timing_words(profile.trusted.whole)) +
-         fact("Trusted memory", bytes_words(profile.trusted.memory.peak)) +
+         fact("Trusted memory", bytes_text(profile.trusted.memory.peak)) +
          fact("Crosses", "nothing") + fact("Numbers", "measured") + "</dl>\n";
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/bytes_text.h"
 #include "report/audit_view.h"
 #include "report/html.h"
 #include "report/words.h"
@@ -83,7 +84,7 @@ std::string row(const AuditView& view, const CutRecord& cut, size_t position) {
                      escape(cut.id), position + 1, name(cut.id)) +
          cell("Verdict", verdict_cell(cut)) + cell("Leakage", leakage_cell(view, cut), "wide") +
          cell("Above the threshold", above_cell(cut)) + cell("Work that stays trusted", share) +
-         cell("Crosses, per input", bytes_words(cut.bytes)) + cell("Label probe", probe_cell(cut)) +
+         cell("Crosses, per input", bytes_text(cut.bytes)) + cell("Label probe", probe_cell(cut)) +
          "</tr>\n";
 }
 

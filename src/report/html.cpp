@@ -32,6 +32,10 @@ std::string name(std::string_view text, size_t max_length) {
   return "<bdi>" + escape(text, max_length) + "</bdi>";
 }
 
+std::string fact(std::string_view term, const std::string& html) {
+  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, html);
+}
+
 std::string script_json(const nlohmann::ordered_json& json) {
   // All but ASCII is escaped, U+2028 too. Outside of strings JSON has none of these letters.
   const std::string text =

@@ -15,6 +15,9 @@ std::string escape(std::string_view text, size_t max_length = 400);
 // The same in <bdi>: a name must not turn the direction of what stands around it.
 std::string name(std::string_view text, size_t max_length = 400);
 
+// A term and its description, for a <dl>; `html` is HTML.
+std::string fact(std::string_view term, const std::string& html);
+
 // JSON for a <script type="application/json">: nothing in it can end the element.
 std::string script_json(const nlohmann::ordered_json& json);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/bytes_text.h"
 #include "report/plan_view.h"
 #include "report/words.h"
 
@@ -70,8 +71,8 @@ Json point(const Plan& plan, size_t position, const Axis& axis) {
   out["latency"] = c.latency_ms;
   out["parts"] = is_reference(c) ? "–" : parts_words(c);
   out["throughput"] = rate_words(c.throughput);
-  out["memory"] = bytes_words(c.trusted_bytes);
-  out["across"] = bytes_words(c.bytes_across);
+  out["memory"] = bytes_text(c.trusted_bytes);
+  out["across"] = bytes_text(c.bytes_across);
   out["numbers"] = c.modelled                      ? "modelled"
                    : c.measured || is_reference(c) ? "measured"
                                                    : "interpolated";

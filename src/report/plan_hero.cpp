@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/bytes_text.h"
 #include "report/html.h"
 #include "report/plan_view.h"
 #include "report/words.h"
@@ -116,9 +117,9 @@ std::string figures(const Plan& plan) {
                                 plan.batch == 1 ? "" : fmt::format(", batch of {}", plan.batch),
                                 note, ms_words(chosen.latency_ms), against);
   out += leakage_figure(plan);
-  out += figure(bytes_words(chosen.trusted_bytes), "Trusted memory" + memory_marks(chosen),
+  out += figure(bytes_text(chosen.trusted_bytes), "Trusted memory" + memory_marks(chosen),
                 whole != nullptr && whole != &chosen
-                    ? fmt::format("all trusted takes {}", bytes_words(whole->trusted_bytes))
+                    ? fmt::format("all trusted takes {}", bytes_text(whole->trusted_bytes))
                     : "for the whole model");
   const double share = chosen.trusted_ms / chosen.latency_ms;
   out += figure(percent(share), "Trusted share of the time" + note,

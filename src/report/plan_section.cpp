@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/bytes_text.h"
 #include "report/html.h"
 #include "report/plan_view.h"
 #include "report/words.h"
@@ -54,8 +55,8 @@ std::string row(const Records& records, size_t position) {
          cell("Runs on", device) + cell("Leakage", leakage_cell(c)) +
          cell("Latency", latency_cell(c), "number") +
          cell("Throughput", rate_words(c.throughput), "number") +
-         cell("Trusted memory", bytes_words(c.trusted_bytes), "number") +
-         cell("Crosses", bytes_words(c.bytes_across), "number") +
+         cell("Trusted memory", bytes_text(c.trusted_bytes), "number") +
+         cell("Crosses", bytes_text(c.bytes_across), "number") +
          cell("May be served", served_cell(c, chosen)) + "</tr>\n";
 }
 
@@ -106,27 +107,23 @@ std::string changes(const Records& records) {
   return "<h3>What would change the choice</h3>\n<ul class=\"changes\">\n" + out + "</ul>\n";
 }
 
-std::string term(std::string_view what, const std::string& html) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", what, html);
-}
-
 std::string policy(const Plan& plan) {
   const plan::PlanPolicy& p = plan.policy;
-  std::string out = term("Best in", std::string(objective_words(p.objective)));
+  std::string out = fact("Best in", std::string(objective_words(p.objective)));
   if (const auto& leakage = p.leakage) {
-    out += term("Leakage", fmt::format("{} at most {}", statistic_name(leakage->statistic),
+    out += fact("Leakage", fmt::format("{} at most {}", statistic_name(leakage->statistic),
                                        escape(threshold_words(*leakage))));
   }
-  if (p.max_latency_ms) out += term("Latency", "at most " + ms_words(*p.max_latency_ms));
-  if (p.min_throughput) out += term("Throughput", "at least " + rate_words(*p.min_throughput));
+  if (p.max_latency_ms) out += fact("Latency", "at most " + ms_words(*p.max_latency_ms));
+  if (p.min_throughput) out += fact("Throughput", "at least " + rate_words(*p.min_throughput));
   if (p.max_trusted_bytes) {
-    out += term("Trusted memory", "at most " + bytes_words(*p.max_trusted_bytes));
+    out += fact("Trusted memory", "at most " + bytes_text(*p.max_trusted_bytes));
   }
-  out += term("The accelerator",
+  out += fact("The accelerator",
               p.result_may_be_seen ? "may see the result" : "may not compute the result");
   std::vector<std::string> devices;
   for (const std::string& device : p.devices) devices.push_back(name(device, 40));
-  out += term("Devices", devices.empty() ? "any" : fmt::format("{}", fmt::join(devices, ", ")));
+  out += fact("Devices", devices.empty() ? "any" : fmt::format("{}", fmt::join(devices, ", ")));
   return out;
 }
 
@@ -134,9 +131,9 @@ std::string basis(const Plan& plan) {
   const auto digest = [](const std::string& sha256) {
     return sha256.empty() ? "none" : "<code>" + escape(sha256) + "</code>";
   };
-  return term("Model", name(plan.model_file)) + term("SHA-256", digest(plan.model_sha256)) +
-         term("Profile", digest(plan.profile_sha256)) + term("Audit", digest(plan.audit_sha256)) +
-         term("Measured on", escape(plan.machine)) + term("Made by", escape(plan.tool));
+  return fact("Model", name(plan.model_file)) + fact("SHA-256", digest(plan.model_sha256)) +
+         fact("Profile", digest(plan.profile_sha256)) + fact("Audit", digest(plan.audit_sha256)) +
+         fact("Measured on", escape(plan.machine)) + fact("Made by", escape(plan.tool));
 }
 
 std::string notes(const Plan& plan) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/bytes_text.h"
 #include "report/audit_view.h"
 #include "report/html.h"
 #include "report/words.h"
@@ -40,7 +41,7 @@ Headline headline(const AuditView& view) {
             fmt::format("<strong>The shallowest that did is <a href=\"#cut-{0}\">{1}</a></strong>: "
                         "{2} of the work stays trusted, {3} cross. {4}",
                         escape(cut->id), name(cut->id), percent(cut->macs_share),
-                        bytes_words(cut->bytes), escape(sentence(cut->verdict->sentence), 4000))};
+                        bytes_text(cut->bytes), escape(sentence(cut->verdict->sentence), 4000))};
   }
   if (const size_t unsure = view.count(Outcome::kInconclusive); unsure > 0) {
     return {"inconclusive", fmt::format("No cut was shown to resist at {}", threshold),
@@ -54,10 +55,6 @@ Headline headline(const AuditView& view) {
           "keep the whole model trusted."};
 }
 
-std::string fact(std::string_view term, const std::string& value) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, value);
-}
-
 // A bound that charts can draw; null when there is none.
 Json bound(double value) {
   return std::isfinite(value) ? Json(value) : Json();
@@ -67,7 +64,7 @@ Json cut_data(const AuditView& view) {
   Json cuts = Json::array();
   for (const CutRecord& cut : view.record().cuts) {
     Json& out = cuts.emplace_back();
-    out = {{"cut", cut.id}, {"share", cut.macs_share}, {"bytes", bytes_words(cut.bytes)}};
+    out = {{"cut", cut.id}, {"share", cut.macs_share}, {"bytes", bytes_text(cut.bytes)}};
     out["outcome"] = cut.verdict ? audit::word(cut.verdict->outcome) : "not judged";
     out["value"] = nullptr;
     if (!cut.verdict || !cut.verdict->scored) continue;

@@ -72,18 +72,6 @@ std::string percent(double share) {
                                    : fmt::format("{:.0f} %", value);
 }
 
-std::string bytes_words(uint64_t bytes) {
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  double value = static_cast<double>(bytes);
-  const char* unit = "";
-  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
-    if (value < 1024) break;
-    value /= 1024;
-    unit = next;
-  }
-  return fmt::format("{:.1f} {}", value, unit);
-}
-
 std::string seconds_words(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
   if (seconds > 1e9) return fmt::format("{:g} s", seconds);

@@ -9,7 +9,6 @@ namespace cloister::report {
 
 std::string number(double value);             // "0.302"; "–" for what is not finite
 std::string percent(double share);            // "28 %"
-std::string bytes_words(uint64_t bytes);      // "64.0 KiB"
 std::string seconds_words(double seconds);    // "5 min 12 s"
 std::string ms_words(double ms);              // "0.42 ms", "12.3 ms", "1.25 s"
 std::string rate_words(double per_second);    // "82.6 items/s"

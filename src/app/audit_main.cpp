@@ -283,12 +283,7 @@ int main_with(int argc, char** argv) {
   Options options;
   CLI::App app("Attack the cuts of a model, and say what comes back of its inputs", who);
   declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return end_program(app, who, error);
-  }
-  return end_program(who, run(options));
+  return parse_and_run(app, who, argc, argv, [&] { return run(options); });
 }
 
 }  // namespace

@@ -43,12 +43,7 @@ int main_with(int argc, char** argv) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return end_program(app, who, error);
-  }
-  return end_program(who, run(options));
+  return parse_and_run(app, who, argc, argv, [&] { return run(options); });
 }
 
 }  // namespace

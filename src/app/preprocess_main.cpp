@@ -281,13 +281,10 @@ int main_with(int argc, char** argv) {
   Options options;
   CLI::App app("Turn pictures into a model's input array, and write down how", who);
   declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return end_program(app, who, error);
-  }
-  if (auto done = run(options); !done) return end_program(who, std::unexpected(done.error()));
-  return end_program(who, 0);
+  return parse_and_run(app, who, argc, argv, [&]() -> Outcome {
+    TRY_OK(run(options));
+    return 0;
+  });
 }
 
 }  // namespace

@@ -144,6 +144,16 @@ int end_program(const std::string& who, Outcome outcome) {
   return exit_code(outcome.error().kind);
 }
 
+int parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv,
+                  const std::function<Outcome()>& run) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return end_program(app, who, error);
+  }
+  return end_program(who, run());
+}
+
 int run_guarded(const std::string& who, int argc, char** argv, int (*body)(int, char**)) {
   try {
     return body(argc, argv);

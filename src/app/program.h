@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 
 #include "base/error.h"
 
@@ -16,6 +17,10 @@ void set_help_layout(CLI::App& app);
 // Ends a program after the command line was not accepted (one line on stderr) or asked for --help.
 // `who` is what the user typed: "cloister split".
 int end_program(const CLI::App& app, const std::string& who, const CLI::ParseError& error);
+
+// Parses the command line, runs, and ends the program with the outcome.
+int parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv,
+                  const std::function<Outcome()>& run);
 
 // Ends a program with its outcome. Output that can't be written is a failure.
 int end_program(const std::string& who, Outcome outcome);

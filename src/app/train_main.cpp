@@ -156,13 +156,10 @@ int main_with(int argc, char** argv) {
   TrainCommand options;
   CLI::App app("Train a model on a table, pictures or arrays", kWho);
   declare_train_command(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return end_program(app, kWho, error);
-  }
-  options.data.seed = options.train.seed;
-  return end_program(kWho, run(std::move(options)));
+  return parse_and_run(app, kWho, argc, argv, [&] {
+    options.data.seed = options.train.seed;
+    return run(std::move(options));
+  });
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ TEST(Error, ExitCodes) {
   EXPECT_EQ(exit_code(Kind::kInvalid), 1);
   EXPECT_EQ(exit_code(Kind::kUsage), 2);
   EXPECT_EQ(exit_code(Kind::kRefused), 3);
-  for (const Kind kind : {Kind::kNotFound, Kind::kUnsupported, Kind::kIo, Kind::kInternal}) {
+  for (const Kind kind : {Kind::kNotFound, Kind::kUnsupported, Kind::kIo, Kind::kInternal,
+                          Kind::kUnavailable, Kind::kDeadline}) {
     EXPECT_EQ(exit_code(kind), 1);
   }
 }

@@ -48,6 +48,21 @@ bool points_into(const TensorView& tensor, const std::vector<TensorView>& others
   });
 }
 
+// These are copied, too.
+void add_files(const std::vector<Segment::File>& files, Ort::SessionOptions& options) {
+  if (files.empty()) return;
+  std::vector<std::string> names;
+  std::vector<char*> contents;
+  std::vector<size_t> sizes;
+  for (const Segment::File& file : files) {
+    names.push_back(file.name);
+    // Only read, whatever its type says.
+    contents.push_back(reinterpret_cast<char*>(const_cast<std::byte*>(file.bytes.data())));
+    sizes.push_back(file.bytes.size());
+  }
+  options.AddExternalInitializersFromFilesInMemory(names, contents, sizes);
+}
+
 class OrtProgram final : public Program {
  public:
   explicit OrtProgram(Ort::Session session) : session_(std::move(session)) {}
@@ -133,6 +148,7 @@ class OrtEngine final : public Engine {
       // These are copied into the session. AddInitializer would not copy, but then goes wrong
       // where the optimizer has rearranged a weight under its name.
       if (!names.empty()) session_options.AddExternalInitializers(names, values);
+      add_files(segment.files, session_options);
       auto program = std::make_unique<OrtProgram>(
           Ort::Session(ort_environment(options_.threads), segment.model.data(),
                        segment.model.size(), session_options));

@@ -12,6 +12,7 @@
 
 #include "tensor/compare.h"
 #include "tests/engine/small_models.h"
+#include "tests/support/temp_dir.h"
 
 namespace cloister {
 namespace {
@@ -360,6 +361,70 @@ TEST(OnnxRuntime, WeightsMayGoOnceLoaded) {
       EXPECT_EQ(values<float>(run(*program, {input})[0]), values<float>(want)) << op;
     }
   }
+}
+
+// y = x a + b: both external, a at `offset` of one file, b in another.
+Segment from_files(const Tensor& a, const Tensor& b, const std::string& offset = "4096") {
+  Segment segment = small_segment({{"x", DType::kF32, {-1, 64}}},
+                                  node("MatMul", {"x", "a"}, "m") + node("Add", {"m", "b"}, "y"),
+                                  {{"y", DType::kF32, {-1, 64}}}, {{"a", a}, {"b", b}});
+  segment.weights.clear();
+  onnx::ModelProto model;
+  EXPECT_TRUE(model.ParseFromString(segment.model));
+  const char* names[] = {"first.data", "sub/second.data"};
+  for (int i = 0; i < 2; ++i) {
+    auto& entries = *model.mutable_graph()->mutable_initializer(i)->mutable_external_data();
+    entries[0].set_value(names[i]);
+    if (i == 0) entries[1].set_value(offset);
+    const Tensor& weight = i == 0 ? a : b;
+    auto bytes = std::make_shared<std::vector<std::byte>>(i == 0 ? 4096 : 0);
+    bytes->insert(bytes->end(), weight.data().begin(), weight.data().end());
+    segment.files.push_back({names[i], *bytes, bytes});
+  }
+  segment.model = model.SerializeAsString();
+  return segment;
+}
+
+TEST(OnnxRuntime, WeightsFromFilesInMemory) {
+  const Tensor a = pattern({64, 64});
+  const Tensor b = pattern({64});
+  const Tensor x = pattern({3, 64});
+  const auto make = [&](const std::vector<NamedTensor>& weights) {
+    return small_segment({{"x", DType::kF32, {-1, 64}}},
+                         node("MatMul", {"x", "a"}, "m") + node("Add", {"m", "b"}, "y"),
+                         {{"y", DType::kF32, {-1, 64}}}, weights);
+  };
+  const Tensor want = run(*load(make({{"a", a}, {"b", b}})), {x})[0];
+  for (const bool optimize : {false, true}) {
+    Segment segment = from_files(a, b);
+    const auto program = load(segment, {.optimize = optimize});
+    // Copied: what becomes of the files is of no matter any more.
+    for (const Segment::File& file : segment.files) {
+      std::fill_n(const_cast<std::byte*>(file.bytes.data()), file.bytes.size(), std::byte{66});
+    }
+    segment.files.clear();
+    EXPECT_EQ(values<float>(run(*program, {x})[0]), values<float>(want)) << optimize;
+  }
+}
+
+TEST(OnnxRuntime, FilesInMemoryThatDoNotFitAreInvalid) {
+  const Tensor a = pattern({64, 64});
+  const Tensor b = pattern({64});
+  for (const char* offset : {"4097", "20480", "-1", "18446744073709551615", "9223372036854775807",
+                             "18446744073709547520"}) {
+    EXPECT_EQ(load_error(from_files(a, b, offset)).kind, Kind::kInvalid) << offset;
+  }
+  Segment missing = from_files(a, b);
+  missing.files.erase(missing.files.begin());
+  EXPECT_EQ(load_error(missing).kind, Kind::kInvalid);
+  // Nor is a file of that name taken from the disk.
+  const test::TempDir folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  std::ofstream("first.data") << std::string(4096 + 64 * 64 * 4, 'x');
+  const Error error = load_error(missing);
+  fs::current_path(before);
+  EXPECT_EQ(error.kind, Kind::kInvalid) << error.message;
 }
 
 TEST(OnnxRuntime, ALoadedProgramHoldsItsWeightsOnce) {

@@ -101,13 +101,21 @@ void RecordReader::texts(const char* key, std::vector<std::string>& out, size_t 
   each(key, most, [&](const Json& json) { set_text(json, out.emplace_back(), longest); });
 }
 
+void RecordReader::set_digest(const Json& json, std::string& out) {
+  set_text(json, out, kShort);
+  const bool good = out.size() == 64 && std::ranges::all_of(out, [](char c) {
+                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                    });
+  if (!error_ && !good) wrong(json, "64 digits 0 to 9, a to f");
+}
+
 void RecordReader::digest(const char* key, std::string& out) {
+  with(key, [&](const Json& json) { set_digest(json, out); });
+}
+
+void RecordReader::digest_or_null(const char* key, std::string& out) {
   with(key, [&](const Json& json) {
-    set_text(json, out, kShort);
-    const bool good = out.size() == 64 && std::ranges::all_of(out, [](char c) {
-                        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                      });
-    if (!error_ && !good) wrong(json, "64 digits 0 to 9, a to f");
+    if (!json.is_null()) set_digest(json, out);
   });
 }
 
@@ -136,6 +144,14 @@ void RecordReader::dtype(const char* key, DType& out) {
 void RecordReader::shape(const char* key, Shape& out) {
   each(key, 64, [&](const Json& json) {
     out.push_back(static_cast<int64_t>(whole(json, 0, static_cast<uint64_t>(kMaxExtent))));
+  });
+}
+
+void RecordReader::extents(const char* key, std::vector<int64_t>& out) {
+  each(key, 64, [&](const Json& json) {
+    const bool is_free = json.is_number_integer() && json == -1;
+    out.push_back(
+        is_free ? -1 : static_cast<int64_t>(whole(json, 0, static_cast<uint64_t>(kMaxExtent))));
   });
 }
 

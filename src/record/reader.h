@@ -49,6 +49,7 @@ class RecordReader {
   void choice(const char* key, std::string& out, std::initializer_list<std::string_view> words);
   void texts(const char* key, std::vector<std::string>& out, size_t most, size_t longest);
   void digest(const char* key, std::string& out);
+  void digest_or_null(const char* key, std::string& out);
   void picture(const char* key, std::string& out);
   template <typename T>
   void term(const char* key, T& out) {
@@ -61,6 +62,8 @@ class RecordReader {
   }
   void dtype(const char* key, DType& out);
   void shape(const char* key, Shape& out);
+  // As a shape, with -1 for what is not fixed.
+  void extents(const char* key, std::vector<int64_t>& out);
   void flag(const char* key, bool& out);
   template <typename T>
   void integer(const char* key, T& out, uint64_t lowest, uint64_t highest) {
@@ -165,6 +168,7 @@ class RecordReader {
   }
 
   void set_text(const Json& json, std::string& out, size_t longest);
+  void set_digest(const Json& json, std::string& out);
   void set_real(const Json& json, double& out, double lowest, double highest);
   uint64_t whole(const Json& json, uint64_t lowest, uint64_t highest);
   void refuse_unknown(const Json& json);

@@ -34,6 +34,7 @@ class RecordWriter {
     array(key) = values;
   }
   void digest(const char* key, const std::string& value) { json_[key] = value; }
+  void digest_or_null(const char* key, const std::string& value) { text_or_null(key, value, 0); }
   void picture(const char* key, const std::string& value) { json_[key] = value; }
   template <typename T>
   void term(const char* key, const T& value) {
@@ -41,6 +42,7 @@ class RecordWriter {
   }
   void dtype(const char* key, DType value) { json_[key] = dtype_name(value); }
   void shape(const char* key, const Shape& value) { array(key) = value; }
+  void extents(const char* key, const std::vector<int64_t>& value) { array(key) = value; }
   void flag(const char* key, bool value) { json_[key] = value; }
 
   template <typename T>

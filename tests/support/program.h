@@ -29,6 +29,7 @@ struct Finished {
 
 struct ProgramOptions {
   fs::path folder = ".";
+  std::string in = "/dev/null";
   std::string out = ".out";  // files in the folder; an absolute path is not read back
   std::string err = ".err";
   std::optional<rlim_t> max_file_bytes;
@@ -41,7 +42,7 @@ struct ProgramOptions {
   if (::chdir(options.folder.c_str()) != 0) ::_exit(127);
   const int out = ::open(options.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   const int err = ::open(options.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  const int in = ::open("/dev/null", O_RDONLY);
+  const int in = ::open(options.in.c_str(), O_RDONLY);
   if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0) ::_exit(127);
   if (options.max_file_bytes) {
     const rlimit limit{*options.max_file_bytes, *options.max_file_bytes};

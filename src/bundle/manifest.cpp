@@ -1,0 +1,287 @@
+#include "bundle/manifest.h"
+
+#include <algorithm>
+#include <set>
+
+#include "bundle/age.h"
+#include "record/reader.h"
+#include "record/writer.h"
+
+namespace cloister::bundle {
+namespace {
+
+constexpr std::string_view kSchema = "cloister/manifest/1";
+constexpr size_t kMostPorts = 1000;
+constexpr size_t kMostEntries = 16;
+constexpr size_t kTimeLength = 20;
+
+struct Layout {
+  std::string_view name;
+  Placement placement;
+};
+constexpr Layout kLayout[] = {
+    {"head", Placement::kTrusted}, {"body", Placement::kUntrusted}, {"tail", Placement::kTrusted}};
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// "2025-01-31T12:00:00Z"
+bool is_time(std::string_view text) {
+  constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
+  static_assert(kForm.size() == kTimeLength);
+  return std::ranges::equal(
+      text, kForm, [](char c, char form) { return form == '0' ? is_digit(c) : c == form; });
+}
+
+}  // namespace
+
+std::string_view word(Placement placement) {
+  return placement == Placement::kTrusted ? "trusted" : "untrusted";
+}
+
+Result<> parse_word(std::string_view text, Placement& out) {
+  for (const Placement placement : {Placement::kTrusted, Placement::kUntrusted}) {
+    if (word(placement) != text) continue;
+    out = placement;
+    return {};
+  }
+  return invalid("'{}', want trusted, untrusted", printable(text, 40));
+}
+
+template <typename Io>
+void fields(Io& io, Of<Io, Port> r) {
+  io.text("name", r.name, kName);
+  io.dtype("dtype", r.dtype);
+  io.extents("shape", r.dims);
+}
+
+template <typename Io>
+void fields(Io& io, Of<Io, SegmentInfo> r) {
+  io.text("name", r.name, kShort);
+  io.term("placement", r.placement);
+  io.list("inputs", r.inputs, kMostPorts);
+  io.list("outputs", r.outputs, kMostPorts);
+}
+
+template <typename Io>
+void fields(Io& io, Of<Io, Entry> r) {
+  io.text("name", r.name, kShort);
+  io.integer("bytes", r.bytes, 0, kMaxCount);
+  io.digest("sha256", r.sha256);
+  io.count_or_null("plain_bytes", r.plain_bytes, kMaxCount);
+  io.digest_or_null("plain_sha256", r.plain_sha256);
+}
+
+template <typename Io>
+void fields(Io& io, Of<Io, Manifest> r) {
+  io.schema("schema", kSchema);
+  io.text("tool", r.tool, kShort);
+  io.text("created", r.created, kTimeLength);
+  io.text("model_name", r.model_name, kShort);
+  // From 1: other servers ignore a version 0.
+  io.integer("version", r.version, 1, kMaxCount);
+  io.digest("model_sha256", r.model_sha256);
+  io.digest("plan_sha256", r.plan_sha256);
+  io.digest_or_null("audit_sha256", r.audit_sha256);
+  io.text_or_null("cut", r.cut, kShort);
+  io.text_or_null("second_cut", r.second_cut, kShort);
+  io.integer("max_batch", r.max_batch, 1, kMostBatch);
+  io.list("inputs", r.inputs, kMostPorts);
+  io.list("outputs", r.outputs, kMostPorts);
+  io.list("segments", r.segments, std::size(kLayout));
+  io.texts("recipients", r.recipients, age::kMaxRecipients, kShort);
+  io.list("entries", r.entries, kMostEntries);
+}
+
+const Entry* Manifest::entry(std::string_view name) const {
+  const auto found = std::ranges::find(entries, name, &Entry::name);
+  return found == entries.end() ? nullptr : &*found;
+}
+
+const SegmentInfo* Manifest::segment(std::string_view name) const {
+  const auto found = std::ranges::find(segments, name, &SegmentInfo::name);
+  return found == segments.end() ? nullptr : &*found;
+}
+
+std::string model_entry(const SegmentInfo& segment) {
+  return segment.name + (segment.placement == Placement::kTrusted ? ".onnx.age" : ".onnx");
+}
+
+std::string weights_file(const SegmentInfo& segment) {
+  return segment.name + ".data";
+}
+
+std::string weights_entry(const SegmentInfo& segment) {
+  return weights_file(segment) + (segment.placement == Placement::kTrusted ? ".age" : "");
+}
+
+Result<> check_model_name(std::string_view name) {
+  const bool good = !name.empty() && name.size() <= 100 && name[0] != '.' &&
+                    std::ranges::all_of(name, [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
+                             c == '.' || c == '_' || c == '-';
+                    });
+  if (good) return {};
+  return invalid("model name '{}': want 1 to 100 letters, digits, '.', '_' or '-'",
+                 printable(name, 100));
+}
+
+namespace {
+
+Result<> check_ports(const std::vector<Port>& ports, int64_t max_batch) {
+  std::set<std::string_view> names;
+  for (const Port& port : ports) {
+    const std::string shown = printable(port.name);
+    if (!names.insert(port.name).second) return invalid("'{}' is there twice", shown);
+    if (!is_portable(port.dtype)) {
+      return fail(Kind::kUnsupported, "'{}' is {}", shown, dtype_name(port.dtype));
+    }
+    if (max_batch > 1 && (port.dims.empty() || port.dims[0] != -1)) {
+      return invalid("'{}' has no batch as its first extent, yet max_batch is {}", shown,
+                     max_batch);
+    }
+  }
+  if (ports.empty()) return invalid("none");
+  return {};
+}
+
+const Port* find_port(const std::vector<Port>& ports, std::string_view name) {
+  const auto found = std::ranges::find(ports, name, &Port::name);
+  return found == ports.end() ? nullptr : &*found;
+}
+
+// Tensors go from the inputs through the segments to the outputs, and the body gets no input.
+Result<> check_flow(const Manifest& m) {
+  std::vector<Port> made = m.inputs;
+  for (const SegmentInfo& segment : m.segments) {
+    for (const Port& port : segment.inputs) {
+      const std::string shown = printable(port.name);
+      const Port* from = find_port(made, port.name);
+      if (from == nullptr) return invalid("{}: nothing makes its input '{}'", segment.name, shown);
+      if (from->dtype != port.dtype || from->dims.size() != port.dims.size()) {
+        return invalid("{}: its input '{}' is of another type", segment.name, shown);
+      }
+      if (segment.placement == Placement::kUntrusted && find_port(m.inputs, port.name) != nullptr) {
+        return invalid("{}: it would see the model's input '{}'", segment.name, shown);
+      }
+    }
+    for (const Port& port : segment.outputs) {
+      if (find_port(made, port.name) != nullptr) {
+        return invalid("{}: its output '{}' is made before it", segment.name, printable(port.name));
+      }
+    }
+    made.insert(made.end(), segment.outputs.begin(), segment.outputs.end());
+  }
+  for (const Port& port : m.outputs) {
+    const Port* from = find_port(made, port.name);
+    if (from == nullptr || from->dtype != port.dtype) {
+      return invalid("outputs: nothing makes '{}'", printable(port.name));
+    }
+  }
+  return {};
+}
+
+Result<> check_segments(const Manifest& m) {
+  if (m.segments.empty()) return invalid("segments: none");
+  for (size_t i = 0; i < m.segments.size(); ++i) {
+    const SegmentInfo& segment = m.segments[i];
+    if (segment.name != kLayout[i].name || segment.placement != kLayout[i].placement) {
+      return invalid("segments[{}]: {} '{}', want {} '{}'", i, word(segment.placement),
+                     printable(segment.name, 40), word(kLayout[i].placement), kLayout[i].name);
+    }
+    for (const auto* ports : {&segment.inputs, &segment.outputs}) {
+      if (auto checked = check_ports(*ports, m.max_batch); !checked) {
+        return with_context(
+            checked.error(),
+            fmt::format("{}.{}", segment.name, ports == &segment.inputs ? "inputs" : "outputs"));
+      }
+    }
+  }
+  if (m.cut.empty() != (m.segments.size() < 2) || m.second_cut.empty() != (m.segments.size() < 3)) {
+    return invalid("{} segments, and 'cut' and 'second_cut' say otherwise", m.segments.size());
+  }
+  for (const auto* ports : {&m.inputs, &m.outputs}) {
+    if (auto checked = check_ports(*ports, m.max_batch); !checked) {
+      return with_context(checked.error(), ports == &m.inputs ? "inputs" : "outputs");
+    }
+  }
+  return check_flow(m);
+}
+
+Result<> check_entry(const Entry& entry) {
+  const bool encrypted = entry.name.ends_with(".age");
+  if (encrypted != entry.plain_bytes.has_value() || encrypted == entry.plain_sha256.empty()) {
+    return invalid("plain_bytes and plain_sha256 belong to encrypted entries, and to all of them");
+  }
+  if (encrypted && *entry.plain_bytes >= entry.bytes) {
+    return invalid("{} plain bytes in {}", *entry.plain_bytes, entry.bytes);
+  }
+  return {};
+}
+
+Result<> check_entries(const Manifest& m) {
+  std::vector<std::string> required = {"plan.json"};
+  std::vector<std::string> allowed = {"preprocess.json", "labels.txt", "audit.json", "report.html"};
+  for (const SegmentInfo& segment : m.segments) {
+    required.push_back(model_entry(segment));
+    allowed.push_back(weights_entry(segment));
+  }
+  allowed.insert(allowed.end(), required.begin(), required.end());
+  std::set<std::string_view> names;
+  for (const Entry& entry : m.entries) {
+    const std::string shown = printable(entry.name, 40);
+    if (std::ranges::find(allowed, entry.name) == allowed.end()) {
+      return invalid("entry '{}' is none that such a bundle has", shown);
+    }
+    if (!names.insert(entry.name).second) return invalid("entry '{}' is there twice", shown);
+    if (auto checked = check_entry(entry); !checked) {
+      return with_context(checked.error(), fmt::format("entry '{}'", shown));
+    }
+  }
+  for (const std::string& name : required) {
+    if (!names.contains(name)) return invalid("no entry '{}'", name);
+  }
+  if (m.entry("plan.json")->sha256 != m.plan_sha256) {
+    return invalid("plan_sha256 is not that of entry 'plan.json'");
+  }
+  const Entry* audit = m.entry("audit.json");
+  if (audit != nullptr && audit->sha256 != m.audit_sha256) {
+    return invalid("audit_sha256 is not that of entry 'audit.json'");
+  }
+  return {};
+}
+
+Result<Manifest> parse(std::string_view json) {
+  TRY(manifest, read_json_record<Manifest>(json, kSchema, kMaxManifestBytes));
+  TRY_OK(check_manifest(manifest));
+  return manifest;
+}
+
+}  // namespace
+
+Result<> check_manifest(const Manifest& manifest) {
+  if (!is_time(manifest.created)) {
+    return invalid("created: '{}', want UTC as in '2025-01-31T12:00:00Z'",
+                   printable(manifest.created));
+  }
+  TRY_OK(check_model_name(manifest.model_name));
+  TRY_OK(check_segments(manifest));
+  if (manifest.recipients.empty()) return invalid("recipients: none");
+  for (const std::string& recipient : manifest.recipients) {
+    TRY_OK(age::Recipient::parse(recipient));
+  }
+  return check_entries(manifest);
+}
+
+std::string manifest_json(const Manifest& manifest) {
+  return write_json_record(manifest);
+}
+
+Result<Manifest> parse_manifest(std::string_view json) {
+  auto parsed = parse(json);
+  if (!parsed) return with_context(parsed.error(), "manifest");
+  return parsed;
+}
+
+}  // namespace cloister::bundle

@@ -1,0 +1,84 @@
+// manifest.json: what a bundle is and the digest of all that is in it. docs/formats/bundle.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace cloister::bundle {
+
+inline constexpr uint64_t kMaxManifestBytes = 4 << 20;
+inline constexpr int64_t kMostBatch = 1 << 20;
+
+enum class Placement { kTrusted, kUntrusted };
+
+std::string_view word(Placement placement);  // "trusted", "untrusted"
+Result<> parse_word(std::string_view text, Placement& out);
+
+// An input or output. An extent of -1 is not fixed.
+struct Port {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> dims;
+
+  bool operator==(const Port&) const = default;
+};
+
+struct SegmentInfo {
+  std::string name;  // head, body, tail
+  Placement placement = Placement::kTrusted;
+  std::vector<Port> inputs;
+  std::vector<Port> outputs;
+};
+
+// Something that the archive holds.
+struct Entry {
+  std::string name;
+  uint64_t bytes = 0;  // as stored
+  std::string sha256;
+  // Of what an encrypted entry (NAME.age) holds; nothing for others.
+  std::optional<uint64_t> plain_bytes;
+  std::string plain_sha256;
+};
+
+struct Manifest {
+  std::string tool;
+  std::string created;     // UTC, RFC 3339: "2025-01-31T12:00:00Z"
+  std::string model_name;  // letters, digits, '.', '_' and '-'
+  uint64_t version = 1;    // grows with every bundle of the model: the guard against going back
+  std::string model_sha256;
+  std::string plan_sha256;
+  std::string audit_sha256;  // empty: none
+  std::string cut;           // head | body; empty: none
+  std::string second_cut;    // body | tail; empty: none
+  // 1: the batch is as the model has it. More: every port's first extent is the batch, up to this.
+  int64_t max_batch = 1;
+  std::vector<Port> inputs;  // of the whole model
+  std::vector<Port> outputs;
+  std::vector<SegmentInfo> segments;  // as they run
+  std::vector<std::string> recipients;
+  std::vector<Entry> entries;  // all but the manifest and its signature
+
+  const Entry* entry(std::string_view name) const;  // null: there is none
+  const SegmentInfo* segment(std::string_view name) const;
+};
+
+// The entry that holds a segment's model, or its weights.
+std::string model_entry(const SegmentInfo& segment);    // "head.onnx.age", "body.onnx"
+std::string weights_entry(const SegmentInfo& segment);  // "head.data.age", "body.data"
+// What the model calls the file of its weights: "head.data".
+std::string weights_file(const SegmentInfo& segment);
+
+// 1 to 100 of A-Z a-z 0-9 . _ -, not beginning with a dot. kInvalid.
+Result<> check_model_name(std::string_view name);
+
+// What no field can tell alone: segments, ports and entries fit together. kInvalid.
+Result<> check_manifest(const Manifest& manifest);
+
+// Strict both ways, as records are (record/reader.h). Thread-safe.
+std::string manifest_json(const Manifest& manifest);
+Result<Manifest> parse_manifest(std::string_view json);
+
+}  // namespace cloister::bundle

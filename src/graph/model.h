@@ -1,6 +1,7 @@
 // An ONNX model in memory: a small protobuf skeleton and, apart from it, the weights.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,6 +51,25 @@ inline constexpr uint64_t kMaxInlineBytes = (1ULL << 31) - (64ULL << 20);
 // with the weights in `<path>.data`. Weights are streamed, never gathered in memory.
 Result<> write_model(const Model& model, const fs::path& path,
                      uint64_t max_inline_bytes = kMaxInlineBytes);
+
+// A model in two files: itself, and its weights.
+struct ExternalModel {
+  struct Placed {
+    uint64_t offset = 0;
+    Tensor tensor;
+  };
+
+  std::string model;            // serialized; it calls the other file by its name
+  std::vector<Placed> weights;  // in order; zeros in between
+  uint64_t data_bytes = 0;
+};
+
+// The other file's name is all that is put into the model of it. kInvalid over 2 GB without
+// weights.
+Result<ExternalModel> with_external_weights(const Model& model, const std::string& file_name);
+
+// Hands over the bytes of the other file, in order, from where they are.
+Result<> write_weights(const ExternalModel& model, const std::function<Result<>(Bytes)>& write);
 
 // The model as an engine takes it: without large initializers that nothing uses, which ONNX Runtime
 // drops before it is given their values, and then refuses.

@@ -88,33 +88,48 @@ Result<> write_inline(const Model& model, std::ostream& stream) {
 Result<> write_external(const Model& model, const fs::path& path) {
   fs::path data_path = path;
   data_path += ".data";
-  onnx::ModelProto proto = *model.proto;
-  const auto write_weights = [&](std::ostream& out) -> Result<> {
-    uint64_t offset = 0;
-    for (auto& tensor : *proto.mutable_graph()->mutable_initializer()) {
-      const auto weight = model.weights.find(tensor.name());
-      if (weight == model.weights.end()) continue;
-      const std::string padding((kAlignment - offset % kAlignment) % kAlignment, '\0');
-      const Bytes data = weight->second.data();
-      out << padding;
-      out.write(reinterpret_cast<const char*>(data.data()),
-                static_cast<std::streamsize>(data.size()));
-      offset += padding.size();
-      mark_external(tensor, data_path.filename().string(), offset, data.size());
-      offset += data.size();
-    }
-    return {};
-  };
-  TRY_OK(write_file(data_path, write_weights));
-  return write_file(path, [&](std::ostream& out) -> Result<> {
-    if (!proto.SerializeToOstream(&out)) {
-      return fail(Kind::kIo, "the file could not be written: is the disk full?");
-    }
-    return {};
-  });
+  TRY(external, with_external_weights(model, data_path.filename().string()));
+  TRY_OK(write_file(data_path, [&, &external = external](std::ostream& out) {
+    return write_weights(external, [&](Bytes bytes) -> Result<> {
+      out.write(reinterpret_cast<const char*>(bytes.data()),
+                static_cast<std::streamsize>(bytes.size()));
+      return {};
+    });
+  }));
+  return write_file(path, external.model);
 }
 
 }  // namespace
+
+Result<ExternalModel> with_external_weights(const Model& model, const std::string& file_name) {
+  ExternalModel external;
+  onnx::ModelProto proto = *model.proto;
+  for (auto& tensor : *proto.mutable_graph()->mutable_initializer()) {
+    const auto weight = model.weights.find(tensor.name());
+    if (weight == model.weights.end()) continue;
+    const uint64_t begin = (external.data_bytes + kAlignment - 1) / kAlignment * kAlignment;
+    const uint64_t size = weight->second.data().size();
+    mark_external(tensor, file_name, begin, size);
+    external.weights.push_back({begin, weight->second});
+    external.data_bytes = begin + size;
+  }
+  if (!proto.SerializeToString(&external.model)) {
+    return invalid("the model has {} bytes without its weights, more than protobuf writes",
+                   proto.ByteSizeLong());
+  }
+  return external;
+}
+
+Result<> write_weights(const ExternalModel& model, const std::function<Result<>(Bytes)>& write) {
+  static constexpr std::byte kZeros[kAlignment] = {};
+  uint64_t at = 0;
+  for (const ExternalModel::Placed& weight : model.weights) {
+    TRY_OK(write(Bytes(kZeros).first(weight.offset - at)));
+    TRY_OK(write(weight.tensor.data()));
+    at = weight.offset + weight.tensor.data().size();
+  }
+  return {};
+}
 
 Result<> write_model(const Model& model, const fs::path& path, uint64_t max_inline_bytes) {
   uint64_t total = model.proto->ByteSizeLong();

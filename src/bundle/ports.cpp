@@ -1,0 +1,91 @@
+#include "bundle/ports.h"
+
+#include "graph/onnx.h"
+
+namespace cloister::bundle {
+namespace {
+
+Result<Port> port_of(const Value& value) {
+  const std::string shown = printable(value.name);
+  if (!value.type.dtype || !value.type.dims) {
+    return fail(Kind::kUnsupported, "the type of '{}' is not known", shown);
+  }
+  if (!is_portable(*value.type.dtype)) {
+    return fail(Kind::kUnsupported, "'{}' is {}, which can't be passed on", shown,
+                dtype_name(*value.type.dtype));
+  }
+  Port port{.name = value.name, .dtype = *value.type.dtype};
+  for (const Dim& dim : *value.type.dims) port.dims.push_back(dim.times_batch ? -1 : dim.size);
+  return port;
+}
+
+Result<std::vector<Port>> ports_of(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<Port> ports;
+  for (const ValueId id : ids) {
+    TRY(port, port_of(graph.values[id]));
+    ports.push_back(std::move(port));
+  }
+  return ports;
+}
+
+// Those that have a default are no inputs to us.
+std::vector<ValueId> real_inputs(const Graph& graph) {
+  std::vector<ValueId> ids;
+  for (const ValueId id : graph.inputs) {
+    if (graph.values[id].is_input) ids.push_back(id);
+  }
+  return ids;
+}
+
+template <typename Infos>
+std::vector<ValueId> ids_of(const Graph& graph, const Infos& infos, bool inputs) {
+  std::vector<ValueId> ids;
+  for (const auto& info : infos) {
+    const ValueId id = graph.ids.at(info.name());
+    if (!inputs || !graph.values[id].is_constant) ids.push_back(id);
+  }
+  return ids;
+}
+
+bool is_batch_first(const Value& value) {
+  const auto& dims = value.type.dims;
+  return dims && !dims->empty() && dims->front() == Dim{1, true};
+}
+
+}  // namespace
+
+Result<std::vector<Port>> input_ports(const Graph& graph) {
+  return ports_of(graph, real_inputs(graph));
+}
+
+Result<std::vector<Port>> output_ports(const Graph& graph) {
+  return ports_of(graph, graph.outputs);
+}
+
+Result<SegmentInfo> segment_info(const Graph& graph, const Model& model, std::string name,
+                                 Placement placement) {
+  SegmentInfo info{.name = std::move(name), .placement = placement};
+  TRY(inputs, ports_of(graph, ids_of(graph, model.proto->graph().input(), true)));
+  TRY(outputs, ports_of(graph, ids_of(graph, model.proto->graph().output(), false)));
+  info.inputs = std::move(inputs);
+  info.outputs = std::move(outputs);
+  return info;
+}
+
+std::optional<std::string> why_no_batch(const Graph& graph, const std::vector<Cut>& cuts) {
+  std::vector<ValueId> ids = real_inputs(graph);
+  ids.insert(ids.end(), graph.outputs.begin(), graph.outputs.end());
+  for (const Cut& cut : cuts) {
+    ids.insert(ids.end(), cut.tensors.begin(), cut.tensors.end());
+    ids.insert(ids.end(), cut.shape_tensors.begin(), cut.shape_tensors.end());
+  }
+  for (const ValueId id : ids) {
+    const Value& value = graph.values[id];
+    if (is_batch_first(value)) continue;
+    return fmt::format("'{}' is {}, whose first extent is not the batch", printable(value.name),
+                       value.type.text());
+  }
+  return std::nullopt;
+}
+
+}  // namespace cloister::bundle

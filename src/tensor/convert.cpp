@@ -1,5 +1,6 @@
 #include "tensor/convert.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -17,6 +18,20 @@ std::vector<double> all(const TensorView& tensor, float (*convert)(uint16_t)) {
   out.reserve(tensor.data.size() / sizeof(uint16_t));
   for (const uint16_t bits : tensor.as<uint16_t>()) out.push_back(convert(bits));
   return out;
+}
+
+// Rounds to a 16-bit format with so many bits of mantissa; the rest are sign and exponent.
+std::optional<uint16_t> to_16_bits(double value, int mantissa_bits) {
+  if (!std::isfinite(value)) return std::nullopt;
+  const int bias = (1 << (14 - mantissa_bits)) - 1;
+  const int smallest = 1 - bias;  // the exponent of what has no leading one, too
+  const int exponent = value == 0 ? smallest : std::max(std::ilogb(value), smallest);
+  const double steps = std::nearbyint(std::ldexp(std::abs(value), mantissa_bits - exponent));
+  // Rounding up to the next power of two carries into the exponent, and the leading one adds to it.
+  const int bits = ((exponent + bias - 1) << mantissa_bits) + static_cast<int>(steps);
+  const int infinity = (2 * bias + 1) << mantissa_bits;
+  if (bits >= infinity) return std::nullopt;
+  return static_cast<uint16_t>(bits | (std::signbit(value) ? 0x8000 : 0));
 }
 
 }  // namespace
@@ -71,6 +86,14 @@ float half_to_float(uint16_t bits) {
 
 float bfloat16_to_float(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
+std::optional<uint16_t> to_half(double value) {
+  return to_16_bits(value, 10);
+}
+
+std::optional<uint16_t> to_bfloat16(double value) {
+  return to_16_bits(value, 7);
 }
 
 }  // namespace cloister

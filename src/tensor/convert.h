@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -13,5 +14,9 @@ Result<std::vector<double>> to_doubles(const TensorView& tensor);
 // IEEE 754 half precision and bfloat16, as stored, to float.
 float half_to_float(uint16_t bits);
 float bfloat16_to_float(uint16_t bits);
+
+// The nearest such number, of two the even one; nothing when that would be infinite, or for NaN.
+std::optional<uint16_t> to_half(double value);
+std::optional<uint16_t> to_bfloat16(double value);
 
 }  // namespace cloister

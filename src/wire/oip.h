@@ -1,0 +1,116 @@
+// Open Inference Protocol v2 over HTTP (the "REST" half of the KServe specification, with Triton's
+// binary tensor extension): bodies to plain data and back. No sockets. All functions are
+// thread-safe; their errors are kInvalid unless said otherwise, and name the thing, what was found
+// and what was expected.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <variant>
+
+#include "base/shared_bytes.h"
+#include "tensor/tensor.h"
+
+namespace cloister::oip {
+
+// Carries the length of the JSON part, where binary tensors follow it.
+inline constexpr const char* kHeaderLengthField = "Inference-Header-Content-Length";
+
+using Parameter = std::variant<bool, int64_t, double, std::string>;
+using Parameters = std::map<std::string, Parameter>;
+
+struct TensorMetadata {
+  std::string name;
+  DType dtype = DType::kF32;
+  Shape dims;  // -1: any extent
+};
+
+struct ModelMetadata {
+  std::string name;
+  std::vector<std::string> versions;
+  std::string platform;
+  std::vector<TensorMetadata> inputs;
+  std::vector<TensorMetadata> outputs;
+};
+
+struct ServerMetadata {
+  std::string name;
+  std::string version;
+  std::vector<std::string> extensions;
+};
+
+// An output that a request asks for. Without `binary` the request's binary_data_output decides.
+struct RequestedOutput {
+  std::string name;
+  std::optional<bool> binary;
+};
+
+struct InferRequest {
+  std::string id;  // empty: none
+  Parameters parameters;
+  std::vector<NamedTensor> inputs;       // names are different
+  std::vector<RequestedOutput> outputs;  // empty: all; names are different
+  bool binary_outputs = false;           // the parameter binary_data_output
+
+  // Whether output `name` is to be sent as binary.
+  bool wants_binary(std::string_view name) const;
+};
+
+struct InferResponse {
+  std::string model_name;
+  std::string model_version;  // empty: none
+  std::string id;             // empty: none
+  Parameters parameters;
+  std::vector<NamedTensor> outputs;
+};
+
+// A body: the JSON, then the bytes of the tensors. kHeaderLengthField is sent with json.size() when
+// `extended`, that is when the binary extension is in use.
+struct Message {
+  std::string json;
+  std::vector<Tensor> binary;
+  bool extended = false;
+};
+
+enum class Encoding { kJson, kBinary };
+
+// "FP32", "INT64", "BOOL", ... kUnsupported for types that the protocol lacks.
+Result<std::string_view> datatype(DType dtype);
+Result<DType> parse_datatype(std::string_view text);
+
+// `header_length` is the value of kHeaderLengthField, if it was sent. Binary tensors lie in the
+// body's own memory where that is aligned for them, in copies otherwise.
+Result<InferRequest> parse_infer_request(const SharedBytes& body,
+                                         std::optional<uint64_t> header_length);
+Result<InferResponse> parse_infer_response(const SharedBytes& body,
+                                           std::optional<uint64_t> header_length);
+
+// With kBinary the JSON is padded with spaces so that tensors begin at multiples of 64 bytes where
+// their sizes allow. Inputs are encoded as `encoding` says; so are outputs asked for, by
+// binary_data_output. Types without JSON form (none at present) and non-finite numbers as JSON are
+// errors.
+Result<Message> write_infer_request(const InferRequest& request, Encoding encoding);
+// Each output of `response` as the request wanted it.
+Result<Message> write_infer_response(const InferResponse& response, const InferRequest& request);
+
+std::string write_server_metadata(const ServerMetadata& metadata);
+std::string write_model_metadata(const ModelMetadata& metadata);
+Result<ModelMetadata> parse_model_metadata(Bytes json);
+// {"error": message}
+std::string write_error(std::string_view message);
+// The message of an error object, made printable; a description of the body if it is none.
+std::string parse_error(Bytes body);
+
+// What a request's method and target ask for.
+enum class Action { kServerMetadata, kLive, kReady, kModelMetadata, kModelReady, kInfer };
+struct Route {
+  Action action = Action::kServerMetadata;
+  std::string model;    // empty for the server's own
+  std::string version;  // empty: none given
+};
+// kNotFound for another target, kUnsupported for the wrong method (HTTP 405).
+Result<Route> parse_route(std::string_view method, std::string_view target);
+// "/v2/models/NAME/versions/VERSION/infer"; percent-encodes.
+std::string route_target(const Route& route);
+
+}  // namespace cloister::oip

@@ -131,7 +131,6 @@ Result<Parameters> Members::find_parameters() const {
 Result<std::string> text_of(std::string_view prefix, std::string_view key, JsonElement element) {
   std::string_view text;
   if (element.get(text) != simdjson::SUCCESS) return wrong(prefix, key, element, "a string");
-  if (!is_utf8(text)) return invalid("{}{}: '{}' is not UTF-8", prefix, key, printable(text, 60));
   return std::string(text);
 }
 
@@ -147,8 +146,10 @@ std::string describe(JsonElement element) {
       return fmt::format("{}", element.get_int64().value_unsafe());
     case Type::UINT64:
       return fmt::format("{}", element.get_uint64().value_unsafe());
-    case Type::DOUBLE:
-      return fmt::format("{}", element.get_double().value_unsafe());
+    case Type::DOUBLE: {
+      const std::string text = fmt::format("{}", element.get_double().value_unsafe());
+      return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;  // not whole
+    }
     case Type::BOOL:
       return element.get_bool().value_unsafe() ? "true" : "false";
     case Type::NULL_VALUE:

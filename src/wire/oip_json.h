@@ -1,5 +1,5 @@
 // JSON from a peer, for the other files of oip: checked as a whole before anything is read from it,
-// no key twice, all texts valid UTF-8. A `prefix` ("input 'x': ", or nothing) opens every error.
+// no key twice. A `prefix` ("input 'x': ", or nothing) opens every error.
 #pragma once
 
 #include <simdjson.h>
@@ -50,7 +50,7 @@ class Members {
 
 inline constexpr size_t kMaxItems = 1000;  // of tensors, members, parameters
 
-// Its text, which must be UTF-8; `key` is what it is called in errors.
+// Its text, which is UTF-8: simdjson sees to that. `key` is what it is called in errors.
 Result<std::string> text_of(std::string_view prefix, std::string_view key, JsonElement element);
 
 // "7", "'text'", "an array": for errors.

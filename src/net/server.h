@@ -1,0 +1,55 @@
+// An HTTP/1.1 server on Boost.Beast: keep-alive, TLS 1.3, limits on everything that a peer chooses.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "net/http.h"
+#include "net/tls.h"
+
+namespace cloister::net {
+
+using Seconds = std::chrono::duration<double>;
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;                  // 0: any free one
+  std::optional<TlsIdentity> tls;     // plain HTTP without
+  std::string client_ca_pem;          // not empty: certificates that clients send must chain to it
+  bool require_client_certificate = false;
+  int threads = 1;                    // that move bytes; made at start
+  size_t max_connections = 1024;      // further ones are closed at once
+  uint32_t max_header_bytes = 16 << 10;
+  uint64_t max_body_bytes = 64 << 20;
+  uint64_t max_total_body_bytes = 1ULL << 30;  // of all bodies held at a time; 503 beyond
+  Seconds header_timeout{10};  // handshake, and a request's head once it has begun
+  Seconds body_timeout{60};
+  Seconds idle_timeout{75};    // between requests
+  Seconds write_timeout{60};
+};
+
+// Answers a request: call once, from any thread. Dropping it unanswered answers 500.
+using Respond = std::move_only_function<void(Response)>;
+using Handler = std::function<void(Request, Respond)>;
+// Sees a request before its body is read (request.body is empty); what it returns is sent instead,
+// and the connection closed.
+using Gate = std::function<std::optional<Response>(const Request&)>;
+
+class Server {
+ public:
+  // kIo when the address can't be had. The handler is called on the server's threads and must not
+  // block.
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler,
+                                               Gate gate = nullptr);
+  virtual ~Server() = default;  // closes what is open, joins the threads
+
+  virtual uint16_t port() const = 0;
+  // Accepts nothing more, answers what was received with "Connection: close", closes idle
+  // connections; returns when all are closed or after `limit`. Callable once.
+  virtual void drain(Seconds limit) = 0;
+  virtual size_t connections() const = 0;
+};
+
+}  // namespace cloister::net

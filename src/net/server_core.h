@@ -1,0 +1,64 @@
+// What the connections of a server share.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <unordered_map>
+
+#include "net/body_buffer.h"
+#include "net/server.h"
+#include "net/tls_context.h"
+
+namespace cloister::net {
+
+class ServerConnection;
+
+// Outlives the server while someone still holds an answer to one of its requests. Thread-safe.
+class ServerCore {
+ public:
+  ServerCore(const ServerOptions& server_options, Handler handler_, Gate gate_, SslContext context)
+      : options(server_options),
+        handler(std::move(handler_)),
+        gate(std::move(gate_)),
+        tls(std::move(context)),
+        budget(std::make_shared<BodyBudget>(server_options.max_total_body_bytes)),
+        io(std::max(1, server_options.threads)) {}
+
+  // Runs `work` on a thread of the server, unless that has stopped.
+  template <typename Executor, typename Work>
+  void post(const Executor& executor, Work work) {
+    const std::lock_guard lock(mutex_);
+    if (!stopped_) boost::asio::post(executor, std::move(work));
+  }
+
+  // False when there are too many connections, or the server stops.
+  bool add(uint64_t number, const std::shared_ptr<ServerConnection>& connection);
+  void remove(uint64_t number);
+  size_t connections() const;
+  std::vector<std::shared_ptr<ServerConnection>> list() const;
+  // Whether no connection is left, waiting for it until `deadline`.
+  bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
+
+  void start_draining() { draining_ = true; }
+  bool draining() const { return draining_; }
+  void stop();  // afterwards add and post do nothing
+
+  const ServerOptions options;
+  Handler handler;
+  Gate gate;
+  const SslContext tls;  // null: plain HTTP
+  const std::shared_ptr<BodyBudget> budget;
+  boost::asio::io_context io;
+
+ private:
+  std::atomic<bool> draining_ = false;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  std::unordered_map<uint64_t, std::weak_ptr<ServerConnection>> open_;
+};
+
+}  // namespace cloister::net

@@ -1,0 +1,37 @@
+// OpenSSL's settings, made once and used by many connections.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+
+#include "base/bytes.h"
+#include "net/tls.h"
+
+namespace cloister::net {
+
+template <auto kFree>
+struct OpensslDelete {
+  template <typename T>
+  void operator()(T* object) const {
+    kFree(object);
+  }
+};
+template <typename T, auto kFree>
+using OpensslPtr = std::unique_ptr<T, OpensslDelete<kFree>>;
+
+using SslContext = OpensslPtr<SSL_CTX, SSL_CTX_free>;
+
+// What OpenSSL complained about last in this thread, and nothing of what came before.
+std::string openssl_error_text();
+
+// Both fail with kInvalid when a PEM text is not what it should be.
+Result<SslContext> make_server_context(const TlsIdentity& identity,
+                                       const std::string& client_ca_pem,
+                                       bool require_client_certificate);
+
+enum class PeerTrust { kSystem, kCaPem, kAnybody };
+Result<SslContext> make_client_context(PeerTrust trust, const std::string& ca_pem,
+                                       const TlsIdentity* identity);
+
+}  // namespace cloister::net

@@ -1,0 +1,151 @@
+#include "net/write_message.h"
+
+#include <strings.h>
+
+#include <algorithm>
+
+namespace cloister::net {
+namespace {
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return (code >= 0x20 && code != 0x7f) || c == '\t';
+  });
+}
+
+bool can_be_sent(const Fields& fields) {
+  return std::ranges::all_of(
+      fields, [](const Field& field) { return is_token(field.name) && is_field_value(field.value); });
+}
+
+// Those that only whoever frames the message may write.
+bool is_framing(const std::string& name) {
+  constexpr const char* kNames[] = {"Content-Length", "Transfer-Encoding", "Connection",
+                                    "Keep-Alive"};
+  return std::ranges::any_of(
+      kNames, [&](const char* known) { return ::strcasecmp(known, name.c_str()) == 0; });
+}
+
+const char* reason(unsigned status) {
+  switch (status) {
+    case 100:
+      return "Continue";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
+  }
+}
+
+void add_fields(std::string& head, const Fields& fields) {
+  for (const Field& field : fields) {
+    if (is_framing(field.name)) continue;
+    head += field.name;
+    head += ": ";
+    head += field.value;
+    head += "\r\n";
+  }
+}
+
+}  // namespace
+
+uint64_t body_bytes(const std::vector<SharedBytes>& pieces) {
+  uint64_t total = 0;
+  for (const SharedBytes& piece : pieces) total += piece.bytes.size();
+  return total;
+}
+
+std::string response_head(const Response& response, bool close) {
+  const unsigned status = response.status;
+  if (status < 200 || status > 999 || !can_be_sent(response.fields)) return {};
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason(status));
+  add_fields(head, response.fields);
+  if (status != 204 && status != 304) {
+    head += fmt::format("Content-Length: {}\r\n", body_bytes(response.body));
+  }
+  if (close) head += "Connection: close\r\n";
+  return head + "\r\n";
+}
+
+Result<std::string> request_head(const Request& request, const std::string& host,
+                                 uint64_t body_bytes) {
+  if (!is_token(request.method)) return invalid("'{}' is no method", printable(request.method));
+  const auto in_target = [](char c) { return c > ' ' && c < 0x7f && c != '#'; };
+  if (!request.target.starts_with('/') || !std::ranges::all_of(request.target, in_target)) {
+    return invalid("'{}' is no request target", printable(request.target));
+  }
+  if (!can_be_sent(request.fields)) return invalid("a request field has forbidden characters");
+  std::string head = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
+  if (request.fields.count("Host") == 0) head += fmt::format("Host: {}\r\n", host);
+  add_fields(head, request.fields);
+  const bool may_be_bare = request.method == "GET" || request.method == "HEAD";
+  if (body_bytes > 0 || !may_be_bare) head += fmt::format("Content-Length: {}\r\n", body_bytes);
+  return head + "\r\n";
+}
+
+Response error_response(unsigned status, std::string_view text) {
+  return text_response(status, "application/json", fmt::format(R"({{"error": "{}"}})", text));
+}
+
+}  // namespace cloister::net

@@ -1,0 +1,22 @@
+#include "runtime/body.h"
+
+namespace cloister::runtime {
+
+Body::Body(std::unique_ptr<Program> program, const BatcherOptions& options, Metrics& metrics)
+    : program_(std::move(program)),
+      metrics_(metrics),
+      batcher_(options, metrics, [this](std::vector<Job> jobs) { run(std::move(jobs)); }) {}
+
+void Body::run(std::vector<Job> jobs) {
+  const auto began = Clock::now();
+  auto outputs = [&]() -> Result<std::vector<Tensor>> {
+    TRY(inputs, stack(jobs));
+    std::vector<TensorView> views;
+    for (const Tensor& input : inputs) views.push_back(input.view());
+    return program_->run(views);
+  }();
+  metrics_.time(Metrics::Stage::kBody, seconds_between(began, Clock::now()));
+  answer(std::move(jobs), std::move(outputs), false, metrics_);
+}
+
+}  // namespace cloister::runtime

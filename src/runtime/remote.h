@@ -1,0 +1,87 @@
+// The untrusted side, as the trusted side sees it: workers that speak the Open Inference Protocol
+// v2, of which nothing is believed.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "net/client.h"
+#include "runtime/batch.h"
+#include "runtime/metrics.h"
+
+namespace cloister::runtime {
+
+struct RemoteOptions {
+  // "http://10.0.0.1:8000/v2/models/NAME"; without a path, that of `model`.
+  std::vector<net::Url> workers;
+  std::string model;
+  net::ClientOptions client;
+  Seconds connect_limit{2};
+  Seconds answer_limit{5};    // a worker that takes longer counts as stalled
+  Seconds probe_interval{1};  // between looks at whether a worker is alive
+  Seconds quarantine{60};     // how long a worker that lied is not asked again
+};
+
+// What the body takes and gives. Extents of -1: the batch (the first one), or free.
+struct RemotePorts {
+  std::vector<Port> inputs;
+  std::vector<Port> outputs;
+};
+
+// Sends feature maps to whichever worker is up, and hands on only replies that are what was asked
+// for. Thread-safe.
+class Remote {
+ public:
+  // `metrics` outlives it. Returns at once; workers come up in the background.
+  Remote(RemoteOptions options, RemotePorts ports, Metrics& metrics);
+  ~Remote();
+  Remote(const Remote&) = delete;
+  Remote& operator=(const Remote&) = delete;
+
+  struct Reply {
+    std::vector<Tensor> outputs;  // in port order; types, shapes, sizes and id were checked
+    size_t worker = 0;
+  };
+  // Runs `inputs` (in port order, `items` of them) on a worker; on another one if that fails.
+  // kUnavailable when none is left that answers as it should, kDeadline when `deadline` came first.
+  Result<Reply> call(const std::vector<Tensor>& inputs, int64_t items, Clock::time_point deadline);
+
+  // The worker's result turned out to be wrong: it is not asked again for the quarantine's time.
+  void denounce(size_t worker);
+
+  // Whether any worker is up.
+  bool is_up() const;
+  // Waits until one is up; false after `limit`.
+  bool wait_up(Seconds limit) const;
+
+ private:
+  struct Worker;
+  // Why a call failed decides what becomes of the worker.
+  enum class Fault { kNone, kBusy, kLost, kStalled, kLied };
+  struct Attempt {
+    Fault fault = Fault::kNone;
+    std::vector<Tensor> outputs;
+    std::string why;
+  };
+
+  Attempt attempt(Worker& worker, const std::vector<Tensor>& inputs, int64_t items,
+                  Clock::time_point deadline);
+  Worker* pick(const std::vector<const Worker*>& tried);
+  void mark_down(Worker& worker, Fault fault, const std::string& why);
+  void mark_up(Worker& worker);
+  Result<> probe(Worker& worker);
+  void watch();
+
+  const RemoteOptions options_;
+  const RemotePorts ports_;
+  Metrics& metrics_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  mutable std::mutex mutex_;  // of all that changes in workers, and of closing_
+  mutable std::condition_variable changed_;
+  bool closing_ = false;
+  std::thread watcher_;  // last: it uses all of the above
+};
+
+}  // namespace cloister::runtime

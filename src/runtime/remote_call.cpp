@@ -1,0 +1,120 @@
+#include "runtime/remote_call.h"
+
+#include <algorithm>
+
+#include "runtime/oip_http.h"
+
+namespace cloister::runtime {
+namespace {
+
+constexpr unsigned kOk = 200;
+constexpr unsigned kTooManyRequests = 429;
+constexpr unsigned kServiceUnavailable = 503;
+
+// A reply's body in one piece.
+SharedBytes body_of(const net::Response& response) {
+  return response.body.empty() ? SharedBytes{} : response.body[0];
+}
+
+Result<net::Response> ask(net::Connection& connection, const std::string& method,
+                          const std::string& target, HttpBody body, Seconds limit) {
+  const net::Request request{.method = method, .target = target, .fields = std::move(body.fields)};
+  return connection.exchange(request, std::move(body.body), limit);
+}
+
+// Whether `got` is what the port promises for so many items. Free extents of the port may have any
+// length; the codec has checked that the bytes are as many as the shape says.
+bool fits(const Port& port, const TensorView& got, int64_t items) {
+  if (got.dtype != port.dtype || got.shape.size() != port.dims.size()) return false;
+  for (size_t i = 0; i < port.dims.size(); ++i) {
+    const int64_t want = port.dims[i] < 0 && i == 0 ? items : port.dims[i];
+    if (want >= 0 && got.shape[i] != want) return false;
+  }
+  return true;
+}
+
+std::string wanted(const Port& port, int64_t items) {
+  Shape shape = port.dims;
+  if (!shape.empty() && shape[0] < 0) shape[0] = items;
+  return fmt::format("{}{}", dtype_name(port.dtype), shape_text(shape));
+}
+
+Result<> check_ports(std::string_view what, const std::vector<Port>& want,
+                     const std::vector<oip::TensorMetadata>& got) {
+  if (got.size() != want.size()) {
+    return invalid("its model has {} {}s, want {}", got.size(), what, want.size());
+  }
+  for (const Port& port : want) {
+    const auto found = std::ranges::find(got, port.name, &oip::TensorMetadata::name);
+    if (found == got.end()) {
+      return invalid("its model has no {} '{}'", what, printable(port.name));
+    }
+    // Servers differ in whether they list the extent of the batch, so ranks are not compared.
+    if (found->dtype != port.dtype) {
+      return invalid("its model's {} '{}' is {}, want {}", what, printable(port.name),
+                     dtype_name(found->dtype), dtype_name(port.dtype));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Tensor>> exchange(net::Connection& connection, const RemoteCall& call,
+                                     const std::vector<Tensor>& inputs, Seconds limit) {
+  oip::InferRequest request{.id = call.id, .binary_outputs = true};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    request.inputs.push_back({call.ports.inputs[i].name, inputs[i]});
+  }
+  for (const Port& port : call.ports.outputs) request.outputs.push_back({port.name, true});
+  TRY(message, oip::write_infer_request(request, oip::Encoding::kBinary));
+  TRY(response, ask(connection, "POST", call.target, http_body(std::move(message)), limit));
+  if (response.status == kServiceUnavailable || response.status == kTooManyRequests) {
+    return fail(Kind::kRefused, "busy: {}", oip::parse_error(body_of(response).bytes));
+  }
+  if (response.status != kOk) {
+    const std::string why = oip::parse_error(body_of(response).bytes);
+    return fail(response.status >= 500 ? Kind::kUnavailable : Kind::kInvalid, "status {}: {}",
+                response.status, why);
+  }
+  TRY(length, header_length(response.fields));
+  TRY(reply, oip::parse_infer_response(body_of(response), length));
+  if (reply.id != call.id) {
+    return invalid("a reply to request '{}', want '{}'", printable(reply.id), call.id);
+  }
+  if (reply.outputs.size() != call.ports.outputs.size()) {
+    return invalid("got {} outputs, want {}", reply.outputs.size(), call.ports.outputs.size());
+  }
+  std::vector<Tensor> outputs;
+  for (const Port& port : call.ports.outputs) {
+    const auto found = std::ranges::find(reply.outputs, port.name, &NamedTensor::name);
+    if (found == reply.outputs.end()) return invalid("no output '{}'", printable(port.name));
+    if (!fits(port, found->tensor.view(), call.items)) {
+      return invalid("output '{}': got {}{}, want {}", printable(port.name),
+                     dtype_name(found->tensor.dtype()), shape_text(found->tensor.shape()),
+                     wanted(port, call.items));
+    }
+    outputs.push_back(std::move(found->tensor));
+  }
+  return outputs;
+}
+
+Result<> check_metadata(net::Connection& connection, const std::string& path,
+                        const RemotePorts& ports, Seconds limit) {
+  TRY(response, ask(connection, "GET", path, {}, limit));
+  if (response.status != kOk) {
+    return fail(Kind::kNotFound, "no model at '{}': status {}, {}", printable(path),
+                response.status, oip::parse_error(body_of(response).bytes));
+  }
+  TRY(metadata, oip::parse_model_metadata(body_of(response).bytes));
+  TRY_OK(check_ports("input", ports.inputs, metadata.inputs));
+  return check_ports("output", ports.outputs, metadata.outputs);
+}
+
+Result<> check_ready(net::Connection& connection, const std::string& path, Seconds limit) {
+  TRY(response, ask(connection, "GET", path + "/ready", {}, limit));
+  if (response.status == kOk) return {};
+  return fail(Kind::kUnavailable, "not ready: status {}", response.status);
+}
+
+}  // namespace cloister::runtime

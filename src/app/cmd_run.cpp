@@ -4,12 +4,12 @@
 #include <numeric>
 
 #include "app/arrays.h"
+#include "app/classes.h"
 #include "app/commands.h"
 #include "app/model_options.h"
 #include "engine/random_inputs.h"
 #include "engine/segments.h"
 #include "image/labels.h"
-#include "tensor/convert.h"
 
 namespace cloister {
 namespace {
@@ -52,51 +52,6 @@ Result<std::vector<NamedTensor>> gather_inputs(const RunOptions& options,
   return std::move(inputs);
 }
 
-struct Ranked {
-  size_t index;
-  double score;
-};
-
-// The `top` largest values of each row of a [rows, classes] tensor.
-Result<std::vector<std::vector<Ranked>>> rank_rows(const Tensor& scores, int top) {
-  if (scores.shape().empty() || scores.shape().size() > 2) {
-    return invalid("--labels: the output is {}, want [classes] or [rows,classes]",
-                   shape_text(scores.shape()));
-  }
-  TRY(values, to_doubles(scores.view()));
-  const auto classes = static_cast<size_t>(scores.shape().back());
-  std::vector<std::vector<Ranked>> rows;
-  for (size_t start = 0; start < values.size(); start += classes) {
-    std::vector<Ranked> row;
-    for (size_t i = 0; i < classes; ++i) row.push_back({i, values[start + i]});
-    const size_t kept = std::min(row.size(), static_cast<size_t>(top));
-    std::partial_sort(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(kept), row.end(),
-                      [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
-    row.resize(kept);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-Result<json> top_json(const Tensor& scores, const std::vector<std::string>& labels,
-                      const RunOptions& options) {
-  TRY(rows, rank_rows(scores, options.top));
-  json out = json::array();
-  for (const auto& row : rows) {
-    json ranked = json::array();
-    for (const Ranked& entry : row) {
-      if (entry.index >= labels.size()) {
-        return invalid("'{}' has {} labels, the output has class {}", options.labels, labels.size(),
-                       entry.index);
-      }
-      ranked.push_back(
-          {{"class", entry.index}, {"label", labels[entry.index]}, {"score", entry.score}});
-    }
-    out.push_back(std::move(ranked));
-  }
-  return out;
-}
-
 json difference_json(const Difference& difference) {
   return {{"identical", difference.identical},
           {"max_abs", difference.max_abs},
@@ -108,13 +63,7 @@ void print_report(const json& report, const std::vector<NamedTensor>& outputs) {
     fmt::print("{} {}{} {}\n", printable(output.name), dtype_name(output.tensor.dtype()),
                shape_text(output.tensor.shape()), values_text(output.tensor.view()));
   }
-  for (const json& row : report.value("top", json::array())) {
-    fmt::print("\n");
-    for (const json& entry : row) {
-      fmt::print("  {:>9.4f}  {:>5}  {}\n", entry["score"].get<double>(),
-                 entry["class"].get<size_t>(), entry["label"].get<std::string>());
-    }
-  }
+  print_top_classes(report.value("top", json::array()));
   if (report.contains("difference")) {
     const json& difference = report["difference"];
     fmt::print("{}\n", difference["identical"].get<bool>()
@@ -167,8 +116,9 @@ Outcome run_model(const RunOptions& options) {
     result = std::move(ran);
   }
   if (!options.labels.empty()) {
-    TRY(top, top_json(result.outputs[0].tensor, labels, options));
-    report["top"] = std::move(top);
+    auto top = top_classes(result.outputs[0].tensor, labels, options.top);
+    if (!top) return with_context(top.error(), "--labels '" + options.labels + "'");
+    report["top"] = std::move(*top);
   }
   if (!options.output.empty()) TRY_OK(write_outputs(options.output, result.outputs));
   if (options.json) {

@@ -9,8 +9,10 @@ namespace cloister {
 using AddCommand = void (*)(CLI::App& app, Outcome& outcome);
 
 void add_demo_command(CLI::App& app, Outcome& outcome);
+void add_infer_command(CLI::App& app, Outcome& outcome);
 void add_inspect_command(CLI::App& app, Outcome& outcome);
 void add_plan_command(CLI::App& app, Outcome& outcome);
+void add_proxy_command(CLI::App& app, Outcome& outcome);
 void add_report_command(CLI::App& app, Outcome& outcome);
 void add_run_command(CLI::App& app, Outcome& outcome);
 void add_split_command(CLI::App& app, Outcome& outcome);

@@ -1,7 +1,6 @@
 // cloister-profile: measures what each cut of a model costs on this machine. `cloister profile`
 // starts it.
 #include <sched.h>
-#include <stdlib.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/process/child.hpp>
@@ -16,6 +15,7 @@
 #include "app/profile_table.h"
 #include "app/program.h"
 #include "app/progress.h"
+#include "app/scratch.h"
 #include "app/text.h"
 #include "app/version.h"
 #include "engine/onnxruntime.h"
@@ -53,30 +53,6 @@ struct Options {
   std::string output, cores, devices, measure, epc;
   profile::ProfileOptions profile;
   bool json = false;
-};
-
-// A folder of its own, removed with what is in it.
-class Scratch {
- public:
-  static Result<Scratch> make() {
-    std::error_code code;
-    std::string path = (fs::temp_directory_path(code) / "cloister-profile-XXXXXX").string();
-    if (code || ::mkdtemp(path.data()) == nullptr) {
-      return fail(Kind::kIo, "can't make a folder for temporary files at '{}'", printable(path));
-    }
-    return Scratch(path);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Scratch& operator=(Scratch&&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit Scratch(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
 };
 
 // "96M", "1.5G", "100000"
@@ -217,7 +193,7 @@ Outcome run(Options& options) {
   TRY(model, open_model(std::move(file), options.model));
   TRY(also, find_cuts(model, names_in(options.measure)));
   for (const Cut& cut : also) options.profile.also.push_back(cut.id);
-  TRY(scratch, Scratch::make());
+  TRY(scratch, Scratch::make("cloister-profile"));
   options.profile.folder = scratch.path();
 
   ProfileRecord frame;

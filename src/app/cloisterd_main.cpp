@@ -1,0 +1,220 @@
+// cloisterd: the trusted server, and the only program inside the trusted environment.
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "app/log_options.h"
+#include "app/program.h"
+#include "app/public_keys.h"
+#include "app/stop_signal.h"
+#include "app/version.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "bundle/secret.h"
+#include "serve/trusted_server.h"
+
+namespace cloister {
+namespace {
+
+constexpr uint64_t kMaxPem = 1 << 20;
+
+constexpr const char* kFooter =
+    R"(Once it listens, one line of JSON on stdout says where. It makes its TLS key at start
+and never writes it. SIGTERM: takes no more requests, answers those that it has, ends.
+
+There is no trusted environment here yet: the server runs in simulated mode, says so in
+its evidence, and clients refuse it unless they pass --allow-simulated.
+
+Examples:
+  cloisterd --bundle m.cloister --identity key.txt --signer owner.pub \
+    --worker http://gpu-1:8000 --worker http://gpu-2:8000 --listen 0.0.0.0:8443
+  cloisterd --bundle m.cloister --identity-fd 3 --worker http://triton:8000/v2/models/resnet50 \
+    --metrics-listen 127.0.0.1:9100 3<key.txt
+
+Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (signature, version, plan).)";
+
+struct Options {
+  serve::ServerConfig config;
+  std::string bundle;
+  std::string identity;
+  int identity_fd = -1;
+  std::vector<std::string> signers;
+  std::string clients;
+  std::string client_ca;
+  std::string worker_ca;
+  LogOptions log;
+};
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("--bundle", o.bundle, "the sealed bundle, as 'cloister seal' makes it")
+      ->required()
+      ->type_name("FILE");
+  auto* const key = app.add_option("--identity", o.identity,
+                                   "file with the age identity that opens the trusted segments")
+                        ->type_name("FILE");
+  app.add_option("--identity-fd", o.identity_fd, "the same, from an open file descriptor")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1 << 20))
+      ->excludes(key);
+  app.add_option("--signer", o.signers,
+                 "minisign public key (file or text) of which one must have signed the bundle; "
+                 "may be given several times; without it the signature is not checked")
+      ->type_name("KEY")
+      ->allow_extra_args(false);
+  app.add_option("--min-version", o.config.min_version, "oldest bundle version to serve")
+      ->type_name("N");
+  app.add_option("--worker", o.config.workers,
+                 "Open Inference Protocol v2 server that has the body: http[s]://HOST:PORT, or "
+                 "with /v2/models/NAME where it has another name there; may be given several times")
+      ->type_name("URL")
+      ->allow_extra_args(false);
+  app.add_option("--worker-ca", o.worker_ca, "PEM file of the authority of https workers")
+      ->type_name("FILE");
+  app.add_option("--listen", o.config.listen, "where to serve, over TLS 1.3")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--name", o.config.names, "name or address for the certificate")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--metrics-listen", o.config.metrics_listen,
+                 "where to serve Prometheus metrics, in plain")
+      ->type_name("HOST:PORT");
+  app.add_option("--clients", o.clients,
+                 "JSON file of the clients that may ask, by token or certificate, and how often "
+                 "('cloister keygen --token'); without it everybody may")
+      ->type_name("FILE");
+  app.add_option("--client-ca", o.client_ca, "PEM file of the authority of client certificates")
+      ->type_name("FILE");
+  const auto number = [&](const char* flag, auto& value, const char* help, double least,
+                          double most) {
+    app.add_option(flag, value, help)
+        ->type_name("N")
+        ->check(CLI::Range(least, most))
+        ->capture_default_str();
+  };
+  number("--threads", o.config.threads, "that work on one run of a segment", 1, 1024);
+  number("--io-threads", o.config.io_threads, "that move bytes", 1, 1024);
+  number("--links", o.config.links, "batches that workers may have at a time", 1, 256);
+  number("--queue", o.config.queue, "requests that may wait; further ones get 503", 1, 1e6);
+  number("--batch-delay-us", o.config.batch_delay_us,
+         "how long the first request of a batch waits for others", 0, 1e6);
+  number("--max-connections", o.config.max_connections, "further ones are closed", 1, 1e6);
+  number("--max-body", o.config.max_body_bytes, "bytes of a request", 1024, 1e10);
+  number("--deadline", o.config.deadline_s, "seconds that a request may take", 0.001, 3600);
+  number("--worker-timeout", o.config.worker_timeout_s,
+         "seconds after which a worker counts as stalled", 0.001, 3600);
+  number("--quarantine", o.config.quarantine_s,
+         "seconds that a worker whose reply was wrong is left alone", 0, 1e6);
+  number("--verify-rate", o.config.verify_rate,
+         "share of batches whose body is computed again inside, drawn in secret", 0, 1);
+  number("--verify-tolerance", o.config.verify_tolerance,
+         "largest difference, as a share of the largest value", 0, 1);
+  app.add_flag("--verify-stops", o.config.verify_stops, "stop serving after a mismatch");
+  number("--drain", o.config.drain_s, "seconds for requests at hand after SIGTERM", 0, 3600);
+  o.log.add_to(app);
+}
+
+// All that can be read from the descriptor.
+Result<SecretBytes> read_descriptor(int fd) {
+  constexpr size_t kMost = 64 << 10;
+  SecretBytes buffer(kMost + 1);
+  size_t size = 0;
+  while (size <= kMost) {
+    const ssize_t got = ::read(fd, buffer.bytes().data() + size, kMost + 1 - size);
+    if (got < 0) return fail(Kind::kIo, "descriptor {}: {}", fd, std::strerror(errno));
+    if (got == 0) return SecretBytes(Bytes(buffer.bytes()).first(size));
+    size += static_cast<size_t>(got);
+  }
+  return invalid("descriptor {}: over {} bytes, want an age identity", fd, kMost);
+}
+
+Result<std::vector<age::Identity>> read_identities(const Options& o) {
+  if (o.identity_fd >= 0) {
+    TRY(text, read_descriptor(o.identity_fd));
+    ::close(o.identity_fd);
+    return age::parse_identities(text.text());
+  }
+  if (o.identity.empty()) return std::vector<age::Identity>();
+  TRY(text, read_file(o.identity, kMaxPem));
+  auto identities = age::parse_identities(text);
+  cleanse(std::as_writable_bytes(std::span(text)));
+  if (!identities) return with_context(identities.error(), printable(o.identity, 400));
+  return identities;
+}
+
+// A file's text, whose digest goes into the configuration. Empty for no file.
+Result<std::string> read_digested(const std::string& path, std::string& digest) {
+  if (path.empty()) return std::string();
+  TRY(text, read_file(path, 16 << 20));
+  digest = to_hex(sha256(as_bytes(text)));
+  return text;
+}
+
+Result<serve::TrustedServerParts> read_parts(Options& o) {
+  serve::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
+  TRY(identities, read_identities(o));
+  parts.identities = std::move(identities);
+  for (const std::string& text : o.config.workers) {
+    TRY(url, net::parse_url(text));
+    parts.workers.push_back(std::move(url));
+  }
+  TRY(worker_ca, read_digested(o.worker_ca, o.config.worker_ca_sha256));
+  if (!worker_ca.empty()) {
+    parts.worker_client.trust = net::ClientOptions::Trust::kCaPem;
+    parts.worker_client.ca_pem = worker_ca;
+  }
+  TRY(clients, read_digested(o.clients, o.config.clients_sha256));
+  if (!o.clients.empty()) {
+    auto parsed = serve::parse_clients(clients);
+    if (!parsed) return with_context(parsed.error(), printable(o.clients, 400));
+    parts.clients = std::move(*parsed);
+  }
+  TRY(client_ca, read_digested(o.client_ca, o.config.client_ca_sha256));
+  parts.client_ca_pem = client_ca;
+  parts.config = o.config;
+  parts.now_unix_s = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return parts;
+}
+
+Outcome serve_bundle(Options& o) {
+  o.log.start();
+  hold_stop_signals();
+  TRY(signers, read_public_keys(o.signers));
+  for (const minisign::PublicKey& key : signers) o.config.signers.push_back(key.text());
+  TRY(bundle, bundle::Bundle::open(o.bundle, signers, o.config.min_version));
+  TRY(parts, read_parts(o));
+  if (signers.empty()) log(LogLevel::kWarn, "signature not checked", {{"why", "no --signer"}});
+  if (!parts.clients) log(LogLevel::kWarn, "everybody may ask", {{"why", "no --clients"}});
+  TRY(server, serve::TrustedServer::start(bundle, std::move(parts)));
+  fmt::print("{}\n", nlohmann::json{{"port", server->port()},
+                                    {"metrics_port", server->metrics_port()},
+                                    {"mode", "simulated"},
+                                    {"config_sha256", server->config_sha256()}}
+                         .dump());
+  std::fflush(stdout);
+  const int signal = wait_for_stop();
+  log(LogLevel::kInfo, "stopping", {{"signal", signal}});
+  server->drain(runtime::Seconds(o.config.drain_s));
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Serves a sealed model: inputs come in over TLS and go into the model's head, which runs\n"
+      "here; what the head gives goes to a worker, which runs the rest.");
+  app.name("cloisterd");
+  set_help_layout(app);
+  app.set_version_flag("--version", std::string("cloisterd ") + kVersion, "print the version");
+  add_options(app, options);
+  app.footer(kFooter);
+  return parse_and_run(app, "cloisterd", argc, argv, [&] { return serve_bundle(options); });
+}
+
+}  // namespace
+}  // namespace cloister
+
+int main(int argc, char** argv) {
+  return cloister::run_guarded("cloisterd", argc, argv, cloister::run);
+}

@@ -1,0 +1,157 @@
+#include <boost/process/args.hpp>
+#include <boost/process/system.hpp>
+#include <chrono>
+
+#include "app/arrays.h"
+#include "app/classes.h"
+#include "app/commands.h"
+#include "app/scratch.h"
+#include "app/trust_options.h"
+#include "image/labels.h"
+#include "serve/client.h"
+#include "serve/ports.h"
+#include "tensor/npy.h"
+
+namespace cloister {
+namespace {
+
+struct InferCommandOptions {
+  TrustOptions trust;
+  std::vector<std::string> inputs;
+  std::vector<std::string> images;
+  std::string output;
+  int top = 5;
+  double limit_s = 60;
+  bool json_tensors = false;
+  bool json = false;
+};
+
+// Pictures as the bundle's record says, through cloister-preprocess, which has the decoders.
+Result<std::vector<NamedTensor>> read_images(const std::vector<std::string>& images,
+                                             const serve::ServerFacts& facts) {
+  namespace bp = boost::process;
+  const auto record = facts.files.find("preprocess.json");
+  if (record == facts.files.end()) {
+    return fail(Kind::kUsage,
+                "--image: the bundle does not say how pictures become inputs (it has no "
+                "preprocess.json); use 'cloister preprocess' and --input");
+  }
+  if (facts.manifest.inputs.size() != 1) {
+    return fail(Kind::kUsage, "--image: the model has {} inputs", facts.manifest.inputs.size());
+  }
+  TRY(scratch, Scratch::make("cloister-infer"));
+  const fs::path preprocess = scratch.path() / "preprocess.json";
+  const fs::path array = scratch.path() / "input.npy";
+  TRY_OK(write_file(preprocess, record->second));
+  std::vector<std::string> arguments = images;
+  for (const std::string& flag :
+       {std::string("--preprocess"), preprocess.string(), std::string("-o"), array.string()}) {
+    arguments.push_back(flag);
+  }
+  std::error_code code;
+  const fs::path program =
+      fs::read_symlink("/proc/self/exe", code).parent_path() / "cloister-preprocess";
+  const int ended = bp::system(program.string(), bp::args(arguments), code);
+  if (code) return fail(Kind::kIo, "can't start '{}': {}", program.string(), code.message());
+  if (ended != 0) return invalid("the pictures could not be read");
+  TRY(tensor, read_npy(array));
+  return std::vector<NamedTensor>{{facts.manifest.inputs[0].name, std::move(tensor)}};
+}
+
+Result<nlohmann::json> ranked(const std::vector<NamedTensor>& outputs,
+                              const serve::ServerFacts& facts, int top) {
+  const auto text = facts.files.find("labels.txt");
+  if (text == facts.files.end()) return nlohmann::json::array();
+  TRY(labels, parse_labels(text->second));
+  return top_classes(outputs[0].tensor, labels, top);
+}
+
+Outcome infer_at(const InferCommandOptions& options) {
+  if (options.inputs.empty() == options.images.empty()) {
+    return fail(Kind::kUsage, "give either --input or --image");
+  }
+  if (!options.output.empty()) TRY_OK(check_output_name(options.output));
+  TRY(trust, options.trust.read());
+  trust.verify.files = {"labels.txt", "preprocess.json"};
+  TRY(connection, serve::VerifiedConnection::open(trust.url, trust.verify));
+  const serve::ServerFacts& facts = connection->facts();
+  warn_about(facts);
+  auto inputs = options.images.empty()
+                    ? read_inputs(options.inputs, serve::ports_of(facts.manifest.inputs))
+                    : read_images(options.images, facts);
+  if (!inputs) return std::unexpected(inputs.error());
+  const auto began = std::chrono::steady_clock::now();
+  TRY(outputs, serve::infer(*connection, *inputs,
+                            {.token = trust.token,
+                             .limit = net::Seconds(options.limit_s),
+                             .encoding = options.json_tensors ? oip::Encoding::kJson
+                                                              : oip::Encoding::kBinary}));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+  if (!options.output.empty()) TRY_OK(write_outputs(options.output, outputs));
+  TRY(top, ranked(outputs, facts, options.top));
+  if (options.json) {
+    nlohmann::json report = {{"model", facts.manifest.model_name},
+                             {"version", facts.manifest.version},
+                             {"manifest_sha256", facts.claims.manifest_sha256},
+                             {"evidence", facts.kind},
+                             {"signature_checked", facts.signature_checked},
+                             {"ms", took.count()},
+                             {"top", top},
+                             {"outputs", nlohmann::json::array()}};
+    for (const NamedTensor& output : outputs) {
+      report["outputs"].push_back({{"name", output.name},
+                                   {"dtype", dtype_name(output.tensor.dtype())},
+                                   {"shape", output.tensor.shape()}});
+    }
+    fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return 0;
+  }
+  for (const NamedTensor& output : outputs) {
+    fmt::print("{} {}{} {}\n", printable(output.name), dtype_name(output.tensor.dtype()),
+               shape_text(output.tensor.shape()), values_text(output.tensor.view()));
+  }
+  print_top_classes(top);
+  return 0;
+}
+
+}  // namespace
+
+void add_infer_command(CLI::App& app, Outcome& outcome) {
+  auto options = std::make_shared<InferCommandOptions>();
+  CLI::App* command =
+      app.add_subcommand("infer", "Verify a server, send it an input, print the answer");
+  options->trust.add_to(*command);
+  command
+      ->add_option("-i,--input", options->inputs,
+                   "an array: FILE.npy, NAME=FILE.npy, or FILE.npz with one for each input "
+                   "(repeatable)")
+      ->allow_extra_args(false)
+      ->type_name("ARRAY");
+  command
+      ->add_option("--image", options->images,
+                   "a picture, made an input as the bundle says; several are a batch")
+      ->type_name("FILE");
+  command->add_option("-o,--output", options->output, "write the outputs to FILE.npy or FILE.npz")
+      ->type_name("FILE");
+  command->add_option("--top", options->top, "how many classes to print, where there are labels")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--timeout", options->limit_s, "seconds to wait for the answer")
+      ->type_name("S")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 86400.0));
+  command->add_flag("--json-tensors", options->json_tensors,
+                    "send and get tensors as JSON instead of binary");
+  command->add_flag("--json", options->json, "print classes and what was verified as JSON");
+  command->footer(
+      "Nothing of the input is sent before the server has shown, on the same connection,\n"
+      "what it is.\n\n"
+      "Examples:\n"
+      "  cloister infer https://host:8443 --image cat.jpg --signer owner.pub\n"
+      "  cloister infer https://127.0.0.1:8443 --input x.npy --allow-simulated\n\n"
+      "Exit codes: 0 done; 1 failed; 2 usage; 3 the server was not accepted, or refused.");
+  command->callback([options, &outcome] { outcome = infer_at(*options); });
+}
+
+}  // namespace cloister

@@ -1,0 +1,83 @@
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "app/log_options.h"
+#include "app/stop_signal.h"
+#include "app/trust_options.h"
+#include "serve/address.h"
+#include "serve/proxy.h"
+
+namespace cloister {
+namespace {
+
+struct ProxyCommandOptions {
+  TrustOptions trust;
+  std::string listen = "127.0.0.1:8000";
+  serve::ProxyOptions proxy;
+  double limit_s = 60;
+  double reverify_s = 900;
+  double drain_s = 10;
+  LogOptions log;
+};
+
+Outcome run_proxy(ProxyCommandOptions& o) {
+  o.log.start();
+  hold_stop_signals();
+  TRY(address, serve::parse_address(o.listen));
+  TRY(trust, o.trust.read());
+  o.proxy.server = std::move(trust.url);
+  o.proxy.verify = std::move(trust.verify);
+  o.proxy.token = std::move(trust.token);
+  o.proxy.listen_host = address.host;
+  o.proxy.listen_port = address.port;
+  o.proxy.limit = net::Seconds(o.limit_s);
+  o.proxy.verify_every = net::Seconds(o.reverify_s);
+  TRY(proxy, serve::Proxy::start(o.proxy));
+  warn_about(proxy->facts());
+  fmt::print("{}\n", nlohmann::json{{"port", proxy->port()},
+                                    {"evidence", proxy->facts().kind},
+                                    {"model", proxy->facts().manifest.model_name}}
+                         .dump());
+  std::fflush(stdout);
+  wait_for_stop();
+  proxy->drain(net::Seconds(o.drain_s));
+  return 0;
+}
+
+}  // namespace
+
+void add_proxy_command(CLI::App& app, Outcome& outcome) {
+  auto options = std::make_shared<ProxyCommandOptions>();
+  CLI::App* command = app.add_subcommand(
+      "proxy", "A plain local endpoint in front of a verified server, for ordinary clients");
+  options->trust.add_to(*command);
+  command
+      ->add_option("--listen", options->listen,
+                   "where ordinary Open Inference Protocol v2 clients find it, in plain HTTP: "
+                   "keep it on this machine")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  command->add_option("--connections", options->proxy.connections, "verified connections kept warm")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--timeout", options->limit_s, "seconds to wait for an answer")
+      ->type_name("S")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 86400.0));
+  command
+      ->add_option("--reverify", options->reverify_s,
+                   "seconds after which a connection is verified anew")
+      ->type_name("S")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 1e6));
+  options->log.add_to(*command);
+  command->footer(
+      "Once it listens, one line of JSON on stdout says where. SIGTERM ends it.\n\n"
+      "Example:\n"
+      "  cloister proxy https://host:8443 --signer owner.pub --listen 127.0.0.1:8000 &\n"
+      "  curl -d @request.json http://127.0.0.1:8000/v2/models/resnet50/infer");
+  command->callback([options, &outcome] { outcome = run_proxy(*options); });
+}
+
+}  // namespace cloister

@@ -1,0 +1,32 @@
+#include "app/stop_signal.h"
+
+#include <csignal>
+
+namespace cloister {
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+void hold_stop_signals() {
+  const sigset_t set = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+int wait_for_stop() {
+  const sigset_t set = stop_signals();
+  int number = 0;
+  while (::sigwait(&set, &number) != 0) {
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  return number;
+}
+
+}  // namespace cloister

@@ -1,0 +1,93 @@
+#include "app/trust_options.h"
+
+#include <cstdio>
+
+#include "app/public_keys.h"
+#include "base/file.h"
+
+namespace cloister {
+namespace {
+
+constexpr uint64_t kMaxPem = 1 << 20;
+
+Result<std::string> read_token(const std::string& path) {
+  constexpr uint64_t kMaxBytes = 4096;
+  TRY(text, read_file(path, kMaxBytes));
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  if (text.empty() || text.find_first_of(" \r\n\t") != std::string::npos) {
+    return invalid("'{}': want one bearer token and nothing else", printable(path, 400));
+  }
+  return text;
+}
+
+}  // namespace
+
+void TrustOptions::add_to(CLI::App& command) {
+  command.add_option("URL", url, "of the server: https://HOST:PORT")->required()->type_name("URL");
+  command.add_flag("--allow-simulated", allow_simulated,
+                   "accept a server without a trusted environment: for trying things out, since "
+                   "its host sees every input");
+  command
+      .add_option("--signer", signers,
+                  "minisign public key (file or text) of which one must have signed the bundle; "
+                  "may be given several times; without it the signature is not checked")
+      ->type_name("KEY")
+      ->allow_extra_args(false);
+  command.add_option("--min-version", min_version, "oldest bundle version to accept")
+      ->type_name("N");
+  command.add_option("--manifest", manifest_sha256, "accept this bundle only")->type_name("SHA256");
+  command
+      .add_option("--ca", ca,
+                  "PEM file of the authority that the server's certificate and name must come "
+                  "from, besides the evidence; without it the certificate is only what the "
+                  "evidence is bound to")
+      ->type_name("FILE");
+  auto* const cert_option =
+      command.add_option("--cert", cert, "PEM client certificate")->type_name("FILE");
+  auto* const key_option = command.add_option("--key", key, "its PEM key")->type_name("FILE");
+  cert_option->needs(key_option);
+  key_option->needs(cert_option);
+  command.add_option("--token-file", token_file, "file with the bearer token to show")
+      ->type_name("FILE");
+}
+
+Result<TrustOptions::Read> TrustOptions::read() const {
+  Read out;
+  TRY(parsed, net::parse_url(url));
+  if (!parsed.tls) {
+    return fail(Kind::kUsage, "'{}': want https://, since inputs are sent there", printable(url));
+  }
+  out.url = std::move(parsed);
+  out.verify.policy = {.allow_simulated = allow_simulated,
+                       .min_version = min_version,
+                       .manifest_sha256 = manifest_sha256};
+  TRY(keys, read_public_keys(signers));
+  out.verify.policy.signers = std::move(keys);
+  out.verify.client.trust = net::ClientOptions::Trust::kCallerChecks;
+  if (!ca.empty()) {
+    TRY(pem, read_file(ca, kMaxPem));
+    out.verify.client.trust = net::ClientOptions::Trust::kCaPem;
+    out.verify.client.ca_pem = std::move(pem);
+  }
+  if (!cert.empty()) {
+    TRY(cert_pem, read_file(cert, kMaxPem));
+    TRY(key_pem, read_file(key, kMaxPem));
+    out.verify.client.identity = net::TlsIdentity{std::move(cert_pem), std::move(key_pem)};
+  }
+  if (!token_file.empty()) {
+    TRY(token, read_token(token_file));
+    out.token = std::move(token);
+  }
+  return out;
+}
+
+void warn_about(const serve::ServerFacts& facts) {
+  if (facts.kind == "simulated") {
+    fmt::print(stderr, "warning: the server is simulated: nothing protects inputs from its host\n");
+  }
+  if (!facts.signature_checked) {
+    fmt::print(stderr, "warning: whose bundle this is was not checked (no --signer)\n");
+  }
+}
+
+}  // namespace cloister

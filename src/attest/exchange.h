@@ -1,0 +1,66 @@
+// What client and server say to one another before any input is sent: a nonce there, evidence back
+// that is bound to this very TLS connection. Encoding only; docs/formats/attestation.md.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/sha256.h"
+
+namespace cloister::attest {
+
+inline constexpr const char* kExporterLabel = "EXPORTER-cloister-attestation-v1";
+inline constexpr const char* kExchangeTarget = "/cloister/v1/attestation";
+inline constexpr uint64_t kMaxExchangeBytes = 96 << 20;  // the audit record is the largest part
+
+// Entries of a bundle that whoever is to send inputs may see.
+inline constexpr const char* kPublicFiles[] = {"audit.json", "labels.txt", "plan.json",
+                                               "preprocess.json"};
+
+using Nonce = std::array<std::byte, 32>;
+using ReportData = std::array<std::byte, 64>;
+
+// Who shows evidence; keeps the two directions of a connection apart.
+enum class Role : char { kServer = 'S', kClient = 'C' };
+
+struct ExchangeRequest {
+  Nonce nonce{};
+  std::vector<std::string> kinds;  // of evidence that the asker can judge; empty: any
+  std::vector<std::string> files;  // entries of the bundle that it wants to see
+};
+
+// What evidence vouches for. Its JSON is hashed as transmitted.
+struct Claims {
+  std::string role = "server";
+  std::string mode;             // "simulated", "tee"
+  std::string manifest_sha256;  // of the bundle, hexadecimal
+  std::string config_sha256;    // of all that the host may choose
+  std::string tool;             // "cloister 0.1.0": what it says of itself, not what is measured
+};
+
+struct ExchangeReply {
+  std::string kind;  // "simulated", "snp", ...
+  std::vector<std::byte> evidence;
+  std::map<std::string, std::vector<std::byte>> endorsements;
+  std::string claims_json;  // exactly as hashed
+  std::string manifest_json;
+  std::string manifest_signature;            // of minisign; empty: none
+  std::map<std::string, std::string> files;  // those asked for that there are
+};
+
+// SHA-512 over "cloister-attestation-v1\0" || role || SHA-256 of the server's public key (DER
+// SubjectPublicKeyInfo) || nonce || exported keying material || SHA-256 of the claims.
+ReportData report_data(Role role, const Digest& server_key, const Nonce& nonce,
+                       const std::array<std::byte, 32>& exported, std::string_view claims_json);
+
+std::string write_request(const ExchangeRequest& request);
+Result<ExchangeRequest> parse_request(std::string_view json);
+std::string write_claims(const Claims& claims);
+Result<Claims> parse_claims(std::string_view json);
+std::string write_reply(const ExchangeReply& reply);
+Result<ExchangeReply> parse_reply(std::string_view json);
+
+}  // namespace cloister::attest

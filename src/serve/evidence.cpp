@@ -1,0 +1,61 @@
+#include "serve/evidence.h"
+
+#include <algorithm>
+
+#include "serve/v2.h"
+
+namespace cloister::serve {
+
+struct EvidenceService::State {
+  attest::ExchangeReply reply;               // but for the evidence itself
+  std::map<std::string, std::string> files;  // of the bundle
+};
+
+Result<EvidenceService> EvidenceService::make(const bundle::Bundle& bundle,
+                                              const std::string& config_sha256,
+                                              const std::string& tool) {
+  auto state = std::make_shared<State>();
+  state->reply = {.kind = "simulated",
+                  .claims_json = attest::write_claims({.mode = "simulated",
+                                                       .manifest_sha256 = bundle.manifest_sha256(),
+                                                       .config_sha256 = config_sha256,
+                                                       .tool = tool}),
+                  .manifest_json = bundle.manifest_json(),
+                  .manifest_signature = bundle.manifest_signature()};
+  for (const char* name : attest::kPublicFiles) {
+    auto text = bundle.read(name);
+    if (!text && text.error().kind == Kind::kNotFound) continue;
+    if (!text) return std::unexpected(text.error());
+    state->files.emplace(name, std::move(*text));
+  }
+  return EvidenceService(std::move(state));
+}
+
+Result<attest::ExchangeReply> EvidenceService::reply_to(const net::Request& request) const {
+  if (request.method != "POST") return fail(Kind::kUnsupported, "{}: POST only", request.target);
+  TRY(asked, attest::parse_request(as_text(request.body.bytes)));
+  if (!asked.kinds.empty() && std::ranges::find(asked.kinds, mode()) == asked.kinds.end()) {
+    return fail(Kind::kRefused, "this server has {} evidence only", mode());
+  }
+  TRY(exported, request.channel->exported_key(attest::kExporterLabel, asked.nonce));
+  TRY(key, request.channel->server_key_sha256());
+  attest::ExchangeReply reply = state_->reply;
+  for (const std::string& name : asked.files) {
+    if (const auto file = state_->files.find(name); file != state_->files.end()) {
+      reply.files.insert(*file);
+    }
+  }
+  const attest::ReportData data =
+      attest::report_data(attest::Role::kServer, key, asked.nonce, exported, reply.claims_json);
+  // What a TEE would have signed. Anybody could have written this.
+  reply.evidence.assign(data.begin(), data.end());
+  return reply;
+}
+
+net::Response EvidenceService::answer(const net::Request& request) const {
+  const auto reply = reply_to(request);
+  if (!reply) return error_response(reply.error());
+  return net::text_response(200, "application/json", attest::write_reply(*reply));
+}
+
+}  // namespace cloister::serve

@@ -1,0 +1,170 @@
+#include "serve/proxy.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "serve/v2.h"
+
+namespace cloister::serve {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What is handed on of a request and of its answer.
+constexpr const char* kRequestFields[] = {"Content-Type", oip::kHeaderLengthField, "Accept",
+                                          "Authorization"};
+constexpr const char* kResponseFields[] = {"Content-Type", oip::kHeaderLengthField, "Retry-After",
+                                           "WWW-Authenticate"};
+
+template <size_t N>
+net::Fields only(const net::Fields& fields, const char* const (&names)[N]) {
+  net::Fields out;
+  for (const char* name : names) {
+    if (const std::string* const value = fields.find(name)) out.push_back({name, *value});
+  }
+  return out;
+}
+
+struct Pending {
+  net::Request request;
+  net::Respond respond;
+};
+
+}  // namespace
+
+struct Proxy::State {
+  ProxyOptions options;
+  ServerFacts facts;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Pending> waiting;
+  std::deque<std::unique_ptr<VerifiedConnection>> ready;  // verified before the threads began
+  bool closing = false;
+  std::vector<std::thread> threads;
+  std::unique_ptr<net::Server> server;
+
+  void push(net::Request request, net::Respond respond) {
+    std::unique_lock lock(mutex);
+    if (waiting.size() >= options.queue) {
+      lock.unlock();
+      return respond(error_response(
+          {Kind::kUnavailable, fmt::format("busy: {} requests are waiting", options.queue)}));
+    }
+    waiting.push_back({std::move(request), std::move(respond)});
+    lock.unlock();
+    changed.notify_one();
+  }
+
+  void work() {
+    std::unique_ptr<VerifiedConnection> connection;
+    Clock::time_point verified = Clock::now();
+    {
+      const std::scoped_lock lock(mutex);
+      if (!ready.empty()) {
+        connection = std::move(ready.front());
+        ready.pop_front();
+      }
+    }
+    while (true) {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [this] { return closing || !waiting.empty(); });
+      if (waiting.empty()) return;
+      Pending pending = std::move(waiting.front());
+      waiting.pop_front();
+      lock.unlock();
+      const bool stale = connection != nullptr &&
+                         (!connection->is_open() || Clock::now() - verified > options.verify_every);
+      if (stale) connection.reset();
+      pending.respond(forward(pending.request, connection, verified));
+    }
+  }
+
+  net::Response forward(const net::Request& request,
+                        std::unique_ptr<VerifiedConnection>& connection,
+                        Clock::time_point& verified) {
+    net::Request onward{.method = request.method,
+                        .target = request.target,
+                        .fields = only(request.fields, kRequestFields)};
+    if (!options.token.empty() && onward.fields.find("Authorization") == nullptr) {
+      onward.fields.push_back({"Authorization", "Bearer " + options.token});
+    }
+    // A connection that was idle may have been closed in the meantime; a new one is tried once.
+    for (const bool fresh : {false, true}) {
+      const bool reused = connection != nullptr;
+      if (!reused) {
+        auto opened = VerifiedConnection::open(options.server, options.verify);
+        if (!opened) return unreachable(opened.error());
+        connection = std::move(*opened);
+        verified = Clock::now();
+      }
+      auto response = connection->exchange(onward, {request.body}, options.limit);
+      if (response) {
+        response->fields = only(response->fields, kResponseFields);
+        return std::move(*response);
+      }
+      connection.reset();
+      if (response.error().kind != Kind::kUnavailable || !reused || fresh) {
+        return unreachable(response.error());
+      }
+    }
+    return error_response({Kind::kUnavailable, "the connection was lost"});
+  }
+
+  static net::Response unreachable(const Error& error) {
+    log(LogLevel::kWarn, "no answer from the server", {{"why", error.message}});
+    net::Response response = error_response(
+        {error.kind == Kind::kDeadline ? Kind::kDeadline : Kind::kUnavailable, error.message});
+    if (error.kind == Kind::kRefused) response.status = 502;
+    return response;
+  }
+};
+
+Proxy::Proxy(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Proxy::~Proxy() {
+  state_->server.reset();
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->closing = true;
+  }
+  state_->changed.notify_all();
+  for (std::thread& thread : state_->threads) thread.join();
+}
+
+Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
+  auto state = std::make_unique<State>();
+  state->options = options;
+  TRY(first, VerifiedConnection::open(options.server, options.verify));
+  state->facts = first->facts();
+  // Later connections need no files, but the same bundle.
+  state->options.verify.files.clear();
+  state->ready.push_back(std::move(first));
+  State* const s = state.get();
+  std::unique_ptr<Proxy> proxy(new Proxy(std::move(state)));
+  for (int i = 0; i < options.connections; ++i) s->threads.emplace_back([s] { s->work(); });
+  TRY(server, net::Server::start({.address = options.listen_host,
+                                  .port = options.listen_port,
+                                  .max_body_bytes = options.max_body_bytes},
+                                 [s](net::Request request, net::Respond respond) {
+                                   s->push(std::move(request), std::move(respond));
+                                 }));
+  s->server = std::move(server);
+  return proxy;
+}
+
+uint16_t Proxy::port() const {
+  return state_->server->port();
+}
+
+const ServerFacts& Proxy::facts() const {
+  return state_->facts;
+}
+
+void Proxy::drain(net::Seconds limit) {
+  state_->server->drain(limit);
+}
+
+}  // namespace cloister::serve

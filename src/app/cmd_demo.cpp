@@ -1,24 +1,24 @@
 // All of Cloister on a small network that it brings along: each step is a command that the user
 // could have typed, and is shown as one.
-#include <unistd.h>
-
 #include <algorithm>
-#include <boost/process/args.hpp>
-#include <boost/process/start_dir.hpp>
-#include <boost/process/system.hpp>
+#include <chrono>
 #include <cstdio>
 
 #include "app/commands.h"
 #include "app/demo_assets.h"
+#include "app/demo_serving.h"
 #include "app/progress.h"
 #include "app/text.h"
 #include "audit/record.h"
+#include "base/bytes_text.h"
 #include "plan/plan.h"
 
 namespace cloister {
 namespace {
 
 using audit::AuditRecord;
+using demo::headline;
+using demo::run;
 using plan::Candidate;
 using plan::Plan;
 
@@ -26,50 +26,13 @@ using plan::Plan;
 constexpr const char* kMarker = ".cloister-demo";
 constexpr const char* kPictures = "2560";
 constexpr const char* kPicture = "pictures/star/00006.png";  // one of them
+const std::vector<std::string> kAsked = {kPicture, "pictures/heart/00002.png"};
 // From what still is the picture to what hardly is one: behind the first convolution, the second
 // activation and the narrow third.
 constexpr const char* kCuts = "c22bf3e,c974cc1,cdc0547";
 // What the machine of a renter of GPUs might be, by its data sheet: 60 TFLOP/s, 2 TB/s of memory,
 // behind a link of 10 GB/s and 20 us.
 constexpr const char* kGpu = "gpu=flops=60e12,bytes=2e12,link=10e9,latency=20e-6";
-
-struct DemoOptions {
-  std::string folder = "demo";
-  int threads = 0;  // 0: each command's own choice
-};
-
-bool on_terminal() {
-  return ::isatty(STDOUT_FILENO) == 1;
-}
-
-void headline(const std::string& text) {
-  fmt::print("\n{}==> {}{}\n", on_terminal() ? "\033[1m" : "", text,
-             on_terminal() ? "\033[0m" : "");
-}
-
-// Shows and starts `cloister ARGUMENTS`, in the demonstration's folder; gives its exit code.
-Result<int> start(const DemoOptions& options, std::vector<std::string> arguments) {
-  namespace bp = boost::process;
-  const bool takes_threads = arguments[0] == "profile" || arguments[0] == "audit";
-  if (options.threads > 0 && takes_threads) {
-    arguments.insert(arguments.end(), {"--threads", std::to_string(options.threads)});
-  }
-  fmt::print("$ cloister {}\n\n", fmt::join(arguments, " "));
-  std::fflush(stdout);
-  std::error_code code;
-  const fs::path self = fs::read_symlink("/proc/self/exe", code);
-  const int ended =
-      bp::system(self.string(), bp::args(arguments), bp::start_dir(options.folder), code);
-  if (code) return fail(Kind::kIo, "can't start '{}': {}", self.string(), code.message());
-  return ended;
-}
-
-// The same for a command that has to succeed.
-Result<> run(const DemoOptions& options, const std::vector<std::string>& arguments) {
-  TRY(code, start(options, arguments));
-  if (code == 0) return {};
-  return fail(Kind::kIo, "'cloister {}' ended with exit code {}", arguments[0], code);
-}
 
 Result<> prepare(const fs::path& folder) {
   std::error_code code;
@@ -145,11 +108,26 @@ std::string summary(const AuditRecord* audit, const Plan& made) {
   return out + "\n";
 }
 
+std::string serving_summary(const demo::Served& served) {
+  std::string out = fmt::format(
+      "\nThe model is sealed in model.cloister: {} can't be read without key.txt, and nothing\n"
+      "of it can be changed unseen. A client that knows nothing of all this asked it through the "
+      "proxy\nand got the whole model's answers, to {:.1g}.",
+      served.split ? "its head" : "it", served.largest_difference);
+  if (served.split) {
+    out += fmt::format(
+        " For each picture of {} the worker got a\nfeature map of {}, and never the picture.",
+        bytes_text(served.picture_bytes), bytes_text(served.bytes_across));
+  }
+  return out +
+         "\nThere was no trusted environment: the server was simulated, and whoever runs it could "
+         "have\nlooked. Clients refuse such a server unless they are told --allow-simulated.\n";
+}
+
 // The audit needs LibTorch, which a build may be without.
-Result<std::optional<AuditRecord>> audit_cuts(const DemoOptions& options) {
+Result<std::optional<AuditRecord>> audit_cuts(const demo::Options& options) {
   std::error_code code;
-  const fs::path self = fs::read_symlink("/proc/self/exe", code);
-  if (!fs::exists(self.parent_path() / "cloister-audit", code)) {
+  if (!fs::exists(demo::program_beside("cloister-audit"), code)) {
     fmt::print(
         "This build is without LibTorch, which the attackers need: nothing is audited, so\n"
         "no cut counts as safe.\n");
@@ -162,7 +140,7 @@ Result<std::optional<AuditRecord>> audit_cuts(const DemoOptions& options) {
   return record;
 }
 
-Outcome demo(const DemoOptions& options) {
+Outcome show_all(const demo::Options& options) {
   const auto began = std::chrono::steady_clock::now();
   const fs::path folder = options.folder;
   TRY_OK(prepare(folder));
@@ -185,7 +163,7 @@ Outcome demo(const DemoOptions& options) {
   std::vector<std::string> planning = {"plan",     "model.onnx", "--profile", "profile.json",
                                        "--device", kGpu,         "-o",        "plan.json"};
   if (audit) planning.insert(planning.begin() + 4, {"--audit", "audit/audit.json"});
-  TRY(planned, start(options, planning));
+  TRY(planned, demo::start(options, planning));
   constexpr int kNoSafeCut = 3;
   if (planned != 0 && planned != kNoSafeCut) {
     return fail(Kind::kIo, "'cloister plan' ended with exit code {}", planned);
@@ -204,8 +182,10 @@ Outcome demo(const DemoOptions& options) {
     TRY_OK(run(options, {"report", "audit/audit.json", "--profile", "profile.json", "--plan",
                          "plan.json", "-o", "report.html"}));
   }
+  headline(fmt::format("{}. Sealed, served, and asked by an ordinary client", audit ? 7 : 6));
+  TRY(served, demo::seal_and_serve(options, kAsked, audit.has_value()));
   headline("What this showed");
-  fmt::print("{}", summary(audit ? &*audit : nullptr, made));
+  fmt::print("{}{}", summary(audit ? &*audit : nullptr, made), serving_summary(served));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   fmt::print("\nAll of it took {}.{} Next: cloister inspect YOUR_MODEL.onnx\n",
              duration_text(took.count()),
@@ -216,9 +196,9 @@ Outcome demo(const DemoOptions& options) {
 }  // namespace
 
 void add_demo_command(CLI::App& app, Outcome& outcome) {
-  auto options = std::make_shared<DemoOptions>();
+  auto options = std::make_shared<demo::Options>();
   CLI::App* command = app.add_subcommand(
-      "demo", "All of it on a small network: profile, attack, plan, cut, report");
+      "demo", "All of it on a small network: profile, attack, plan, seal, serve");
   command
       ->add_option("-o,--output", options->folder,
                    "folder for what is made; an earlier "
@@ -232,7 +212,7 @@ void add_demo_command(CLI::App& app, Outcome& outcome) {
   command->footer(
       "Takes one to two minutes on two cores and needs no network. Each step shows the\n"
       "command that it runs.");
-  command->callback([options, &outcome] { outcome = demo(*options); });
+  command->callback([options, &outcome] { outcome = show_all(*options); });
 }
 
 }  // namespace cloister

@@ -15,7 +15,7 @@ constexpr std::pair<DType, const char*> kTypes[] = {
     {DType::kBool, "TYPE_BOOL"}};
 
 // A string of protobuf's text format.
-std::string quoted(std::string_view text) {
+std::string pb_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const bool plain = c >= 32 && c < 127 && c != '"' && c != '\\';
@@ -43,7 +43,7 @@ Result<std::string> ports_text(std::string_view field, const std::vector<Port>& 
     const bool scalar = dims.empty();
     text +=
         fmt::format("  {{\n    name: {}\n    data_type: {}\n    dims: [ {} ]\n{}  }}{}\n",
-                    quoted(ports[i].name), type->second, scalar ? "1" : dims,
+                    pb_text(ports[i].name), type->second, scalar ? "1" : dims,
                     scalar ? "    reshape: { shape: [ ] }\n" : "", i + 1 < ports.size() ? "," : "");
   }
   return text + "]\n";
@@ -76,7 +76,7 @@ Result<std::string> triton_config(const Manifest& manifest) {
   return fmt::format(
       "name: {}\nbackend: \"onnxruntime\"\nmax_batch_size: {}\n{}{}version_policy: {{ all {{ }} "
       "}}\n",
-      quoted(manifest.model_name), batched ? manifest.max_batch : 0, inputs, outputs);
+      pb_text(manifest.model_name), batched ? manifest.max_batch : 0, inputs, outputs);
 }
 
 Result<fs::path> export_triton(const Bundle& bundle, const fs::path& repository) {

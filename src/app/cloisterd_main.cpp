@@ -6,7 +6,7 @@
 
 #include "app/log_options.h"
 #include "app/program.h"
-#include "app/public_keys.h"
+#include "app/read_keys.h"
 #include "app/stop_signal.h"
 #include "app/version.h"
 #include "base/file.h"
@@ -16,8 +16,6 @@
 
 namespace cloister {
 namespace {
-
-constexpr uint64_t kMaxPem = 1 << 20;
 
 constexpr const char* kFooter =
     R"(Once it listens, one line of JSON on stdout says where. It makes its TLS key at start
@@ -129,18 +127,14 @@ Result<SecretBytes> read_descriptor(int fd) {
   return invalid("descriptor {}: over {} bytes, want an age identity", fd, kMost);
 }
 
-Result<std::vector<age::Identity>> read_identities(const Options& o) {
+Result<std::vector<age::Identity>> identities_of(const Options& o) {
   if (o.identity_fd >= 0) {
     TRY(text, read_descriptor(o.identity_fd));
     ::close(o.identity_fd);
     return age::parse_identities(text.text());
   }
   if (o.identity.empty()) return std::vector<age::Identity>();
-  TRY(text, read_file(o.identity, kMaxPem));
-  auto identities = age::parse_identities(text);
-  cleanse(std::as_writable_bytes(std::span(text)));
-  if (!identities) return with_context(identities.error(), printable(o.identity, 400));
-  return identities;
+  return read_identities({o.identity});
 }
 
 // A file's text, whose digest goes into the configuration. Empty for no file.
@@ -153,7 +147,7 @@ Result<std::string> read_digested(const std::string& path, std::string& digest) 
 
 Result<serve::TrustedServerParts> read_parts(Options& o) {
   serve::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
-  TRY(identities, read_identities(o));
+  TRY(identities, identities_of(o));
   parts.identities = std::move(identities);
   for (const std::string& text : o.config.workers) {
     TRY(url, net::parse_url(text));
@@ -180,7 +174,7 @@ Result<serve::TrustedServerParts> read_parts(Options& o) {
 Outcome serve_bundle(Options& o) {
   o.log.start();
   hold_stop_signals();
-  TRY(signers, read_public_keys(o.signers));
+  TRY(signers, read_signers(o.signers));
   for (const minisign::PublicKey& key : signers) o.config.signers.push_back(key.text());
   TRY(bundle, bundle::Bundle::open(o.bundle, signers, o.config.min_version));
   TRY(parts, read_parts(o));

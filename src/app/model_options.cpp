@@ -33,7 +33,7 @@ Result<TypeOptions> type_options(const std::vector<std::string>& extents) {
 
 }  // namespace
 
-void ModelOptions::add_to(CLI::App& command) {
+void ModelOptions::add_cuts_to(CLI::App& command) {
   constexpr const char* kGroup = "The model";
   command.add_option("MODEL", path, "ONNX model file")->required();
   command
@@ -48,10 +48,14 @@ void ModelOptions::add_to(CLI::App& command) {
       ->type_name("NAME=VALUE")
       ->group(kGroup)
       ->allow_extra_args(false);
+}
+
+void ModelOptions::add_to(CLI::App& command) {
+  add_cuts_to(command);
   command
       .add_flag("--dynamic-batch", dynamic_batch,
                 "make a fixed batch of 1 symbolic; checked by running the model on batches")
-      ->group(kGroup);
+      ->group("The model");
 }
 
 void ModelOptions::add_engine_to(CLI::App& command) {

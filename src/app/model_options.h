@@ -16,7 +16,9 @@ struct ModelOptions {
   int threads = 1;
   std::string provider = "cpu";
 
-  // MODEL, --max-tensors, --dim, --dynamic-batch
+  // MODEL, --max-tensors, --dim
+  void add_cuts_to(CLI::App& command);
+  // These and --dynamic-batch
   void add_to(CLI::App& command);
   // --threads, --provider
   void add_engine_to(CLI::App& command);

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "app/public_keys.h"
+#include "app/read_keys.h"
 #include "base/file.h"
 
 namespace cloister {
@@ -61,7 +61,7 @@ Result<TrustOptions::Read> TrustOptions::read() const {
   out.verify.policy = {.allow_simulated = allow_simulated,
                        .min_version = min_version,
                        .manifest_sha256 = manifest_sha256};
-  TRY(keys, read_public_keys(signers));
+  TRY(keys, read_signers(signers));
   out.verify.policy.signers = std::move(keys);
   out.verify.client.trust = net::ClientOptions::Trust::kCallerChecks;
   if (!ca.empty()) {

@@ -121,6 +121,27 @@ Result<> write_file(const fs::path& path, std::string_view content) {
   });
 }
 
+Result<> write_new_file(const fs::path& path, Bytes content, bool secret) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                               secret ? 0600 : 0666));
+  if (file.get() < 0 && errno == EEXIST) {
+    return fail(Kind::kUsage, "'{}' is there already, and is not replaced",
+                printable(path.string(), 400));
+  }
+  if (file.get() < 0) return os_error("write", path);
+  while (!content.empty()) {
+    const ssize_t done = ::write(file.get(), content.data(), content.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) {
+      auto error = os_error("write", path);
+      ::unlink(path.c_str());
+      return error;
+    }
+    content = content.subspan(static_cast<size_t>(done));
+  }
+  return {};
+}
+
 Result<fs::path> resolve_inside(const fs::path& folder, const std::string& location) {
   const std::string shown = printable(location, 400);
   const auto refuse = [&](std::string_view why) {

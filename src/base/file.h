@@ -44,6 +44,10 @@ bool is_special_file(const fs::path& path);
 Result<> write_file(const fs::path& path, const std::function<Result<>(std::ostream&)>& write);
 Result<> write_file(const fs::path& path, std::string_view content);
 
+// Makes a file that only its owner can read (mode 0600) or, not `secret`, as any other. kUsage when
+// something is there already: it is never replaced.
+Result<> write_new_file(const fs::path& path, Bytes content, bool secret);
+
 // `location` (as found inside a file from outside) resolved below `folder`, symbolic links
 // followed. kRefused when it is absolute or leads out of `folder`; kNotFound when nothing is there.
 Result<fs::path> resolve_inside(const fs::path& folder, const std::string& location);

@@ -1,0 +1,248 @@
+#include <algorithm>
+#include <ctime>
+
+#include "app/commands.h"
+#include "app/keys.h"
+#include "app/model_options.h"
+#include "app/text.h"
+#include "app/version.h"
+#include "base/sha256.h"
+#include "bundle/ports.h"
+#include "bundle/seal.h"
+#include "engine/check_batch.h"
+#include "engine/onnxruntime.h"
+#include "engine/probe.h"
+#include "image/labels.h"
+#include "image/preprocess.h"
+#include "plan/plan.h"
+
+namespace cloister {
+namespace {
+
+constexpr const char* kFooter =
+    R"(The plan says where the model is cut; it must be of this model, and the audit the
+one that it was made of. What is trusted is encrypted to the recipients, who are the
+servers that may open it ('cloister keygen --encryption'); the body is not. All of
+it is listed in a manifest, and that is signed ('cloister keygen --signing'). The
+bundle's version is yours to count: servers refuse to go back to an earlier one.
+
+Examples:
+  cloister seal net.onnx --plan plan.json --audit audit.json --recipient age1... \
+      --sign release.key --bundle-version 7 -o net.cloister
+  cloister bundle show net.cloister --signer release.pub
+
+Exit codes: 0 done; 1 failed; 2 usage; 3 the plan may not be served.)";
+
+constexpr uint64_t kMaxText = 256 << 20;
+constexpr int64_t kDefaultBatch = 8;
+
+struct SealFlags {
+  ModelOptions model;
+  std::string plan, audit, report, preprocess, labels, name, key, password_file, output;
+  std::vector<std::string> recipients, recipient_files;
+  uint64_t version = 0;
+  int64_t max_batch = 0;  // 0: as the model allows
+};
+
+std::string quoted_path(const std::string& path) {
+  return fmt::format("'{}'", printable(path, 400));
+}
+
+void say(std::string_view text) {
+  fmt::print(stderr, "cloister seal: {}\n", text);
+}
+
+// Contents that are checked before they are sealed; nothing without a path.
+template <typename Parse>
+Result<std::string> read_checked(const std::string& path, const Parse& parse) {
+  if (path.empty()) return std::string();
+  TRY(content, read_file(path, kMaxText));
+  if (content.empty()) return invalid("{} is empty", quoted_path(path));
+  if (auto parsed = parse(content); !parsed) {
+    return with_context(parsed.error(), quoted_path(path));
+  }
+  return content;
+}
+
+Result<> check_plan(const plan::Plan& plan, const SealFlags& flags,
+                    const std::string& model_sha256) {
+  if (plan.model_sha256 != model_sha256) {
+    return invalid("{} is of another model: SHA-256 {}, want {}", quoted_path(flags.plan),
+                   plan.model_sha256.substr(0, 12), model_sha256.substr(0, 12));
+  }
+  const plan::Candidate& choice = plan.choice();
+  if (choice.kind == plan::Kind::kAllUntrusted) {
+    return fail(Kind::kRefused, "{} lets the accelerator see the inputs", quoted_path(flags.plan));
+  }
+  if (!choice.admissible()) {
+    return fail(Kind::kRefused, "{} may not be served: {}", quoted_path(flags.plan),
+                choice.refused[0].why);
+  }
+  return {};
+}
+
+// What the plan, the audit and the rest say, each checked.
+Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string& model_sha256) {
+  bundle::SealOptions options;
+  plan::Plan plan;
+  TRY(plan_text, read_checked(flags.plan, [&](const std::string& text) -> Result<> {
+        TRY(parsed, plan::parse_plan(text));
+        plan = std::move(parsed);
+        return {};
+      }));
+  TRY_OK(check_plan(plan, flags, model_sha256));
+  TRY(audit, read_checked(flags.audit, audit::parse_record));
+  const std::string audit_sha256 = to_hex(sha256(as_bytes(audit)));
+  if (!audit.empty() && audit_sha256 != plan.audit_sha256) {
+    return invalid("{} is not the audit of the plan: SHA-256 {}, want {}", quoted_path(flags.audit),
+                   audit_sha256.substr(0, 12),
+                   plan.audit_sha256.empty() ? "none" : plan.audit_sha256.substr(0, 12));
+  }
+  TRY(report, read_checked(flags.report, [](const std::string&) -> Result<> { return {}; }));
+  TRY(preprocess, read_checked(flags.preprocess, parse_preprocess));
+  TRY(labels, read_checked(flags.labels, parse_labels));
+  options.model_sha256 = model_sha256;
+  options.cut = plan.choice().cut;
+  options.second_cut = plan.choice().second_cut;
+  options.audit_sha256 = plan.audit_sha256;
+  options.plan = std::move(plan_text);
+  options.audit = std::move(audit);
+  options.report = std::move(report);
+  options.preprocess = std::move(preprocess);
+  options.labels = std::move(labels);
+  return options;
+}
+
+struct Cutting {
+  OpenModel model;
+  std::vector<Cut> cuts;
+};
+
+Result<Cutting> cut_model(Model model, const ModelOptions& options,
+                          const bundle::SealOptions& parts) {
+  Cutting out;
+  TRY(open, open_model(std::move(model), options));
+  out.model = std::move(open);
+  for (const std::string& id : {parts.cut, parts.second_cut}) {
+    if (id.empty()) continue;
+    auto cut = find_cut(out.model.graph, out.model.cuts, id);
+    if (!cut) return invalid("the plan's cut '{}': {}", printable(id, 40), cut.error().message);
+    if (!cut->exposed_by_construction.empty()) {
+      return fail(Kind::kRefused, "cut {}: {}", cut->id, cut->exposed_by_construction);
+    }
+    out.cuts.push_back(std::move(*cut));
+  }
+  return out;
+}
+
+// With items side by side, and that checked by running it.
+Result<Cutting> cut_batched(const Model& model, ModelOptions options,
+                            const bundle::SealOptions& parts) {
+  options.dynamic_batch = has_batch_of_one(model);
+  TRY(cutting, cut_model(model, options, parts));
+  if (const auto why = bundle::why_no_batch(cutting.model.graph, cutting.cuts)) {
+    return fail(Kind::kUnsupported, "{}", *why);
+  }
+  if (!options.dynamic_batch) {
+    TRY(engine, make_onnxruntime({}));
+    const Segment whole = to_segment(cutting.model.graph.model);
+    TRY_OK(check_batch(*engine, whole, whole));
+  }
+  return std::move(cutting);
+}
+
+Result<Cutting> choose_batch(const Model& model, const SealFlags& flags,
+                             bundle::SealOptions& parts) {
+  parts.max_batch = flags.max_batch == 0 ? kDefaultBatch : flags.max_batch;
+  if (parts.max_batch > 1) {
+    auto batched = cut_batched(model, flags.model, parts);
+    // Not for want of a batch.
+    const bool other = !batched && batched.error().kind != Kind::kUnsupported;
+    if (batched || other) return batched;
+    if (flags.max_batch != 0) {
+      return with_context(batched.error(), fmt::format("--max-batch {}", flags.max_batch));
+    }
+    say(fmt::format("note: no batches, --max-batch 1: {}", batched.error().message));
+    parts.max_batch = 1;
+  }
+  return cut_model(model, flags.model, parts);
+}
+
+Outcome seal_model(const SealFlags& flags) {
+  if (flags.version == 0) return fail(Kind::kUsage, "--bundle-version is missing, 1 or more");
+  const std::string name =
+      flags.name.empty() ? fs::path(flags.model.path).stem().string() : flags.name;
+  if (const auto checked = bundle::check_model_name(name); !checked) {
+    return fail(Kind::kUsage, "{} (see --name)", checked.error().message);
+  }
+  TRY(recipients, read_recipients(flags.recipients, flags.recipient_files));
+  if (recipients.empty()) return fail(Kind::kUsage, "--recipient is missing: who may open it?");
+  TRY(model, read_model(flags.model.path));
+  TRY(parts, read_parts(flags, model.file_sha256));
+  TRY(key, read_signing_key(flags.key, flags.password_file));
+  TRY(cutting, choose_batch(model, flags, parts));
+  parts.tool = std::string("cloister ") + kVersion;
+  parts.created_seconds = std::time(nullptr);
+  parts.model_name = name;
+  parts.version = flags.version;
+  parts.recipients = std::move(recipients);
+  parts.key = &key;
+  TRY(manifest, bundle::seal(cutting.model.graph, cutting.cuts, parts, flags.output));
+  fmt::print("{}  {}  {} version {}, {} segment{}, signed by {}\n", flags.output,
+             file_size_text(flags.output), name, flags.version, manifest.segments.size(),
+             manifest.segments.size() == 1 ? "" : "s", key.public_key.id_text());
+  return 0;
+}
+
+void add_inputs(CLI::App& command, SealFlags& flags) {
+  const auto add = [&](const char* flag, std::string& path, const char* text) {
+    return command.add_option(flag, path, text)->type_name("FILE");
+  };
+  add("--plan", flags.plan, "where it is cut: plan.json")->required();
+  add("--audit", flags.audit, "the audit that the plan was made of, to go with it");
+  add("--report", flags.report, "report.html, to go with it");
+  add("--preprocess", flags.preprocess, "how pictures become inputs: preprocess.json");
+  add("--labels", flags.labels, "the names of the classes: labels.txt");
+}
+
+}  // namespace
+
+void add_seal_command(CLI::App& app, Outcome& outcome) {
+  auto flags = std::make_shared<SealFlags>();
+  CLI::App* command =
+      app.add_subcommand("seal", "Make a signed bundle of a model: encrypted head, body, plan");
+  flags->model.add_cuts_to(*command);
+  add_inputs(*command, *flags);
+  command->add_option("--recipient", flags->recipients, "who may open it: age1... (repeatable)")
+      ->type_name("KEY")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--recipients-file", flags->recipient_files, "the same, one a line (repeatable)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command->add_option("--sign", flags->key, "the secret key that signs it: minisign's")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--password-file", flags->password_file,
+                   "that key's password is this file's first line")
+      ->type_name("FILE");
+  command->add_option("--name", flags->name, "what servers call the model (default: its file's)")
+      ->type_name("NAME");
+  command->add_option("--bundle-version", flags->version, "a number that grows with every bundle")
+      ->required()
+      ->type_name("N")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 53));
+  command
+      ->add_option("--max-batch", flags->max_batch,
+                   "most items at once (default: 8, or 1 where the model can't)")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, bundle::kMostBatch));
+  command->add_option("-o,--output", flags->output, "the bundle to write")
+      ->required()
+      ->type_name("FILE");
+  command->footer(kFooter);
+  command->callback([flags, &outcome] { outcome = seal_model(*flags); });
+}
+
+}  // namespace cloister

@@ -43,6 +43,11 @@ Result<Parameter> parameter_of(std::string_view prefix, std::string_view key, Js
   }
 }
 
+std::string describe_double(double value) {
+  const std::string text = fmt::format("{}", value);
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;  // is not whole
+}
+
 }  // namespace
 
 Result<JsonElement> JsonText::parse(Bytes text) {
@@ -146,10 +151,8 @@ std::string describe(JsonElement element) {
       return fmt::format("{}", element.get_int64().value_unsafe());
     case Type::UINT64:
       return fmt::format("{}", element.get_uint64().value_unsafe());
-    case Type::DOUBLE: {
-      const std::string text = fmt::format("{}", element.get_double().value_unsafe());
-      return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;  // not whole
-    }
+    case Type::DOUBLE:
+      return describe_double(element.get_double().value_unsafe());
     case Type::BOOL:
       return element.get_bool().value_unsafe() ? "true" : "false";
     case Type::NULL_VALUE:
@@ -164,7 +167,7 @@ std::string describe(const Parameter& parameter) {
   }
   if (const auto* flag = std::get_if<bool>(&parameter)) return *flag ? "true" : "false";
   if (const auto* whole = std::get_if<int64_t>(&parameter)) return fmt::format("{}", *whole);
-  return fmt::format("{}", std::get<double>(parameter));
+  return describe_double(std::get<double>(parameter));
 }
 
 std::optional<double> as_double(JsonElement element) {

@@ -59,8 +59,8 @@ Result<NamedTensor> read_tensor(std::string_view word, std::string prefix, JsonE
   const auto data = members.find("data");
   const auto size = parameters.find(kBinarySize);
   if (data.has_value() == (size != parameters.end())) {
-    return invalid("{}{} data and the parameter {}, want one of them", members.prefix(),
-                   data ? "both" : "neither", kBinarySize);
+    return invalid("{}{} the parameter {}, want one of them", members.prefix(),
+                   data ? "both data and" : "neither data nor", kBinarySize);
   }
   TRY(tensor, data ? read_data(members.prefix(), *dtype, shape, *data, payload.json.size())
                    : read_section(members.prefix(), *dtype, shape, size->second, payload));
@@ -94,7 +94,7 @@ Result<std::vector<NamedTensor>> read_tensors(std::string_view word,
   }
   TRY_OK(check_names(word, names_of(tensors)));
   if (payload.sections.left() > 0) {
-    return invalid("{} bytes after the last {}'s", payload.sections.left(), word);
+    return invalid("{} bytes left over behind all {}s", payload.sections.left(), word);
   }
   return tensors;
 }

@@ -2,6 +2,14 @@
 // binary tensor extension): bodies to plain data and back. No sockets. All functions are
 // thread-safe; their errors are kInvalid unless said otherwise, and name the thing, what was found
 // and what was expected.
+//
+// What is read is taken for hostile. Refused: anything that is not one JSON document of at most 64
+// levels, a key twice, tensors that don't have the size that they say, more than 1000 of anything,
+// names and ids over 1024 bytes or with a NUL, shapes of more than 32 extents, BYTES, and the
+// extensions for classification and shared memory. Ignored: members that the protocol doesn't know,
+// null where something may be left out, and parameters of single tensors other than those of the
+// binary extension. No tensor gets memory before the body is seen to be long enough for it; reading
+// JSON takes up to 15 times its length for as long as it lasts, so bodies need a limit.
 #pragma once
 
 #include <map>
@@ -46,8 +54,8 @@ struct RequestedOutput {
 };
 
 struct InferRequest {
-  std::string id;  // empty: none
-  Parameters parameters;
+  std::string id;                        // empty: none
+  Parameters parameters;                 // without binary_data_output
   std::vector<NamedTensor> inputs;       // names are different
   std::vector<RequestedOutput> outputs;  // empty: all; names are different
   bool binary_outputs = false;           // the parameter binary_data_output
@@ -74,12 +82,15 @@ struct Message {
 
 enum class Encoding { kJson, kBinary };
 
-// "FP32", "INT64", "BOOL", ... kUnsupported for types that the protocol lacks.
+// "FP32", "INT64", "BOOL", ... kUnsupported for types that the protocol lacks. "BF16" is Triton's.
 Result<std::string_view> datatype(DType dtype);
 Result<DType> parse_datatype(std::string_view text);
 
 // `header_length` is the value of kHeaderLengthField, if it was sent. Binary tensors lie in the
-// body's own memory where that is aligned for them, in copies otherwise.
+// body's own memory where that is aligned for their elements, in copies otherwise. JSON values may
+// be flat or nested as the shape says. Whole numbers must fit their type and be written as such;
+// others are rounded to the nearest number of theirs, and must not become infinite. BOOL is true or
+// false, in binary 1 or 0. kIo when there is no memory.
 Result<InferRequest> parse_infer_request(const SharedBytes& body,
                                          std::optional<uint64_t> header_length);
 Result<InferResponse> parse_infer_response(const SharedBytes& body,
@@ -87,12 +98,16 @@ Result<InferResponse> parse_infer_response(const SharedBytes& body,
 
 // With kBinary the JSON is padded with spaces so that tensors begin at multiples of 64 bytes where
 // their sizes allow. Inputs are encoded as `encoding` says; so are outputs asked for, by
-// binary_data_output. Types without JSON form (none at present) and non-finite numbers as JSON are
-// errors.
+// binary_data_output (request.binary_outputs is not looked at), but for those with a `binary` of
+// their own. Numbers get the fewest digits that give them back bit for bit. Errors: numbers that
+// are not finite as JSON, names that a reader would refuse; kUnsupported for types that the
+// protocol lacks.
 Result<Message> write_infer_request(const InferRequest& request, Encoding encoding);
 // Each output of `response` as the request wanted it.
 Result<Message> write_infer_response(const InferResponse& response, const InferRequest& request);
 
+// Texts that are not UTF-8 are made printable, and a type that the protocol lacks gets dtype_name's
+// name.
 std::string write_server_metadata(const ServerMetadata& metadata);
 std::string write_model_metadata(const ModelMetadata& metadata);
 Result<ModelMetadata> parse_model_metadata(Bytes json);

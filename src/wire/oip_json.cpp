@@ -51,6 +51,7 @@ std::string describe_double(double value) {
 }  // namespace
 
 Result<JsonElement> JsonText::parse(Bytes text) {
+  if (text.empty()) return parse_error_text(simdjson::EMPTY, 0);  // maybe null, too
   JsonElement root;
   auto error = parser_.allocate(0, kMaxDepth);
   if (error == simdjson::SUCCESS) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -48,6 +49,13 @@ class Reader {
     T value;
     std::memcpy(&value, bytes.data(), sizeof(T));
     return value;
+  }
+
+  // A big-endian one.
+  template <std::integral T>
+  Result<T> big_number() {
+    TRY(value, number<T>());
+    return std::byteswap(value);
   }
 
  private:

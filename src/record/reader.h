@@ -53,11 +53,13 @@ class RecordReader {
   void picture(const char* key, std::string& out);
   template <typename T>
   void term(const char* key, T& out) {
+    with(key, [&](const Json& json) { set_term(json, out); });
+  }
+  template <typename T>
+  void terms(const char* key, std::vector<T>& out, size_t most) {
     with(key, [&](const Json& json) {
-      std::string text;
-      set_text(json, text, kShort);
-      if (error_) return;
-      if (const Result<> parsed = parse_word(text, out); !parsed) complain(parsed.error().message);
+      out.clear();  // of what was there by default
+      each_item(json, most, [&](const Json& item) { set_term(item, out.emplace_back()); });
     });
   }
   void dtype(const char* key, DType& out);
@@ -167,6 +169,13 @@ class RecordReader {
     if (!error_) path_.resize(length);
   }
 
+  template <typename T>
+  void set_term(const Json& json, T& out) {
+    std::string text;
+    set_text(json, text, kShort);
+    if (error_) return;
+    if (const Result<> parsed = parse_word(text, out); !parsed) complain(parsed.error().message);
+  }
   void set_text(const Json& json, std::string& out, size_t longest);
   void set_digest(const Json& json, std::string& out);
   void set_real(const Json& json, double& out, double lowest, double highest);

@@ -40,6 +40,11 @@ class RecordWriter {
   void term(const char* key, const T& value) {
     json_[key] = word(value);
   }
+  template <typename T>
+  void terms(const char* key, const std::vector<T>& values, size_t) {
+    Json& out = array(key);
+    for (const T& value : values) out.push_back(word(value));
+  }
   void dtype(const char* key, DType value) { json_[key] = dtype_name(value); }
   void shape(const char* key, const Shape& value) { array(key) = value; }
   void extents(const char* key, const std::vector<int64_t>& value) { array(key) = value; }

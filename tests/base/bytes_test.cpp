@@ -27,5 +27,13 @@ TEST(Reader, ReadsLittleEndianNumbersOfEveryKind) {
   EXPECT_FALSE(in.number<uint8_t>());
 }
 
+TEST(Reader, ReadsBigEndianNumbers) {
+  Reader in(as_bytes("\x01\x02\x03\x04\x05\x06\x07"));
+  EXPECT_EQ(in.big_number<uint16_t>(), 0x0102);
+  EXPECT_EQ(in.big_number<uint32_t>(), 0x03040506U);
+  EXPECT_FALSE(in.big_number<uint16_t>());
+  EXPECT_EQ(in.left(), 1U);
+}
+
 }  // namespace
 }  // namespace cloister

@@ -22,7 +22,7 @@ REGISTRY_HOST = re.compile(
 SCRIPT_NAMES = re.compile(r"(CMakeLists\.txt|.*\.(sh|py|cmake|mk|yml|yaml)|Dockerfile.*)$")
 # Tests that are not of one file: whole programs, helpers of tests, and data from outside that goes
 # through everything below it.
-UNMIRRORED = ("e2e", "support", "engine/onnx_backend_test.cpp", "engine/random_graphs_test.cpp",
+UNMIRRORED = ("e2e", "support", "attest/mutation_test.cpp", "attest/vectors_test.cpp", "engine/onnx_backend_test.cpp", "engine/random_graphs_test.cpp",
               "engine/real_models_test.cpp", "engine/torch/onnx_backend_test.cpp",
               "report/browser_test.cpp")
 

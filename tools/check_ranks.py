@@ -20,11 +20,13 @@ REGISTRY_HOST = re.compile(
     r"(https?://\S*(npmjs|debian|ubuntu|pypi)|\b(npmjs\.|deb\.debian\.|debian\.org|pypi\.org))"
 )
 SCRIPT_NAMES = re.compile(r"(CMakeLists\.txt|.*\.(sh|py|cmake|mk|yml|yaml)|Dockerfile.*)$")
-# Tests that are not of one file: whole programs, helpers of tests, and data from outside that goes
-# through everything below it.
-UNMIRRORED = ("e2e", "support", "attest/mutation_test.cpp", "attest/vectors_test.cpp", "engine/onnx_backend_test.cpp", "engine/random_graphs_test.cpp",
+# Tests that are not of one file: whole programs, helpers of tests, and data or peers from outside
+# that go through everything below them.
+UNMIRRORED = ("e2e", "support", "attest/mutation_test.cpp", "attest/vectors_test.cpp",
+              "engine/onnx_backend_test.cpp", "engine/random_graphs_test.cpp",
               "engine/real_models_test.cpp", "engine/torch/onnx_backend_test.cpp",
-              "report/browser_test.cpp")
+              "report/browser_test.cpp", "serve/hostile_request_test.cpp",
+              "serve/hostile_worker_test.cpp", "serve/stand_in_test.cpp")
 
 
 def lines_of(path):

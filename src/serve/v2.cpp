@@ -50,11 +50,7 @@ class Service : public std::enable_shared_from_this<Service> {
 
   void handle(net::Request request, net::Respond respond) const {
     const auto route = oip::parse_route(request.method, request.target);
-    if (!route) {
-      net::Response response = error_response(route.error());
-      if (route.error().kind == Kind::kUnsupported) response.status = 405;
-      return respond(std::move(response));
-    }
+    if (!route) return respond(no_such_route(request, route.error()));
     if (route->action == oip::Action::kInfer) {
       return infer(*route, std::move(request), std::move(respond));
     }
@@ -62,6 +58,16 @@ class Service : public std::enable_shared_from_this<Service> {
   }
 
  private:
+  static net::Response no_such_route(const net::Request& request, const Error& error) {
+    net::Response response = error_response(error);
+    if (error.kind == Kind::kUnsupported) {
+      response.status = 405;
+      response.fields.push_back(
+          {"Allow", oip::parse_route("POST", request.target) ? "POST" : "GET"});
+    }
+    return response;
+  }
+
   Result<> check_model(const oip::Route& route) const {
     if (route.model != model_.name) {
       return fail(Kind::kNotFound, "no model '{}'; there is '{}'", printable(route.model),
@@ -105,6 +111,15 @@ class Service : public std::enable_shared_from_this<Service> {
   }
 
   void infer(const oip::Route& route, net::Request request, net::Respond respond) const {
+    if (const std::string* const encoding = request.fields.find("Content-Encoding");
+        encoding != nullptr && *encoding != "identity") {
+      metrics_.request(runtime::outcome_word(Kind::kUnsupported));
+      net::Response response =
+          error_response({Kind::kUnsupported, fmt::format("Content-Encoding '{}' is not supported",
+                                                          printable(*encoding, 40))});
+      response.status = 415;
+      return respond(std::move(response));
+    }
     auto pending = std::make_shared<Pending>();
     pending->respond = std::move(respond);
     auto job = make_job(route, request, pending->request);
@@ -156,22 +171,8 @@ class Service : public std::enable_shared_from_this<Service> {
   }
 
   net::Response answered(const oip::InferRequest& request, Result<runtime::Answer> answer) const {
-    auto message = [&]() -> Result<oip::Message> {
-      TRY(got, std::move(answer));
-      oip::InferResponse response{.model_name = model_.name,
-                                  .model_version = model_.version,
-                                  .id = request.id,
-                                  .parameters = model_.parameters};
-      if (got.non_finite) response.parameters["non_finite"] = true;
-      for (size_t i = 0; i < model_.outputs.size(); ++i) {
-        const std::string& name = model_.outputs[i].name;
-        const bool wanted = request.outputs.empty() ||
-                            std::ranges::find(request.outputs, name, &oip::RequestedOutput::name) !=
-                                request.outputs.end();
-        if (wanted) response.outputs.push_back({name, std::move(got.outputs[i])});
-      }
-      return oip::write_infer_response(response, request);
-    }();
+    auto message = answer ? message_of(request, std::move(*answer))
+                          : std::unexpected(std::move(answer.error()));
     if (!message) {
       metrics_.request(runtime::outcome_word(message.error().kind));
       return error_response(message.error());
@@ -179,6 +180,29 @@ class Service : public std::enable_shared_from_this<Service> {
     metrics_.request("ok");
     runtime::HttpBody body = runtime::http_body(std::move(*message));
     return {.status = 200, .fields = std::move(body.fields), .body = std::move(body.body)};
+  }
+
+  Result<oip::Message> message_of(const oip::InferRequest& request, runtime::Answer answer) const {
+    if (answer.outputs.size() != model_.outputs.size()) {
+      return fail(Kind::kInternal, "the model gave {} outputs, want {}", answer.outputs.size(),
+                  model_.outputs.size());
+    }
+    oip::InferResponse response{.model_name = model_.name,
+                                .model_version = model_.version,
+                                .id = request.id,
+                                .parameters = model_.parameters};
+    if (answer.non_finite) response.parameters["non_finite"] = true;
+    for (size_t i = 0; i < model_.outputs.size(); ++i) {
+      const std::string& name = model_.outputs[i].name;
+      const bool wanted = request.outputs.empty() ||
+                          std::ranges::find(request.outputs, name, &oip::RequestedOutput::name) !=
+                              request.outputs.end();
+      if (wanted) response.outputs.push_back({name, std::move(answer.outputs[i])});
+    }
+    auto message = oip::write_infer_response(response, request);
+    // That a result can't be said as it was asked for is not the request's fault.
+    if (!message) return fail(Kind::kInternal, "{}", message.error().message);
+    return message;
   }
 
   const V2Model model_;

@@ -28,17 +28,17 @@ TEST(Metrics, AreWrittenAsPrometheusReadsThem) {
   EXPECT_THAT(text, HasSubstr("cloister_queue_requests 7\n"));
   EXPECT_THAT(text, HasSubstr("cloister_batch_items_bucket{le=\"4\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("cloister_worker_up{worker=\"gpu-1:8000\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr(
-                        "cloister_worker_failures_total{reason=\"lost\",worker=\"gpu-1:8000\"} 1"));
+  EXPECT_THAT(text,
+              HasSubstr("cloister_worker_failures_total{reason=\"lost\",worker=\"gpu-1:8000\"} 1"));
   EXPECT_THAT(text, HasSubstr("cloister_checks_total{result=\"mismatch\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("cloister_non_finite_results_total 1\n"));
 }
 
 TEST(Metrics, EveryKindHasAWordOfItsOwn) {
   std::set<std::string> words;
-  for (const Kind kind : {Kind::kInvalid, Kind::kUsage, Kind::kNotFound, Kind::kUnsupported,
-                          Kind::kIo, Kind::kRefused, Kind::kUnavailable, Kind::kDeadline,
-                          Kind::kInternal}) {
+  for (const Kind kind :
+       {Kind::kInvalid, Kind::kUsage, Kind::kNotFound, Kind::kUnsupported, Kind::kIo,
+        Kind::kRefused, Kind::kUnavailable, Kind::kDeadline, Kind::kInternal}) {
     EXPECT_TRUE(words.insert(outcome_word(kind)).second);
   }
 }

@@ -45,7 +45,7 @@ BodyBuffer::Grown BodyBuffer::reserve(uint64_t size) {
 }
 
 BodyBuffer::Grown BodyBuffer::append(Bytes bytes) {
-  if (bytes.size() > max_bytes_ - size_) return Grown::kTooLarge;
+  if (!may_grow_by(bytes.size())) return Grown::kTooLarge;
   if (room().size() < bytes.size()) {
     const uint64_t needed = size_ + bytes.size();
     const uint64_t doubled = block_ ? 2 * block_->capacity : kFirstBytes;

@@ -39,6 +39,7 @@ class BodyBuffer {
   MutableBytes room() const;
   void filled(size_t count) { size_ += count; }
   size_t size() const { return size_; }
+  bool may_grow_by(uint64_t bytes) const { return bytes <= max_bytes_ - size_; }
 
   // What was read; the buffer is empty afterwards.
   SharedBytes finish();

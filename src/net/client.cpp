@@ -178,10 +178,8 @@ class SocketConnection final : public Connection {
   }
 
   void start_head(Incoming& incoming) const {
-    incoming.parser = std::make_unique<MessageParser>(
-        MessageParser::Options{.max_header_bytes = max_header_bytes_,
-                               .is_request = false,
-                               .answers_head = answers_head_});
+    incoming.parser = std::make_unique<MessageParser>(MessageParser::Options{
+        .max_header_bytes = max_header_bytes_, .is_request = false, .answers_head = answers_head_});
   }
 
   // Reads what is there, once: kDone, or kWantRead when there is nothing.
@@ -195,8 +193,8 @@ class SocketConnection final : public Connection {
     }
     MutableBytes room = direct ? incoming.body.room() : MutableBytes(input_).subspan(end_);
     if (direct) {
-      room = room.first(
-          std::min<uint64_t>({room.size(), incoming.length - incoming.body.size(), kMostReadBytes}));
+      room = room.first(std::min<uint64_t>(
+          {room.size(), incoming.length - incoming.body.size(), kMostReadBytes}));
     }
     if (room.empty()) return invalid("malformed HTTP: a line is too long");
     const auto [io, count] = stream_->read(room);

@@ -60,8 +60,7 @@ Result<std::vector<Address>> resolve_until(const std::string& host, uint16_t por
 }
 
 Result<Socket> connect_one(const Address& address, Clock::time_point deadline) {
-  Socket socket(
-      ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  Socket socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return fail(Kind::kIo, "{}", std::strerror(errno));
   const int on = 1;
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -43,10 +43,10 @@ struct Request {
   std::string method = "GET";
   std::string target = "/";
   Fields fields;
-  SharedBytes body;  // 64-byte aligned where it came from the network
-  std::string peer;  // "127.0.0.1:4242"; server side
-  uint64_t connection = 0;              // number of the connection; server side
-  const Channel* channel = nullptr;     // server side, valid during the handler's call only
+  SharedBytes body;                  // 64-byte aligned where it came from the network
+  std::string peer;                  // "127.0.0.1:4242"; server side
+  uint64_t connection = 0;           // number of the connection; server side
+  const Channel* channel = nullptr;  // server side, valid during the handler's call only
 };
 
 struct Response {

@@ -12,11 +12,13 @@ namespace http = boost::beast::http;
 using BeastError = boost::system::error_code;
 using BeastText = boost::beast::string_view;
 
-std::string to_string(BeastText text) { return {text.data(), text.size()}; }
+std::string to_string(BeastText text) {
+  return {text.data(), text.size()};
+}
 
 HttpError to_http_error(const BeastError& code) {
   if (code == http::error::header_limit) return {431, "the header is too large"};
-  if (code == http::error::bad_version) return {505, "only HTTP/1.1 is spoken here"};
+  if (code == http::error::bad_version) return {505, "this is not HTTP/1.1"};
   return {400, "malformed HTTP: " + code.message()};
 }
 
@@ -24,7 +26,9 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-bool is_chunked(const std::string& value) { return ::strcasecmp(value.c_str(), "chunked") == 0; }
+bool is_chunked(const std::string& value) {
+  return ::strcasecmp(value.c_str(), "chunked") == 0;
+}
 
 bool is_origin_form(std::string_view target) {
   return target.starts_with('/') &&
@@ -151,7 +155,11 @@ class MessageParser::BeastParser final : public MessageParser::Parser,
     code = http::error::unexpected_body;  // only chunks come this way
     return 0;
   }
-  void on_chunk_header_impl(uint64_t, BeastText, BeastError&) override {}
+  void on_chunk_header_impl(uint64_t size, BeastText, BeastError& code) override {
+    if (body->may_grow_by(size)) return;
+    grown = BodyBuffer::Grown::kTooLarge;
+    code = http::error::body_limit;
+  }
   size_t on_chunk_body_impl(uint64_t, BeastText content, BeastError& code) override {
     grown = body->append(as_bytes({content.data(), content.size()}));
     if (grown != BodyBuffer::Grown::kOk) code = http::error::body_limit;
@@ -170,10 +178,18 @@ MessageParser::MessageParser(const Options& options) {
 
 MessageParser::~MessageParser() = default;
 
-bool MessageParser::head_done() const { return parser_->head_done(); }
-bool MessageParser::begun() const { return parser_->begun(); }
-Head& MessageParser::head() { return parser_->head; }
-bool MessageParser::chunks_done() const { return parser_->done(); }
+bool MessageParser::head_done() const {
+  return parser_->head_done();
+}
+bool MessageParser::begun() const {
+  return parser_->begun();
+}
+Head& MessageParser::head() {
+  return parser_->head;
+}
+bool MessageParser::chunks_done() const {
+  return parser_->done();
+}
 
 std::expected<size_t, HttpError> MessageParser::feed_head(Bytes bytes) {
   BeastError code;

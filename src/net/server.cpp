@@ -93,11 +93,12 @@ class BoostServer final : public Server {
     if (!acceptor_.is_open()) return;
     acceptor_.async_accept(asio::make_strand(core_->io), [this](ErrorCode code, auto socket) {
       if (!code) {
-        const auto connection = std::make_shared<ServerConnection>(core_, std::move(socket), ++last_number_);
+        const auto connection =
+            std::make_shared<ServerConnection>(core_, std::move(socket), ++last_number_);
         if (core_->add(last_number_, connection)) connection->start();
         return accept();
       }
-      if (code == asio::error::connection_aborted) return accept();
+      if (code == asio::error::connection_aborted || !acceptor_.is_open()) return accept();
       pause_.expires_after(kAcceptPause);
       pause_.async_wait([this](ErrorCode cancelled) {
         if (!cancelled) accept();
@@ -127,14 +128,15 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Hand
   } else if (options.require_client_certificate) {
     return invalid("client certificates are required, but the server has no TLS");
   }
-  auto server = std::make_unique<BoostServer>(std::make_shared<ServerCore>(
-      options, std::move(handler), std::move(gate), std::move(tls)));
+  auto server = std::make_unique<BoostServer>(
+      std::make_shared<ServerCore>(options, std::move(handler), std::move(gate), std::move(tls)));
   TRY_OK(server->listen());
   server->run();
   return server;
 }
 
-// --- what the connections share -------------------------------------------------------------------
+// --- what the connections share
+// -------------------------------------------------------------------
 
 bool ServerCore::add(uint64_t number, const std::shared_ptr<ServerConnection>& connection) {
   const std::lock_guard lock(mutex_);

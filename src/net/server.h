@@ -15,18 +15,18 @@ using Seconds = std::chrono::duration<double>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                  // 0: any free one
-  std::optional<TlsIdentity> tls;     // plain HTTP without
-  std::string client_ca_pem;          // not empty: certificates that clients send must chain to it
+  uint16_t port = 0;               // 0: any free one
+  std::optional<TlsIdentity> tls;  // plain HTTP without
+  std::string client_ca_pem;       // not empty: certificates that clients send must chain to it
   bool require_client_certificate = false;
-  int threads = 1;                    // that move bytes; made at start
-  size_t max_connections = 1024;      // further ones are closed at once
+  int threads = 1;                // that move bytes; made at start
+  size_t max_connections = 1024;  // further ones are closed at once
   uint32_t max_header_bytes = 16 << 10;
   uint64_t max_body_bytes = 64 << 20;
   uint64_t max_total_body_bytes = 1ULL << 30;  // of all bodies held at a time; 503 beyond
-  Seconds header_timeout{10};  // handshake, and a request's head once it has begun
+  Seconds header_timeout{10};                  // handshake, and a request's head once it has begun
   Seconds body_timeout{60};
-  Seconds idle_timeout{75};    // between requests
+  Seconds idle_timeout{75};  // between requests
   Seconds write_timeout{60};
 };
 

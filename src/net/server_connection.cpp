@@ -61,7 +61,8 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, Socket sock
       timer_(socket_.get_executor()),
       body_(core_->budget, core_->options.max_body_bytes) {}
 
-// --- from any thread ------------------------------------------------------------------------------
+// --- from any thread
+// ------------------------------------------------------------------------------
 
 void ServerConnection::start() {
   core_->post(socket_.get_executor(), [self = shared_from_this()] {
@@ -105,7 +106,8 @@ void ServerConnection::close() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close_now(); });
 }
 
-// --- the machine ----------------------------------------------------------------------------------
+// --- the machine
+// ----------------------------------------------------------------------------------
 
 void ServerConnection::step() {
   for (int turn = 0; turn < kTurns; ++turn) {
@@ -325,7 +327,8 @@ ServerConnection::Next ServerConnection::call_handler() {
   return Next::kAnswer;
 }
 
-// --- answers --------------------------------------------------------------------------------------
+// --- answers
+// --------------------------------------------------------------------------------------
 
 ServerConnection::Next ServerConnection::reject(unsigned status, std::string_view text) {
   Response response = error_response(status, text);
@@ -384,7 +387,8 @@ ServerConnection::Next ServerConnection::linger() {
   return io == Io::kWantRead && unread_input_ ? Next::kReadable : Next::kClose;
 }
 
-// --- time -----------------------------------------------------------------------------------------
+// --- time
+// -----------------------------------------------------------------------------------------
 
 void ServerConnection::set_deadline(Seconds limit) {
   deadline_ = deadline_after(limit);

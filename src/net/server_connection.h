@@ -27,13 +27,13 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
  private:
   enum class Phase {
     kHandshake,
-    kHead,       // between requests too
-    kContinue,   // writes 100 Continue
-    kBody,       // of known length
+    kHead,      // between requests too
+    kContinue,  // writes 100 Continue
+    kBody,      // of known length
     kChunks,
     kAnswering,  // the handler's turn
     kWrite,
-    kLinger,     // the last answer was sent; reads on, so that a reset does not destroy it
+    kLinger,  // the last answer was sent; reads on, so that a reset does not destroy it
     kClosed,
   };
   // What a phase waits for.
@@ -92,9 +92,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   BodyBuffer body_;
   uint64_t body_length_ = 0;
 
-  bool close_after_ = false;     // no further request
-  bool unread_input_ = false;    // the peer may still be sending
-  bool body_withheld_ = false;   // the answer to HEAD
+  bool close_after_ = false;    // no further request
+  bool unread_input_ = false;   // the peer may still be sending
+  bool body_withheld_ = false;  // the answer to HEAD
   std::string head_;
   Response response_;
   Outgoing outgoing_;

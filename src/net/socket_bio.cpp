@@ -39,7 +39,9 @@ struct SocketBio {
   bool ended = false;
 };
 
-SocketBio& state_of(BIO* bio) { return *static_cast<SocketBio*>(BIO_get_data(bio)); }
+SocketBio& state_of(BIO* bio) {
+  return *static_cast<SocketBio*>(BIO_get_data(bio));
+}
 
 int bio_read(BIO* bio, char* to, int count) {
   SocketBio& state = state_of(bio);

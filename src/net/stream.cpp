@@ -101,6 +101,8 @@ Io send_some(int socket, std::span<const Bytes> pieces, size_t& sent) {
   }
 }
 
-std::unique_ptr<Stream> Stream::plain(int socket) { return std::make_unique<PlainStream>(socket); }
+std::unique_ptr<Stream> Stream::plain(int socket) {
+  return std::make_unique<PlainStream>(socket);
+}
 
 }  // namespace cloister::net

@@ -29,8 +29,8 @@ bool is_ip_address(const std::string& name) {
 // Names go into OpenSSL's little language for extensions, in which a comma starts the next one.
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '*';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '*';
   });
 }
 
@@ -78,8 +78,7 @@ bool fill_in(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& n
          add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
          add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
          add_extension(certificate, NID_ext_key_usage, "serverAuth,clientAuth") &&
-         (alternatives.empty() ||
-          add_extension(certificate, NID_subject_alt_name, alternatives)) &&
+         (alternatives.empty() || add_extension(certificate, NID_subject_alt_name, alternatives)) &&
          X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 

@@ -18,7 +18,9 @@ Bio pem_bio(const std::string& pem) {
 }
 
 // A key is never encrypted here, and OpenSSL must not ask for a password on the terminal.
-int no_password(char*, int, int, void*) { return -1; }
+int no_password(char*, int, int, void*) {
+  return -1;
+}
 
 Result<std::vector<Certificate>> read_certificates(const std::string& pem, const char* what) {
   std::vector<Certificate> certificates;
@@ -116,8 +118,7 @@ Result<SslContext> make_server_context(const TlsIdentity& identity,
   if (!client_ca_pem.empty()) {
     TRY_OK(trust_authorities(raw, client_ca_pem, /*name_them=*/true));
     SSL_CTX_set_verify(
-        raw,
-        SSL_VERIFY_PEER | (require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+        raw, SSL_VERIFY_PEER | (require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
         nullptr);
   }
   return std::move(context);

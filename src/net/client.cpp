@@ -73,7 +73,11 @@ class SocketConnection final : public Connection {
 
   Result<Response> exchange(const Request& request, std::vector<SharedBytes> body,
                             Seconds limit) override {
-    if (!is_open()) return fail(Kind::kUnavailable, "{}: the connection is closed", host_);
+    if (!is_open()) {
+      const std::string why = stream_->error_text();
+      return fail(Kind::kUnavailable, "{}: the connection is closed{}{}", host_,
+                  why.empty() ? "" : ": ", why);
+    }
     TRY(head, request_head(request, host_, body_bytes(body)));
     auto response = converse(request, head, body, deadline_after(limit));
     if (!response) {

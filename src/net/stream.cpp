@@ -40,7 +40,9 @@ class PlainStream final : public Stream {
 
   void end() override { ::shutdown(socket_, SHUT_WR); }
 
-  std::string error_text() const override { return std::strerror(errno_); }
+  std::string error_text() const override {
+    return errno_ == 0 ? std::string() : std::strerror(errno_);
+  }
 
   Result<std::array<std::byte, 32>> exported_key(std::string_view, Bytes) const override {
     return fail(Kind::kUnsupported, "a connection without TLS has no exporter");

@@ -50,7 +50,7 @@ class Stream : public Channel {
   virtual void end() = 0;
 
   virtual SSL* ssl() { return nullptr; }
-  virtual std::string error_text() const = 0;  // of what was kBroken
+  virtual std::string error_text() const = 0;  // why it was kBroken; empty if it was not
   virtual bool peer_speaks_plain_http() const { return false; }
 };
 

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""What serving costs over running the model: cloisterd and cloister-worker share one core, the
+load generator has another, and a process that runs the whole model by itself takes turns with them
+on the first.
+
+Every round times, in changing order: the model in one piece, the model as two segments in one
+process (what cutting costs), and requests over TLS to cloisterd, which asks the worker over HTTP.
+Then the same for throughput, with many connections. Prints JSON: medians, their differences and
+ratios (those of the rounds, so that a machine that changes its speed changes both), where the time
+of a request went as the servers' metrics have it, and CPU time and context switches of each
+process. Goals: tax_ms at most 1.5, throughput ratio at least 0.95.
+
+Needs a release build, taskset, and two cores that nothing else uses; with others at work only
+ratios mean something.
+"""
+
+import argparse
+import json
+import statistics
+
+from serving import Bench, add_common, machine, metrics, say
+
+
+def round3(value):
+    return round(value, 3)
+
+
+def spread(values):
+    return {"median": round3(statistics.median(values)), "min": round3(min(values)),
+            "max": round3(max(values))}
+
+
+def stages(before, after):
+    """Mean milliseconds of each stage between two looks at the metrics, and items of a batch."""
+    out = {}
+    for stage in ("queue", "head", "link", "tail", "body", "total"):
+        name = f'{{stage="{stage}"}}'
+        count = after.get(f"cloister_stage_seconds_count{name}", 0) - before.get(
+            f"cloister_stage_seconds_count{name}", 0)
+        total = after.get(f"cloister_stage_seconds_sum{name}", 0) - before.get(
+            f"cloister_stage_seconds_sum{name}", 0)
+        if count > 0:
+            out[f"{stage}_ms"] = round3(1000 * total / count)
+    batches = after["cloister_batch_items_count"] - before["cloister_batch_items_count"]
+    if batches > 0:
+        items = after["cloister_batch_items_sum"] - before["cloister_batch_items_sum"]
+        out["batch_items"] = round3(items / batches)
+    return out
+
+
+class Watch:
+    """What the processes used while requests were answered."""
+
+    def __init__(self, **children):
+        self.children = children
+        self.used = {name: {"cpu_s": 0.0, "switches": 0} for name in children}
+        self.metrics = {name: None for name in children}
+        self.requests = 0
+
+    def around(self, ask):
+        before = {name: (child.cpu_s(), sum(child.switches()))
+                  for name, child in self.children.items()}
+        report = ask()
+        for name, child in self.children.items():
+            self.used[name]["cpu_s"] += child.cpu_s() - before[name][0]
+            self.used[name]["switches"] += sum(child.switches()) - before[name][1]
+        self.requests += report["requests"]
+        return report
+
+    def json(self):
+        return {name: {"cpu_ms_per_request": round3(1000 * used["cpu_s"] / self.requests),
+                       "switches_per_request": round(used["switches"] / self.requests, 1)}
+                for name, used in self.used.items()}
+
+
+def look(server, worker):
+    return metrics(server.address["metrics_port"]), metrics(worker.address["metrics_port"])
+
+
+def check(report):
+    """A server that fails is not measured."""
+    if report["ok"] != report["requests"] or report["requests"] == 0:
+        raise SystemExit(f"not all was answered: {json.dumps(report)}")
+    return report
+
+
+def measure(options, engine, engine_batched, load, server, worker):
+    def whole(seconds):
+        return engine.ask(seconds=seconds, whole=True)
+
+    def segments(seconds):
+        return engine.ask(seconds=seconds, whole=False)
+
+    latency_watch = Watch(cloisterd=server, worker=worker, load=load)
+
+    def served(seconds):
+        return latency_watch.around(lambda: check(load.ask(seconds=seconds, connections=1)))
+
+    parts = {"whole": whole, "segments": segments, "served": served}
+    for run in parts.values():  # to warm up
+        run(0.5)
+    latency_watch.__init__(**latency_watch.children)
+    before = look(server, worker)
+    medians = {name: [] for name in parts}
+    for number in range(options.rounds):
+        order = list(parts) if number % 2 == 0 else list(parts)[::-1]
+        for name in order:
+            medians[name].append(parts[name](options.seconds)["latency_ms"]["p50"])
+        say(f"round {number + 1} of {options.rounds}: "
+            + ", ".join(f"{name} {values[-1]:.2f} ms" for name, values in medians.items()))
+    after = look(server, worker)
+    tax = [served - whole for served, whole in zip(medians["served"], medians["whole"])]
+    latency = {
+        **{f"{name}_ms": spread(values) for name, values in medians.items()},
+        "tax_ms": spread(tax),
+        "tax_over_segments_ms": spread(
+            [served - cut for served, cut in zip(medians["served"], medians["segments"])]),
+        "ratio": spread([s / w for s, w in zip(medians["served"], medians["whole"])]),
+        "cloisterd_stages": stages(before[0], after[0]),
+        "worker_stages": stages(before[1], after[1]),
+        "processes": latency_watch.json(),
+    }
+
+    load_watch = Watch(cloisterd=server, worker=worker, load=load)
+    rates = {"whole": [], "whole_batched": [], "served": []}
+    warmup = options.load_seconds / 4
+
+    def loaded():
+        return load_watch.around(lambda: check(load.ask(
+            seconds=options.load_seconds, warmup_s=warmup, connections=options.connections)))
+
+    before = look(server, worker)
+    latencies = []
+    for number in range(options.load_rounds):
+        def run_served():
+            report = loaded()
+            rates["served"].append(report["per_second"])
+            latencies.append(report["latency_ms"])
+
+        def run_engine():
+            for name, process in (("whole", engine), ("whole_batched", engine_batched)):
+                rates[name].append(process.ask(seconds=options.load_seconds / 2,
+                                               whole=True)["per_second"])
+
+        for run in (run_engine, run_served) if number % 2 == 0 else (run_served, run_engine):
+            run()
+        say(f"load round {number + 1} of {options.load_rounds}: "
+            + ", ".join(f"{name} {values[-1]:.1f}/s" for name, values in rates.items()))
+    after = look(server, worker)
+    throughput = {
+        "connections": options.connections,
+        **{f"{name}_per_second": spread(values) for name, values in rates.items()},
+        "ratio": spread([s / w for s, w in zip(rates["served"], rates["whole"])]),
+        "ratio_to_batched": spread(
+            [s / w for s, w in zip(rates["served"], rates["whole_batched"])]),
+        "latency_p50_ms": spread([one["p50"] for one in latencies]),
+        "latency_p99_ms": spread([one["p99"] for one in latencies]),
+        "cloisterd_stages": stages(before[0], after[0]),
+        "worker_stages": stages(before[1], after[1]),
+        "processes": load_watch.json(),
+    }
+    return latency, throughput
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_common(parser)
+    parser.add_argument("--rounds", type=int, default=12, help="of latency (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=1, help="of each (default: %(default)s)")
+    parser.add_argument("--load-rounds", type=int, default=4,
+                        help="of throughput (default: %(default)s)")
+    parser.add_argument("--load-seconds", type=float, default=6)
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--links", type=int, default=2, help="of cloisterd (default: %(default)s)")
+    parser.add_argument("--server-core", type=int, default=0)
+    parser.add_argument("--client-core", type=int, default=1)
+    options = parser.parse_args()
+    with Bench(options) as bench:
+        cut = bench.seal()
+        core = options.server_core
+        engine, batched = (
+            bench.start("serve_load", "engine", bench.model, "--cut", options.cut, "--batch", batch,
+                        core=core, talks=True) for batch in (1, options.max_batch))
+        worker = bench.worker(core=core)
+        server = bench.server([worker.address["port"]], "--links", options.links, core=core)
+        load = bench.load(server, core=options.client_core)
+        latency, throughput = measure(options, engine, batched, load, server, worker)
+    print(json.dumps({"schema": "cloister/bench-serve/1", "machine": machine(),
+                      "model": options.model, "cut": cut, "max_batch": options.max_batch,
+                      "links": options.links, "latency": latency, "throughput": throughput},
+                     indent=2))
+
+
+if __name__ == "__main__":
+    main()

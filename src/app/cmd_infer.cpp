@@ -1,4 +1,5 @@
 #include <boost/process/args.hpp>
+#include <boost/process/io.hpp>
 #include <boost/process/system.hpp>
 #include <chrono>
 
@@ -51,7 +52,7 @@ Result<std::vector<NamedTensor>> read_images(const std::vector<std::string>& ima
   std::error_code code;
   const fs::path program =
       fs::read_symlink("/proc/self/exe", code).parent_path() / "cloister-preprocess";
-  const int ended = bp::system(program.string(), bp::args(arguments), code);
+  const int ended = bp::system(program.string(), bp::args(arguments), bp::std_out > bp::null, code);
   if (code) return fail(Kind::kIo, "can't start '{}': {}", program.string(), code.message());
   if (ended != 0) return invalid("the pictures could not be read");
   TRY(tensor, read_npy(array));
@@ -92,8 +93,8 @@ Outcome infer_at(const InferCommandOptions& options) {
   if (options.json) {
     nlohmann::json report = {{"model", facts.manifest.model_name},
                              {"version", facts.manifest.version},
-                             {"manifest_sha256", facts.claims.manifest_sha256},
-                             {"evidence", facts.kind},
+                             {"manifest_sha256", facts.statement.manifest_sha256},
+                             {"evidence", attest::word(facts.environment->kind)},
                              {"signature_checked", facts.signature_checked},
                              {"ms", took.count()},
                              {"top", top},

@@ -35,7 +35,7 @@ Outcome run_proxy(ProxyCommandOptions& o) {
   TRY(proxy, serve::Proxy::start(o.proxy));
   warn_about(proxy->facts());
   fmt::print("{}\n", nlohmann::json{{"port", proxy->port()},
-                                    {"evidence", proxy->facts().kind},
+                                    {"evidence", attest::word(proxy->facts().environment->kind)},
                                     {"model", proxy->facts().manifest.model_name}}
                          .dump());
   std::fflush(stdout);

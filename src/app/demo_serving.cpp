@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/process/args.hpp>
 #include <boost/process/io.hpp>
-#include <boost/process/search_path.hpp>
 #include <boost/process/start_dir.hpp>
 #include <boost/process/system.hpp>
 #include <cmath>
@@ -38,14 +37,15 @@ Result<std::string> recipient_of(const fs::path& identity) {
 Result<std::string> curl(const Options& options, const std::vector<std::string>& arguments) {
   namespace bp = boost::process;
   show("curl", arguments);
-  const auto program = bp::search_path("curl");
-  if (program.empty()) return fail(Kind::kNotFound, "curl is not installed");
   const fs::path file = fs::path(options.folder) / "curl.out";
-  std::vector<std::string> quiet = {"--silent", "--show-error"};
+  std::vector<std::string> quiet = {"curl", "--silent", "--show-error"};
   quiet.insert(quiet.end(), arguments.begin(), arguments.end());
   std::error_code code;
-  const int ended = bp::system(program.string(), bp::args(quiet), bp::start_dir(options.folder),
+  // env looks for it.
+  const int ended = bp::system("/usr/bin/env", bp::args(quiet), bp::start_dir(options.folder),
                                bp::std_out > file.string(), code);
+  constexpr int kNoSuchProgram = 127;
+  if (ended == kNoSuchProgram) return fail(Kind::kNotFound, "curl is not installed");
   if (code || ended != 0) return fail(Kind::kIo, "curl ended with exit code {}", ended);
   return read_file(file, 16 << 20);
 }

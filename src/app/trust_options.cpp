@@ -58,7 +58,7 @@ Result<TrustOptions::Read> TrustOptions::read() const {
     return fail(Kind::kUsage, "'{}': want https://, since inputs are sent there", printable(url));
   }
   out.url = std::move(parsed);
-  out.verify.policy = {.allow_simulated = allow_simulated,
+  out.verify.policy = {.tee = {.accept_simulated = allow_simulated},
                        .min_version = min_version,
                        .manifest_sha256 = manifest_sha256};
   TRY(keys, read_signers(signers));
@@ -82,7 +82,7 @@ Result<TrustOptions::Read> TrustOptions::read() const {
 }
 
 void warn_about(const serve::ServerFacts& facts) {
-  if (facts.kind == "simulated") {
+  if (facts.environment->kind == attest::EvidenceKind::kSimulated) {
     fmt::print(stderr, "warning: the server is simulated: nothing protects inputs from its host\n");
   }
   if (!facts.signature_checked) {

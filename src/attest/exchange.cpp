@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kRequestSchema = "cloister/attestation-request/1";
 constexpr std::string_view kReplySchema = "cloister/attestation/1";
-constexpr std::string_view kClaimsSchema = "cloister/claims/1";
+constexpr std::string_view kStatementSchema = "cloister/statement/1";
 constexpr size_t kMaxBlob = 512 << 10;  // of base64
 constexpr size_t kMaxManifest = 16 << 20;
 constexpr size_t kMaxFile = 64 << 20;
@@ -23,7 +23,7 @@ struct RequestRecord {
   std::vector<std::string> files;
 };
 
-struct Blob {
+struct BlobRecord {
   std::string name;
   std::string data;  // base64
 };
@@ -34,10 +34,11 @@ struct File {
 };
 
 struct ReplyRecord {
-  std::string kind;
-  std::string evidence;
-  std::vector<Blob> endorsements;
-  std::string claims;
+  EvidenceKind kind = EvidenceKind::kSimulated;
+  std::string report;  // base64
+  std::vector<BlobRecord> parts;
+  std::vector<BlobRecord> endorsements;
+  std::string statement;
   std::string manifest;
   std::string manifest_signature;
   std::vector<File> files;
@@ -52,7 +53,7 @@ void fields(Io& io, Of<Io, RequestRecord> r) {
 }
 
 template <typename Io>
-void fields(Io& io, Of<Io, Blob> r) {
+void fields(Io& io, Of<Io, BlobRecord> r) {
   io.text("name", r.name, kShort);
   io.text("data", r.data, kMaxBlob);
 }
@@ -66,10 +67,11 @@ void fields(Io& io, Of<Io, File> r) {
 template <typename Io>
 void fields(Io& io, Of<Io, ReplyRecord> r) {
   io.schema("schema", kReplySchema);
-  io.text("kind", r.kind, kShort);
-  io.text("evidence", r.evidence, kMaxBlob);
+  io.term("kind", r.kind);
+  io.text("report", r.report, kMaxBlob);
+  io.list("parts", r.parts, 32);
   io.list("endorsements", r.endorsements, 32);
-  io.text("claims", r.claims, kLong);
+  io.text("statement", r.statement, kLong);
   io.text("manifest", r.manifest, kMaxManifest);
   io.text_or_null("manifest_signature", r.manifest_signature, kLong);
   io.list("files", r.files, 32);
@@ -78,8 +80,8 @@ void fields(Io& io, Of<Io, ReplyRecord> r) {
 }  // namespace
 
 template <typename Io>
-void fields(Io& io, Of<Io, Claims> r) {
-  io.schema("schema", kClaimsSchema);
+void fields(Io& io, Of<Io, Statement> r) {
+  io.schema("schema", kStatementSchema);
   io.choice("role", r.role, {"server", "client"});
   io.text("mode", r.mode, kShort);
   io.digest("manifest_sha256", r.manifest_sha256);
@@ -89,79 +91,86 @@ void fields(Io& io, Of<Io, Claims> r) {
 
 namespace {
 
-Nonce parse_nonce(const std::string& hex) {
-  Nonce nonce{};
-  for (size_t i = 0; i < nonce.size(); ++i) {
-    // RecordReader has checked that there are 64 digits.
-    nonce[i] = static_cast<std::byte>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
+std::vector<BlobRecord> records_of(const std::vector<Blob>& blobs) {
+  std::vector<BlobRecord> records;
+  for (const Blob& blob : blobs) {
+    records.push_back({blob.name, base64(blob.bytes, Padding::kRequired)});
   }
-  return nonce;
+  return records;
+}
+
+Result<std::vector<Blob>> blobs_of(std::vector<BlobRecord> records) {
+  std::vector<Blob> blobs;
+  for (BlobRecord& record : records) {
+    auto bytes = parse_base64(record.data, Padding::kRequired);
+    if (!bytes) return with_context(bytes.error(), printable(record.name));
+    blobs.push_back({std::move(record.name), std::move(*bytes)});
+  }
+  return blobs;
 }
 
 }  // namespace
 
 ReportData report_data(Role role, const Digest& server_key, const Nonce& nonce,
-                       const std::array<std::byte, 32>& exported, std::string_view claims_json) {
+                       const std::array<std::byte, 32>& exported, std::string_view statement_json) {
   constexpr std::string_view kPrefix("cloister-attestation-v1\0", 24);
-  const Digest claims = sha256(as_bytes(claims_json));
+  const Digest statement = sha256(as_bytes(statement_json));
   std::string message(kPrefix);
   message += static_cast<char>(role);
-  for (const Bytes part : {Bytes(server_key), Bytes(nonce), Bytes(exported), Bytes(claims)}) {
+  for (const Bytes part : {Bytes(server_key), nonce.view(), Bytes(exported), Bytes(statement)}) {
     message += as_text(part);
   }
-  ReportData out{};
+  ReportData out;
   EVP_Q_digest(nullptr, "SHA512", nullptr, message.data(), message.size(),
-               reinterpret_cast<unsigned char*>(out.data()), nullptr);
+               reinterpret_cast<unsigned char*>(out.bytes.data()), nullptr);
   return out;
 }
 
 std::string write_request(const ExchangeRequest& request) {
   return layout_json(
-      RecordWriter::json_of(RequestRecord{to_hex(request.nonce), request.kinds, request.files}));
+      RecordWriter::json_of(RequestRecord{word(request.nonce), request.kinds, request.files}));
 }
 
 Result<ExchangeRequest> parse_request(std::string_view json) {
   constexpr uint64_t kMaxBytes = 16 << 10;
   TRY(record, read_json_record<RequestRecord>(json, kRequestSchema, kMaxBytes));
-  return ExchangeRequest{parse_nonce(record.nonce), std::move(record.kinds),
-                         std::move(record.files)};
+  ExchangeRequest request{.kinds = std::move(record.kinds), .files = std::move(record.files)};
+  TRY_OK(parse_word(record.nonce, request.nonce));
+  return request;
 }
 
-std::string write_claims(const Claims& claims) {
-  return layout_json(RecordWriter::json_of(claims));
+std::string write_statement(const Statement& statement) {
+  return layout_json(RecordWriter::json_of(statement));
 }
 
-Result<Claims> parse_claims(std::string_view json) {
-  return read_json_record<Claims>(json, kClaimsSchema, kLong);
+Result<Statement> parse_statement(std::string_view json) {
+  return read_json_record<Statement>(json, kStatementSchema, kLong);
 }
 
 std::string write_reply(const ExchangeReply& reply) {
-  ReplyRecord record{.kind = reply.kind,
-                     .evidence = base64(reply.evidence, Padding::kRequired),
-                     .claims = reply.claims_json,
+  ReplyRecord record{.kind = reply.evidence.kind,
+                     .report = base64(reply.evidence.report, Padding::kRequired),
+                     .parts = records_of(reply.evidence.parts),
+                     .endorsements = records_of(reply.endorsements.blobs),
+                     .statement = reply.statement_json,
                      .manifest = reply.manifest_json,
                      .manifest_signature = reply.manifest_signature};
-  for (const auto& [name, data] : reply.endorsements) {
-    record.endorsements.push_back({name, base64(data, Padding::kRequired)});
-  }
   for (const auto& [name, text] : reply.files) record.files.push_back({name, text});
   return layout_json(RecordWriter::json_of(record));
 }
 
 Result<ExchangeReply> parse_reply(std::string_view json) {
   TRY(record, read_json_record<ReplyRecord>(json, kReplySchema, kMaxExchangeBytes));
-  ExchangeReply reply{.kind = record.kind,
-                      .claims_json = std::move(record.claims),
+  ExchangeReply reply{.statement_json = std::move(record.statement),
                       .manifest_json = std::move(record.manifest),
                       .manifest_signature = std::move(record.manifest_signature)};
-  TRY(evidence, parse_base64(record.evidence, Padding::kRequired));
-  reply.evidence = std::move(evidence);
-  for (const Blob& blob : record.endorsements) {
-    TRY(data, parse_base64(blob.data, Padding::kRequired));
-    if (!reply.endorsements.emplace(blob.name, std::move(data)).second) {
-      return invalid("endorsement '{}' is given twice", printable(blob.name));
-    }
-  }
+  reply.evidence.kind = record.kind;
+  TRY(report, parse_base64(record.report, Padding::kRequired));
+  reply.evidence.report = std::move(report);
+  TRY(parts, blobs_of(std::move(record.parts)));
+  reply.evidence.parts = std::move(parts);
+  TRY(endorsements, blobs_of(std::move(record.endorsements)));
+  reply.endorsements.blobs = std::move(endorsements);
   for (File& file : record.files) {
     if (!reply.files.emplace(file.name, std::move(file.text)).second) {
       return invalid("file '{}' is given twice", printable(file.name));

@@ -2,12 +2,12 @@
 // that is bound to this very TLS connection. Encoding only; docs/formats/attestation.md.
 #pragma once
 
-#include <array>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
+#include "attest/evidence.h"
+#include "attest/fixed.h"
 #include "base/sha256.h"
 
 namespace cloister::attest {
@@ -20,8 +20,8 @@ inline constexpr uint64_t kMaxExchangeBytes = 96 << 20;  // the audit record is 
 inline constexpr const char* kPublicFiles[] = {"audit.json", "labels.txt", "plan.json",
                                                "preprocess.json"};
 
-using Nonce = std::array<std::byte, 32>;
-using ReportData = std::array<std::byte, 64>;
+using Nonce = Fixed<32>;
+using ReportData = Fixed<64>;
 
 // Who shows evidence; keeps the two directions of a connection apart.
 enum class Role : char { kServer = 'S', kClient = 'C' };
@@ -32,8 +32,8 @@ struct ExchangeRequest {
   std::vector<std::string> files;  // entries of the bundle that it wants to see
 };
 
-// What evidence vouches for. Its JSON is hashed as transmitted.
-struct Claims {
+// What evidence vouches for, besides the program that made it. Its JSON is hashed as transmitted.
+struct Statement {
   std::string role = "server";
   std::string mode;             // "simulated", "tee"
   std::string manifest_sha256;  // of the bundle, hexadecimal
@@ -42,24 +42,23 @@ struct Claims {
 };
 
 struct ExchangeReply {
-  std::string kind;  // "simulated", "snp", ...
-  std::vector<std::byte> evidence;
-  std::map<std::string, std::vector<std::byte>> endorsements;
-  std::string claims_json;  // exactly as hashed
+  Evidence evidence;
+  Endorsements endorsements;
+  std::string statement_json;  // exactly as hashed
   std::string manifest_json;
   std::string manifest_signature;            // of minisign; empty: none
   std::map<std::string, std::string> files;  // those asked for that there are
 };
 
 // SHA-512 over "cloister-attestation-v1\0" || role || SHA-256 of the server's public key (DER
-// SubjectPublicKeyInfo) || nonce || exported keying material || SHA-256 of the claims.
+// SubjectPublicKeyInfo) || nonce || exported keying material || SHA-256 of the statement.
 ReportData report_data(Role role, const Digest& server_key, const Nonce& nonce,
-                       const std::array<std::byte, 32>& exported, std::string_view claims_json);
+                       const std::array<std::byte, 32>& exported, std::string_view statement_json);
 
 std::string write_request(const ExchangeRequest& request);
 Result<ExchangeRequest> parse_request(std::string_view json);
-std::string write_claims(const Claims& claims);
-Result<Claims> parse_claims(std::string_view json);
+std::string write_statement(const Statement& statement);
+Result<Statement> parse_statement(std::string_view json);
 std::string write_reply(const ExchangeReply& reply);
 Result<ExchangeReply> parse_reply(std::string_view json);
 

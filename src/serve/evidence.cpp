@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest/simulated.h"
 #include "serve/v2.h"
 
 namespace cloister::serve {
@@ -15,13 +16,14 @@ Result<EvidenceService> EvidenceService::make(const bundle::Bundle& bundle,
                                               const std::string& config_sha256,
                                               const std::string& tool) {
   auto state = std::make_shared<State>();
-  state->reply = {.kind = "simulated",
-                  .claims_json = attest::write_claims({.mode = "simulated",
-                                                       .manifest_sha256 = bundle.manifest_sha256(),
-                                                       .config_sha256 = config_sha256,
-                                                       .tool = tool}),
-                  .manifest_json = bundle.manifest_json(),
-                  .manifest_signature = bundle.manifest_signature()};
+  state->reply = {
+      .evidence = {.kind = attest::EvidenceKind::kSimulated},
+      .statement_json = attest::write_statement({.mode = "simulated",
+                                                 .manifest_sha256 = bundle.manifest_sha256(),
+                                                 .config_sha256 = config_sha256,
+                                                 .tool = tool}),
+      .manifest_json = bundle.manifest_json(),
+      .manifest_signature = bundle.manifest_signature()};
   for (const char* name : attest::kPublicFiles) {
     auto text = bundle.read(name);
     if (!text && text.error().kind == Kind::kNotFound) continue;
@@ -37,7 +39,7 @@ Result<attest::ExchangeReply> EvidenceService::reply_to(const net::Request& requ
   if (!asked.kinds.empty() && std::ranges::find(asked.kinds, mode()) == asked.kinds.end()) {
     return fail(Kind::kRefused, "this server has {} evidence only", mode());
   }
-  TRY(exported, request.channel->exported_key(attest::kExporterLabel, asked.nonce));
+  TRY(exported, request.channel->exported_key(attest::kExporterLabel, asked.nonce.view()));
   TRY(key, request.channel->server_key_sha256());
   attest::ExchangeReply reply = state_->reply;
   for (const std::string& name : asked.files) {
@@ -45,10 +47,10 @@ Result<attest::ExchangeReply> EvidenceService::reply_to(const net::Request& requ
       reply.files.insert(*file);
     }
   }
-  const attest::ReportData data =
-      attest::report_data(attest::Role::kServer, key, asked.nonce, exported, reply.claims_json);
-  // What a TEE would have signed. Anybody could have written this.
-  reply.evidence.assign(data.begin(), data.end());
+  // What a TEE would sign. Anybody could write this: the measurement, too, is nothing.
+  reply.evidence.report = attest::simulated_report(
+      {},
+      attest::report_data(attest::Role::kServer, key, asked.nonce, exported, reply.statement_json));
   return reply;
 }
 

@@ -37,7 +37,7 @@ struct Pending {
 
 struct Proxy::State {
   ProxyOptions options;
-  ServerFacts facts;
+  std::optional<ServerFacts> facts;
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Pending> waiting;
@@ -160,7 +160,7 @@ uint16_t Proxy::port() const {
 }
 
 const ServerFacts& Proxy::facts() const {
-  return state_->facts;
+  return *state_->facts;
 }
 
 void Proxy::drain(net::Seconds limit) {

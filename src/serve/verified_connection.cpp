@@ -1,7 +1,5 @@
 #include "serve/verified_connection.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 
 #include "base/random.h"
@@ -31,32 +29,31 @@ Result<attest::ExchangeReply> ask(net::Connection& connection,
   return reply;
 }
 
-// 1. The evidence is of a kind that the policy accepts, and vouches for this connection.
-Result<> check_evidence(const attest::ExchangeReply& reply, const attest::ReportData& expected,
-                        const TrustPolicy& policy) {
-  if (reply.kind != "simulated") {
-    return fail(Kind::kRefused, "evidence of kind '{}' is not known", printable(reply.kind));
-  }
-  if (reply.evidence.size() != expected.size() ||
-      CRYPTO_memcmp(reply.evidence.data(), expected.data(), expected.size()) != 0) {
-    return fail(Kind::kRefused, "the evidence is not of this connection");
-  }
-  if (!policy.allow_simulated) {
+// 1. The evidence is acceptable, and vouches for this connection.
+Result<attest::VerifiedClaims> check_evidence(const attest::ExchangeReply& reply,
+                                              const attest::ReportData& expected,
+                                              const VerifyOptions& options) {
+  if (reply.evidence.kind == attest::EvidenceKind::kSimulated &&
+      !options.policy.tee.accept_simulated) {
     return fail(Kind::kRefused,
                 "the server runs in simulated mode, without a trusted environment: nothing "
                 "protects the input from its host (--allow-simulated accepts that, for trying "
                 "things out)");
   }
-  return {};
+  const Digest binder = sha256(expected.view());  // a TPM takes no 64 bytes
+  return attest::VerifiedClaims::of(
+      attest::verify(reply.evidence, reply.endorsements, options.policy.tee,
+                     {.report_data = expected, .qualifying_data = {binder.begin(), binder.end()}},
+                     options.clock()));
 }
 
 // 2. The manifest is the one that the claims name, signed by whom the policy trusts, and not old.
 Result<> check_manifest(const attest::ExchangeReply& reply, const ServerFacts& facts,
                         const TrustPolicy& policy) {
   const std::string digest = to_hex(sha256(as_bytes(reply.manifest_json)));
-  if (digest != facts.claims.manifest_sha256) {
-    return fail(Kind::kRefused, "the manifest has SHA-256 {}, the claims say {}", digest,
-                facts.claims.manifest_sha256);
+  if (digest != facts.statement.manifest_sha256) {
+    return fail(Kind::kRefused, "the manifest has SHA-256 {}, the statement says {}", digest,
+                facts.statement.manifest_sha256);
   }
   if (!policy.manifest_sha256.empty() && digest != policy.manifest_sha256) {
     return fail(Kind::kRefused, "the server has the bundle with manifest {}, want {}", digest,
@@ -92,20 +89,22 @@ Result<std::unique_ptr<VerifiedConnection>> VerifiedConnection::open(const net::
   if (!url.tls) return fail(Kind::kUsage, "'{}': want https", net::url_text(url));
   TRY(connection, net::Connection::open(url, options.client, options.limit));
   attest::ExchangeRequest request{.files = options.files};
-  TRY_OK(random_bytes(request.nonce));
+  TRY_OK(random_bytes(request.nonce.bytes));
   TRY(reply, ask(*connection, request, options.limit));
 
-  TRY(exported, connection->channel().exported_key(attest::kExporterLabel, request.nonce));
+  TRY(exported, connection->channel().exported_key(attest::kExporterLabel, request.nonce.view()));
   TRY(key, connection->channel().server_key_sha256());
-  const attest::ReportData expected =
-      attest::report_data(attest::Role::kServer, key, request.nonce, exported, reply.claims_json);
-  TRY_OK(check_evidence(reply, expected, options.policy));
-  ServerFacts facts{.kind = reply.kind, .signature_checked = !options.policy.signers.empty()};
-  TRY(claims, attest::parse_claims(reply.claims_json));
-  facts.claims = std::move(claims);
+  TRY(environment, check_evidence(reply,
+                                  attest::report_data(attest::Role::kServer, key, request.nonce,
+                                                      exported, reply.statement_json),
+                                  options));
+  TRY(statement, attest::parse_statement(reply.statement_json));
   TRY(manifest, bundle::parse_manifest(reply.manifest_json));
-  facts.manifest = std::move(manifest);
-  facts.files = std::move(reply.files);
+  ServerFacts facts{.environment = environment,
+                    .statement = std::move(statement),
+                    .manifest = std::move(manifest),
+                    .signature_checked = !options.policy.signers.empty(),
+                    .files = std::move(reply.files)};
   TRY_OK(check_manifest(reply, facts, options.policy));
   TRY_OK(check_files(facts));
   return std::unique_ptr<VerifiedConnection>(

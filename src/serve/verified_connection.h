@@ -3,6 +3,7 @@
 #pragma once
 
 #include "attest/exchange.h"
+#include "attest/verify.h"
 #include "bundle/manifest.h"
 #include "bundle/minisign.h"
 #include "net/client.h"
@@ -11,7 +12,7 @@ namespace cloister::serve {
 
 // What a client accepts.
 struct TrustPolicy {
-  bool allow_simulated = false;
+  attest::Policy tee;  // which environments; the default accepts none
   // Of which one must have signed the bundle's manifest; empty: the signature is not looked at.
   std::vector<minisign::PublicKey> signers;
   uint64_t min_version = 0;     // of the bundle
@@ -23,12 +24,16 @@ struct VerifyOptions {
   net::ClientOptions client;       // by default any certificate: the evidence is bound to its key
   std::vector<std::string> files;  // of the bundle, to be handed over and checked
   net::Seconds limit{10};
+  // UTC: certificates and collateral expire.
+  attest::Time (*clock)() = [] {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  };
 };
 
 // What was verified.
 struct ServerFacts {
-  std::string kind;  // of evidence
-  attest::Claims claims;
+  attest::VerifiedClaims environment;
+  attest::Statement statement;
   bundle::Manifest manifest;
   bool signature_checked = false;
   std::map<std::string, std::string> files;  // checked against the manifest

@@ -111,7 +111,7 @@ struct Sealed {
 
   serve::VerifyOptions verify_options() const {
     serve::VerifyOptions options;
-    options.policy = {.allow_simulated = true, .signers = {signer.public_key}};
+    options.policy = {.tee = {.accept_simulated = true}, .signers = {signer.public_key}};
     options.client.trust = net::ClientOptions::Trust::kCallerChecks;
     return options;
   }

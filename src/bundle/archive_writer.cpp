@@ -35,6 +35,7 @@ ArchiveWriter::ArchiveWriter(fs::path output, std::unique_ptr<Folder> folder)
     : output_(std::move(output)), folder_(std::move(folder)) {}
 
 ArchiveWriter::~ArchiveWriter() = default;
+ArchiveWriter::ArchiveWriter(ArchiveWriter&&) noexcept = default;
 
 Result<ArchiveWriter> ArchiveWriter::start(const fs::path& output) {
   const std::string shown = printable(output.string(), 400);

@@ -16,7 +16,7 @@ class ArchiveWriter {
 
   static Result<ArchiveWriter> start(const fs::path& output);
   ~ArchiveWriter();
-  ArchiveWriter(ArchiveWriter&&) noexcept = default;
+  ArchiveWriter(ArchiveWriter&&) noexcept;
 
   Result<Entry> add(const std::string& name, const Write& write);
   Result<Entry> add(const std::string& name, std::string_view content);

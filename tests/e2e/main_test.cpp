@@ -10,9 +10,9 @@ using test::Arguments;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kCommands[] = {"inspect",  "split",      "run",     "plan",
-                                     "report",   "zoo",        "demo",    "audit",
-                                     "pictures", "preprocess", "profile", "train"};
+constexpr const char* kCommands[] = {
+    "inspect", "split", "run",  "plan",  "report",   "keygen",     "seal",    "unseal",
+    "bundle",  "zoo",   "demo", "audit", "pictures", "preprocess", "profile", "train"};
 
 class Main : public test::CloisterTest {
  protected:

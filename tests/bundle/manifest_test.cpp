@@ -1,0 +1,148 @@
+#include "bundle/manifest.h"
+
+#include <nlohmann/json.hpp>
+
+#include "bundle/age.h"
+#include "tests/support/graphs.h"
+
+namespace cloister::bundle {
+namespace {
+
+using test::expect_error;
+using test::value_of;
+using Json = nlohmann::ordered_json;
+
+Entry entry(const std::string& name) {
+  Entry e{.name = name, .bytes = 1000, .sha256 = std::string(64, name[0] == 'p' ? 'b' : 'c')};
+  if (!name.ends_with(".age")) return e;
+  e.plain_bytes = 500;
+  e.plain_sha256 = std::string(64, 'd');
+  return e;
+}
+
+Manifest sample() {
+  Manifest m;
+  m.tool = "cloister 0.1.0";
+  m.created = "2025-01-31T12:00:00Z";
+  m.model_name = "resnet50-v1.5";
+  m.version = 7;
+  m.model_sha256 = std::string(64, 'a');
+  m.plan_sha256 = std::string(64, 'b');
+  m.cut = "c1a2b3";
+  m.max_batch = 8;
+  const Port x{"x", DType::kF32, {-1, 3, 224, 224}};
+  const Port h{"h", DType::kF32, {-1, 64}};
+  const Port y{"y", DType::kF32, {-1, 1000}};
+  m.inputs = {x};
+  m.outputs = {y};
+  m.segments = {{"head", Placement::kTrusted, {x}, {h}}, {"body", Placement::kUntrusted, {h}, {y}}};
+  m.recipients = {"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"};
+  m.entries = {entry("plan.json"), entry("head.onnx.age"), entry("head.data.age"),
+               entry("body.onnx"), entry("body.data"),     entry("labels.txt")};
+  return m;
+}
+
+TEST(Manifest, ThereAndBack) {
+  const std::string json = manifest_json(sample());
+  const Manifest read = value_of(parse_manifest(json));
+  EXPECT_EQ(manifest_json(read), json);
+  EXPECT_EQ(read.segments[1].inputs, sample().segments[1].inputs);
+  EXPECT_EQ(read.entry("head.data.age")->plain_bytes, 500U);
+  EXPECT_EQ(read.entry("audit.json"), nullptr);
+  EXPECT_EQ(read.segment("tail"), nullptr);
+}
+
+TEST(Manifest, EntriesOfASegment) {
+  EXPECT_EQ(model_entry(sample().segments[0]), "head.onnx.age");
+  EXPECT_EQ(weights_entry(sample().segments[0]), "head.data.age");
+  EXPECT_EQ(weights_file(sample().segments[0]), "head.data");
+  EXPECT_EQ(model_entry(sample().segments[1]), "body.onnx");
+  EXPECT_EQ(weights_entry(sample().segments[1]), "body.data");
+}
+
+TEST(Manifest, ModelNames) {
+  for (const char* name : {"a", "A-b_c.9", "9"}) EXPECT_TRUE(check_model_name(name)) << name;
+  for (const std::string& name :
+       {std::string(), std::string(".."), std::string("a/b"), std::string("a b"),
+        std::string("\xc3\xa4"), std::string("a\0", 2), std::string(101, 'a')}) {
+    expect_error(check_model_name(name), Kind::kInvalid, "want 1 to 100 letters");
+  }
+}
+
+TEST(Manifest, KeysAndTypesAreStrict) {
+  const Json good = Json::parse(manifest_json(sample()));
+  for (const auto& [key, value] : good.items()) {
+    Json bad = good;
+    bad.erase(key);
+    EXPECT_FALSE(parse_manifest(bad.dump())) << key;
+    bad = good;
+    bad[key] = Json::object();
+    EXPECT_FALSE(parse_manifest(bad.dump())) << key;
+  }
+  Json more = good;
+  more["comment"] = "x";
+  expect_error(parse_manifest(more.dump()), Kind::kInvalid, "manifest: unknown key 'comment'");
+  more = good;
+  more["schema"] = "cloister/manifest/2";
+  expect_error(parse_manifest(more.dump()), Kind::kUnsupported, "want 'cloister/manifest/1'");
+  more = good;
+  more["version"] = 0;
+  expect_error(parse_manifest(more.dump()), Kind::kInvalid, "version: 0");
+  more = good;
+  more["inputs"][0]["shape"][0] = -2;
+  expect_error(parse_manifest(more.dump()), Kind::kInvalid, "inputs[0].shape[0]: -2");
+  more = good;
+  more["segments"][0]["placement"] = "public";
+  expect_error(parse_manifest(more.dump()), Kind::kInvalid, "want trusted, untrusted");
+}
+
+// One change each to what is right otherwise.
+TEST(Manifest, PartsThatDoNotFit) {
+  const auto wrong = [](const std::string& part, const std::function<void(Manifest&)>& change) {
+    Manifest m = sample();
+    change(m);
+    expect_error(parse_manifest(manifest_json(m)), Kind::kInvalid, part);
+  };
+  EXPECT_TRUE(check_manifest(sample()));
+  wrong("created: 'yesterday'", [](Manifest& m) { m.created = "yesterday"; });
+  wrong("model name '../x'", [](Manifest& m) { m.model_name = "../x"; });
+  wrong("segments: none", [](Manifest& m) { m.segments.clear(); });
+  wrong("segments[0]: untrusted 'head', want trusted 'head'",
+        [](Manifest& m) { m.segments[0].placement = Placement::kUntrusted; });
+  wrong("segments[1]: trusted 'body'",
+        [](Manifest& m) { m.segments[1].placement = Placement::kTrusted; });
+  wrong("segments[1]: untrusted 'head'", [](Manifest& m) { m.segments[1].name = "head"; });
+  wrong("'cut' and 'second_cut'", [](Manifest& m) { m.cut.clear(); });
+  wrong("'cut' and 'second_cut'", [](Manifest& m) { m.second_cut = "c2"; });
+  wrong("head.inputs: 'x' has no batch", [](Manifest& m) { m.segments[0].inputs[0].dims[0] = 1; });
+  wrong("outputs: 'y' has no batch", [](Manifest& m) { m.outputs[0].dims.clear(); });
+  wrong("head.outputs: 'h' is there twice",
+        [](Manifest& m) { m.segments[0].outputs.push_back(m.segments[0].outputs[0]); });
+  wrong("body.outputs: none", [](Manifest& m) { m.segments[1].outputs.clear(); });
+  wrong("body: nothing makes its input 'z'",
+        [](Manifest& m) { m.segments[1].inputs[0].name = "z"; });
+  wrong("body: its input 'h' is of another type",
+        [](Manifest& m) { m.segments[1].inputs[0].dtype = DType::kF16; });
+  wrong("body: it would see the model's input 'x'",
+        [](Manifest& m) { m.segments[1].inputs.push_back(m.inputs[0]); });
+  wrong("outputs: nothing makes 'z'", [](Manifest& m) { m.outputs[0].name = "z"; });
+  wrong("recipients: none", [](Manifest& m) { m.recipients.clear(); });
+  wrong("recipient 'age1x'", [](Manifest& m) { m.recipients[0] = "age1x"; });
+  wrong("entry 'tail.data.age' is none",
+        [](Manifest& m) { m.entries.push_back(entry("tail.data.age")); });
+  wrong("entry 'head.onnx' is none", [](Manifest& m) { m.entries[1] = entry("head.onnx"); });
+  wrong("entry '../x' is none", [](Manifest& m) { m.entries[1] = entry("../x"); });
+  wrong("entry 'body.data' is there twice",
+        [](Manifest& m) { m.entries.push_back(entry("body.data")); });
+  wrong("no entry 'body.onnx'", [](Manifest& m) { m.entries.erase(m.entries.begin() + 3); });
+  wrong("no entry 'plan.json'", [](Manifest& m) { m.entries.erase(m.entries.begin()); });
+  wrong("plain_bytes and plain_sha256", [](Manifest& m) { m.entries[1].plain_bytes.reset(); });
+  wrong("plain_bytes and plain_sha256",
+        [](Manifest& m) { m.entries[3].plain_sha256 = std::string(64, 'a'); });
+  wrong("1000 plain bytes in 1000", [](Manifest& m) { m.entries[1].plain_bytes = 1000; });
+  wrong("plan_sha256 is not", [](Manifest& m) { m.plan_sha256 = std::string(64, 'e'); });
+  wrong("audit_sha256 is not", [](Manifest& m) { m.entries.push_back(entry("audit.json")); });
+}
+
+}  // namespace
+}  // namespace cloister::bundle

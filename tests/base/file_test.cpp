@@ -67,5 +67,23 @@ TEST(ResolveInside, StaysInTheFolder) {
   EXPECT_EQ(resolve_inside(dir / "model", "none").error().kind, Kind::kNotFound);
 }
 
+TEST(File, NewFilesAreNeverReplaced) {
+  const test::TempDir dir;
+  for (const bool secret : {true, false}) {
+    const fs::path path = dir / (secret ? "secret" : "other");
+    ASSERT_TRUE(write_new_file(path, as_bytes("hello"), secret));
+    EXPECT_EQ(read_file(path), "hello");
+    const auto others = fs::perms::group_all | fs::perms::others_all;
+    EXPECT_EQ((fs::status(path).permissions() & others) == fs::perms::none, secret);
+    const auto again = write_new_file(path, as_bytes("more"), secret);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().kind, Kind::kUsage);
+    EXPECT_EQ(read_file(path), "hello");
+  }
+  fs::create_symlink(dir / "none", dir / "link");
+  EXPECT_FALSE(write_new_file(dir / "link", as_bytes("x"), true));
+  EXPECT_EQ(write_new_file((dir / "no") / "folder", {}, true).error().kind, Kind::kNotFound);
+}
+
 }  // namespace
 }  // namespace cloister

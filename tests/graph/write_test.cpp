@@ -177,5 +177,27 @@ TEST(WriteModel, SpecialContents) {
   }
 }
 
+TEST(WriteModel, WeightsInAFileOfTheirOwn) {
+  const Model model = value_of(make_model(sample()));
+  const ExternalModel external = value_of(with_external_weights(model, "head.data"));
+  std::string data;
+  ASSERT_TRUE(write_weights(external, [&](Bytes bytes) -> Result<> {
+    data += as_text(bytes);
+    return {};
+  }));
+  EXPECT_EQ(data.size(), external.data_bytes);
+  ASSERT_EQ(external.weights.size(), 2U);
+  for (const ExternalModel::Placed& weight : external.weights) {
+    EXPECT_EQ(weight.offset % 4096, 0U);
+    EXPECT_EQ(data.substr(weight.offset, weight.tensor.data().size()),
+              as_text(weight.tensor.data()));
+  }
+  const TempDir dir;
+  ASSERT_TRUE(write_file(dir / "any.onnx", external.model));
+  ASSERT_TRUE(write_file(dir / "head.data", data));
+  expect_equal(model, value_of(read_model(dir / "any.onnx")));
+  EXPECT_FALSE(write_weights(external, [](Bytes) -> Result<> { return invalid("full"); }));
+}
+
 }  // namespace
 }  // namespace cloister

@@ -127,6 +127,10 @@ Result<Cutting> cut_model(Model model, const ModelOptions& options,
     if (id.empty()) continue;
     auto cut = find_cut(out.model.graph, out.model.cuts, id);
     if (!cut) return invalid("the plan's cut '{}': {}", printable(id, 40), cut.error().message);
+    // A plan has ids, not what else --cut takes.
+    if (!id.starts_with(cut->id) && !cut->id.starts_with(id)) {
+      return invalid("the plan's cut '{}' is no id of this model's cuts", printable(id, 40));
+    }
     if (!cut->exposed_by_construction.empty()) {
       return fail(Kind::kRefused, "cut {}: {}", cut->id, cut->exposed_by_construction);
     }

@@ -34,11 +34,12 @@ bool fits(const bundle::Port& entry, const Tensor& tensor) {
 
 }  // namespace
 
-Result<std::vector<NamedTensor>> infer(VerifiedConnection& connection,
-                                       const std::vector<NamedTensor>& inputs,
-                                       const InferOptions& options) {
-  const bundle::Manifest& manifest = connection.facts().manifest;
-  TRY_OK(order_inputs(ports_of(manifest.inputs), inputs));
+Result<Question> make_question(const bundle::Manifest& manifest,
+                               const std::vector<NamedTensor>& inputs,
+                               const InferOptions& options) {
+  const std::vector<Port> ports = ports_of(manifest.inputs);
+  TRY(ordered, order_inputs(ports, inputs));
+  TRY_OK(check_inputs(ports, ordered));
   TRY(number, random_number());
   oip::InferRequest request{.id = fmt::format("{:016x}", number), .inputs = inputs};
   request.binary_outputs = options.encoding == oip::Encoding::kBinary;
@@ -47,11 +48,17 @@ Result<std::vector<NamedTensor>> infer(VerifiedConnection& connection,
   if (!options.token.empty()) {
     body.fields.push_back({"Authorization", "Bearer " + options.token});
   }
-  const net::Request http{
-      .method = "POST",
-      .target = oip::route_target({.action = oip::Action::kInfer, .model = manifest.model_name}),
-      .fields = std::move(body.fields)};
-  TRY(response, connection.exchange(http, std::move(body.body), options.limit));
+  return Question{.http = {.method = "POST",
+                           .target = oip::route_target(
+                               {.action = oip::Action::kInfer, .model = manifest.model_name}),
+                           .fields = std::move(body.fields)},
+                  .body = std::move(body.body),
+                  .id = std::move(request.id)};
+}
+
+Result<std::vector<NamedTensor>> read_answer(const bundle::Manifest& manifest,
+                                             const Question& question,
+                                             const net::Response& response) {
   const SharedBytes content = response.body.empty() ? SharedBytes{} : response.body[0];
   if (response.status != 200) {
     return fail(kind_of(response.status), "status {}: {}", response.status,
@@ -59,8 +66,8 @@ Result<std::vector<NamedTensor>> infer(VerifiedConnection& connection,
   }
   TRY(length, runtime::header_length(response.fields));
   TRY(reply, oip::parse_infer_response(content, length));
-  if (reply.id != request.id) {
-    return invalid("a reply to request '{}', want '{}'", printable(reply.id), request.id);
+  if (reply.id != question.id) {
+    return invalid("a reply to request '{}', want '{}'", printable(reply.id), question.id);
   }
   std::vector<NamedTensor> outputs;
   for (const bundle::Port& entry : manifest.outputs) {
@@ -76,6 +83,15 @@ Result<std::vector<NamedTensor>> infer(VerifiedConnection& connection,
     outputs.push_back(std::move(*found));
   }
   return outputs;
+}
+
+Result<std::vector<NamedTensor>> infer(VerifiedConnection& connection,
+                                       const std::vector<NamedTensor>& inputs,
+                                       const InferOptions& options) {
+  const bundle::Manifest& manifest = connection.facts().manifest;
+  TRY(question, make_question(manifest, inputs, options));
+  TRY(response, connection.exchange(question.http, question.body, options.limit));
+  return read_answer(manifest, question, response);
 }
 
 }  // namespace cloister::serve

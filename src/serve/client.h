@@ -20,4 +20,18 @@ Result<std::vector<NamedTensor>> infer(VerifiedConnection& connection,
                                        const std::vector<NamedTensor>& inputs,
                                        const InferOptions& options);
 
+// The two halves of infer(), for callers that send by themselves.
+struct Question {
+  net::Request http;
+  std::vector<SharedBytes> body;  // shares the memory of the inputs
+  std::string id;
+};
+// kInvalid when the inputs do not fit the manifest, kUnsupported for types without a datatype.
+Result<Question> make_question(const bundle::Manifest& manifest,
+                               const std::vector<NamedTensor>& inputs, const InferOptions& options);
+// The outputs, in the manifest's order. Errors as infer()'s, but for those of exchange().
+Result<std::vector<NamedTensor>> read_answer(const bundle::Manifest& manifest,
+                                             const Question& question,
+                                             const net::Response& response);
+
 }  // namespace cloister::serve

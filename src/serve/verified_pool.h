@@ -1,0 +1,41 @@
+// A few verified connections to one server, for whoever asks from several threads.
+#pragma once
+
+#include "serve/verified_connection.h"
+
+namespace cloister::serve {
+
+struct PoolOptions {
+  net::Url server;
+  VerifyOptions verify;
+  size_t connections = 8;          // at most; a request that finds none free waits
+  net::Seconds verify_every{900};  // an older connection is closed and a new one verified
+};
+
+// Thread-safe.
+class VerifiedPool {
+ public:
+  // Opens and verifies the first connection. Errors as VerifiedConnection::open(), but kRefused
+  // also when what the server shows can't be read.
+  static Result<std::unique_ptr<VerifiedPool>> open(PoolOptions options);
+  // Not while exchange() runs.
+  ~VerifiedPool();
+
+  // Of the first connection. Those that come later must show the same evidence kind, mode and
+  // manifest, since callers act on these.
+  const ServerFacts& facts() const;
+
+  // As VerifiedConnection::exchange(), on a connection that was verified. What was sent on one that
+  // had lain idle and was lost is sent again, once, on a new one, so that requests must be such
+  // that this does no harm. Besides errors of open(): kNotFound when the server is no longer that
+  // of facts(), kDeadline when no connection came free.
+  Result<net::Response> exchange(const net::Request& request, const std::vector<SharedBytes>& body,
+                                 net::Seconds limit);
+
+ private:
+  struct State;
+  explicit VerifiedPool(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cloister::serve

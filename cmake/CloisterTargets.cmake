@@ -19,22 +19,21 @@ function(cloister_library name)
   target_link_libraries(cloister_${name} PUBLIC cloister_flags ${arg_LINKS})
 endfunction()
 
-# cloister_shared_library(NAME HEADERS ... EXPORTS FILE SOURCES ... LINKS ...): a library for other
-# people's programs, which see what lies in include/ and the symbols that EXPORTS lists.
+# cloister_shared_library(NAME EXPORTS FILE SOURCES ... LINKS ...): a library for other people's
+# programs, which see what lies in include/ and the symbols that EXPORTS lists.
 function(cloister_shared_library name)
-  cmake_parse_arguments(arg "" "EXPORTS" "HEADERS;SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "EXPORTS" "SOURCES;LINKS" ${ARGN})
   set(target cloister_${name})
+  set(exports ${CMAKE_CURRENT_SOURCE_DIR}/${arg_EXPORTS})
   add_library(${target} SHARED ${arg_SOURCES})
-  target_sources(${target} PUBLIC FILE_SET HEADERS
-    BASE_DIRS ${CMAKE_SOURCE_DIR}/include)
-  list(TRANSFORM arg_HEADERS PREPEND ${CMAKE_SOURCE_DIR}/include/)
-  target_sources(${target} PUBLIC FILE_SET HEADERS FILES ${arg_HEADERS})
   # Our own includes and flags are nobody else's business.
   target_link_libraries(${target} PRIVATE cloister_flags ${arg_LINKS})
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  set(exports ${CMAKE_CURRENT_SOURCE_DIR}/${arg_EXPORTS})
   target_link_options(${target} PRIVATE
-    -Wl,--exclude-libs,ALL -Wl,--version-script,${exports} -Wl,--no-undefined-version)
+    -Wl,--exclude-libs,ALL -Wl,--version-script,${exports})
   set_target_properties(${target} PROPERTIES
     CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON

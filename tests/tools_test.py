@@ -16,6 +16,8 @@ GOOD = {
     "src/base/error.h": "#pragma once\n",
     "src/base/error.cpp": '#include "base/error.h"\n#include <vector>\n',
     "src/graph/model.h": '#pragma once\n#include "base/error.h"\n',
+    "src/serve/library.cpp": "#include <cloister/client.h>\n",
+    "include/cloister/client.h": "#pragma once\n#include <string_view>\n",
     "tests/CMakeLists.txt": "cloister_test(base\n  SOURCES error_test.cpp\n  LINKS cloister_base)\n"
     "cloister_test(e2e SOURCES demo_test.cpp)\nadd_test(tools_test tools_test.py)\n",
     "tests/base/error_test.cpp": "",
@@ -95,6 +97,15 @@ class Ranks(TreeTest):
 
     def test_header_without_pragma_once(self):
         self.refuses("src/graph/model.h", "\n", "#pragma once")
+
+    def test_public_header(self):
+        name = "include/cloister/client.h"
+        self.refuses(name, '#pragma once\n#include "base/error.h"\n', "standard library only")
+        self.refuses(name, "#pragma once\n#include <fmt/format.h>\n", "standard library only")
+        self.refuses(name, "#pragma once\n#ifdef GPU\n", "'#ifdef'")
+        self.refuses(name, "\n", "#pragma once")
+        self.write(GOOD)
+        self.refuses("src/graph/model.cpp", "#include <cloister/client.h>\n", "may not include <cl")
 
     def test_unregistered_files(self):
         self.write({"src/base/file.h": "#pragma once\n", "src/graph/error.h": "#pragma once\n"})

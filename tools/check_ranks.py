@@ -11,6 +11,9 @@ from pathlib import Path
 RANKS = """base tensor record image graph engine profile audit plan bundle attest wire net runtime
 serve report app""".split()
 
+# Public headers are the outside of this folder: those below know nothing of them.
+PUBLIC_RANK = "serve"
+
 MAX_LINES = 600
 EXCUSE = "Long because"  # in a file's first lines, with the reason
 
@@ -52,16 +55,29 @@ class Checker:
         if folder not in RANKS:
             self.complain(path, 0, f"folder '{folder}' has no rank in tools/check_ranks.py")
             return
+        for number, include in self.check_text(path):
+            self.check_include(path, number, folder, include[1], include[2])
+
+    def check_public(self, path):
+        """Rules for one file of include/, which has to stand alone wherever it is installed."""
+        for number, include in self.check_text(path):
+            if include[1] == '"' or not re.fullmatch(r"[a-z_]+", include[2]):
+                self.complain(path, number, f"'{include[2]}': the standard library only")
+
+    def check_text(self, path):
+        """Rules for any source file; gives its includes with their lines."""
         lines = lines_of(path)
         if path.suffix == ".h" and "#pragma once" not in lines:
             self.complain(path, 0, "no '#pragma once'")
         if len(lines) > MAX_LINES and not any(EXCUSE in line for line in lines[:10]):
             self.complain(path, 0, f"{len(lines)} lines: split it, or say '{EXCUSE} ...' at its top")
+        includes = []
         for number, line in enumerate(lines, 1):
             if conditional := CONDITIONAL.match(line):
                 self.complain(path, number, f"'#{conditional[1]}': let CMake pick files instead")
             if include := INCLUDE.match(line):
-                self.check_include(path, number, folder, include[1], include[2])
+                includes.append((number, include))
+        return includes
 
     def check_include(self, path, number, folder, quote, target):
         parts = target.split("/")
@@ -70,6 +86,9 @@ class Checker:
         elif quote == "<":
             if (self.root / "src" / target).exists():
                 self.complain(path, number, f"<{target}>: write Cloister's own files in quotes")
+            elif (self.root / "include" / target).exists():
+                if RANKS.index(folder) < RANKS.index(PUBLIC_RANK):
+                    self.complain(path, number, f"{folder} may not include <{target}>: it ranks higher")
         elif len(parts) < 2 or parts[0] not in RANKS:
             self.complain(path, number, f'"{target}": quotes are for "folder/file.h" of src/')
         elif RANKS.index(parts[0]) > RANKS.index(folder):
@@ -117,6 +136,9 @@ class Checker:
     def check(self):
         for path in sources(self.root / "src", "*.h", "*.cpp"):
             self.check_source(path)
+        for path in sources(self.root / "include", "*"):
+            if path.is_file():
+                self.check_public(path)
         self.check_registered("tests", "*_test.cpp", "*_test.py")
         self.check_registered("bench", "*.cpp")
         self.check_registered("fuzz", "*_fuzz.cpp")

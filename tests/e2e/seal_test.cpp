@@ -22,7 +22,7 @@ class Seal : public test::CloisterTest {
   void SetUp() override { prepare("N"); }
 
   // A model of four cuts, its plan, and the keys.
-  void prepare(const test::zoo::Extent& batch) {
+  void prepare(const zoo::Extent& batch) {
     test::ModelBuilder b("net");
     b.input("x", DType::kF32, {batch, 16});
     std::string from = "x";

@@ -1,5 +1,7 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "app/commands.h"
 #include "app/read_keys.h"
 #include "app/text.h"
@@ -43,8 +45,10 @@ std::string signature_text(const bundle::Bundle& bundle,
                            const std::vector<minisign::PublicKey>& signers) {
   if (bundle.signer()) {
     const auto signature = minisign::parse_signature(bundle.manifest_signature());
+    std::string comment = signature ? signature->trusted_comment : "";
+    std::ranges::replace(comment, '\t', ' ');
     return fmt::format("good, by {} ({})", signers[*bundle.signer()].id_text(),
-                       printable(signature ? signature->trusted_comment : "", 200));
+                       printable(comment, 200));
   }
   if (bundle.manifest_signature().empty()) return "none";
   const auto signature = minisign::parse_signature(bundle.manifest_signature());

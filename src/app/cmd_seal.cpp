@@ -226,7 +226,7 @@ void add_seal_command(CLI::App& app, Outcome& outcome) {
       ->allow_extra_args(false);
   command->add_option("--sign", flags->key, "the secret key that signs it: minisign's")
       ->required()
-      ->type_name("FILE");
+      ->type_name("KEY");
   command
       ->add_option("--password-file", flags->password_file,
                    "that key's password is this file's first line")
@@ -244,7 +244,7 @@ void add_seal_command(CLI::App& app, Outcome& outcome) {
       ->check(CLI::Range(int64_t{1}, bundle::kMostBatch));
   command->add_option("-o,--output", flags->output, "the bundle to write")
       ->required()
-      ->type_name("FILE");
+      ->type_name("OUT");
   command->footer(kFooter);
   command->callback([flags, &outcome] { outcome = seal_model(*flags); });
 }

@@ -54,8 +54,7 @@ class SocketConnection final : public Connection {
   Result<> open(const Url& url, const ClientOptions& options, Clock::time_point deadline) {
     SslContext context;
     if (url.tls) {
-      TRY(made, make_client_context(static_cast<PeerTrust>(options.trust), options.ca_pem,
-                                    options.identity ? &*options.identity : nullptr));
+      TRY(made, make_client_context(options));
       context = std::move(made);
     }
     TRY(socket, connect_to(url.host, url.port, deadline));

@@ -44,9 +44,10 @@ class Connection {
                                                   Seconds limit);
   virtual ~Connection() = default;
 
-  // Sends a request, whose body is not copied, and waits for the whole response. After an error
-  // the connection is closed. kUnavailable: it was lost, kDeadline, kInvalid: what came is not
-  // HTTP or too large.
+  // Sends a request with `body`, which is not copied (request.body is not sent), and waits for the
+  // whole response. After an error the connection is closed. kUnavailable: it was lost, kDeadline,
+  // kInvalid: the request can't be sent (the connection stays open then), or what came is not HTTP
+  // or too large.
   virtual Result<Response> exchange(const Request& request, std::vector<SharedBytes> body,
                                     Seconds limit) = 0;
   virtual bool is_open() const = 0;  // false also when the peer was seen to have closed it

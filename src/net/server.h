@@ -39,8 +39,8 @@ using Gate = std::function<std::optional<Response>(const Request&)>;
 
 class Server {
  public:
-  // kIo when the address can't be had. The handler is called on the server's threads and must not
-  // block.
+  // kIo when the address can't be had, kInvalid when the certificates are none. Handler and gate
+  // are called on the server's threads; they must neither block nor throw.
   static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler,
                                                Gate gate = nullptr);
   virtual ~Server() = default;  // closes what is open, joins the threads

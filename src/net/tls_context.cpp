@@ -124,17 +124,17 @@ Result<SslContext> make_server_context(const TlsIdentity& identity,
   return std::move(context);
 }
 
-Result<SslContext> make_client_context(PeerTrust trust, const std::string& ca_pem,
-                                       const TlsIdentity* identity) {
+Result<SslContext> make_client_context(const ClientOptions& options) {
+  using Trust = ClientOptions::Trust;
   ERR_clear_error();
   TRY(context, make_context(TLS_client_method()));
   SSL_CTX* const raw = context.get();
-  if (identity != nullptr) TRY_OK(use_identity(raw, *identity));
+  if (options.identity) TRY_OK(use_identity(raw, *options.identity));
   SSL_CTX_set_alpn_protos(raw, kAlpn, kAlpnBytes);
-  if (trust == PeerTrust::kAnybody) return std::move(context);
+  if (options.trust == Trust::kCallerChecks) return std::move(context);
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
-  if (trust == PeerTrust::kCaPem) {
-    TRY_OK(trust_authorities(raw, ca_pem, /*name_them=*/false));
+  if (options.trust == Trust::kCaPem) {
+    TRY_OK(trust_authorities(raw, options.ca_pem, /*name_them=*/false));
   } else if (SSL_CTX_set_default_verify_paths(raw) != 1) {
     return fail(Kind::kIo, "the system's certificate authorities: {}", openssl_error_text());
   }

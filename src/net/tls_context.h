@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "base/bytes.h"
-#include "net/tls.h"
+#include "net/client.h"
 
 namespace cloister::net {
 
@@ -30,8 +30,6 @@ Result<SslContext> make_server_context(const TlsIdentity& identity,
                                        const std::string& client_ca_pem,
                                        bool require_client_certificate);
 
-enum class PeerTrust { kSystem, kCaPem, kAnybody };
-Result<SslContext> make_client_context(PeerTrust trust, const std::string& ca_pem,
-                                       const TlsIdentity* identity);
+Result<SslContext> make_client_context(const ClientOptions& options);
 
 }  // namespace cloister::net

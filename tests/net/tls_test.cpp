@@ -125,6 +125,48 @@ TEST(Tls, CertificatesOfAnAuthorityAreTrusted) {
   expect_error(open(misnamed.url("127.0.0.1"), trusting), Kind::kRefused, "mismatch");
 }
 
+TEST(Tls, ACertificateMayBePinned) {
+  const TlsIdentity identity = value_of(make_tls_identity({"127.0.0.1"}, test::now_s()));
+  const TlsServer server({.tls = identity});
+  const auto connection =
+      value_of(open(server.url(), {.trust = Trust::kCaPem, .ca_pem = identity.certificate_pem}));
+  EXPECT_EQ(value_of(get(*connection)), "0");
+  const TlsIdentity other = value_of(make_tls_identity({"127.0.0.1"}, test::now_s()));
+  expect_error(open(server.url(), {.trust = Trust::kCaPem, .ca_pem = other.certificate_pem}),
+               Kind::kRefused, "certificate refused");
+  // The same for a client.
+  const TlsServer insisting(
+      {.client_ca_pem = identity.certificate_pem, .require_client_certificate = true});
+  const auto known =
+      value_of(open(insisting.url(), {.trust = Trust::kCallerChecks, .identity = identity}));
+  EXPECT_EQ(value_of(get(*known)), "0");
+}
+
+TEST(Tls, ManyConnectionsAtOnce) {
+  const TlsIdentity identity = value_of(make_tls_identity({"localhost"}, test::now_s()));
+  const auto server =
+      value_of(Server::start({.tls = identity, .threads = 2}, [](Request request, Respond respond) {
+        Response response;
+        response.body = {request.body, request.body};
+        respond(std::move(response));
+      }));
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&, i] {
+      const Url url = {.tls = true, .host = "127.0.0.1", .port = server->port(), .path = ""};
+      const auto connection = value_of(open(url, {.trust = Trust::kCallerChecks}));
+      std::string body;
+      for (int k = 0; k < 20; ++k) {
+        body.append(static_cast<size_t>(k) * 1000, static_cast<char>('a' + (i + k) % 26));
+        const auto response =
+            value_of(connection->exchange({.method = "POST"}, {shared_text(body)}, kLimit));
+        EXPECT_TRUE(test::text_of(response) == body + body);
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+}
+
 TEST(Tls, ClientsHaveCertificates) {
   if (is_absent(test::kOpenssl)) GTEST_SKIP() << "no openssl program";
   Authority authority;

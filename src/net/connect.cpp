@@ -11,6 +11,7 @@
 #include <cstring>
 #include <future>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -50,9 +51,13 @@ Result<std::vector<Address>> resolve_until(const std::string& host, uint16_t por
   if (auto numeric = resolve(host, port, AI_NUMERICHOST)) return numeric;
   std::promise<Result<std::vector<Address>>> promise;
   auto future = promise.get_future();
-  std::thread([host, port, promise = std::move(promise)]() mutable {
-    promise.set_value(resolve(host, port, 0));
-  }).detach();
+  try {
+    std::thread([host, port, promise = std::move(promise)]() mutable {
+      promise.set_value(resolve(host, port, 0));
+    }).detach();
+  } catch (const std::system_error& error) {
+    return fail(Kind::kIo, "can't look for host '{}': {}", printable(host), error.what());
+  }
   if (future.wait_until(deadline) != std::future_status::ready) {
     return fail(Kind::kDeadline, "the address of '{}' was not found in time", printable(host));
   }

@@ -128,11 +128,16 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Hand
   } else if (options.require_client_certificate) {
     return invalid("client certificates are required, but the server has no TLS");
   }
-  auto server = std::make_unique<BoostServer>(
-      std::make_shared<ServerCore>(options, std::move(handler), std::move(gate), std::move(tls)));
-  TRY_OK(server->listen());
-  server->run();
-  return server;
+  try {
+    auto server = std::make_unique<BoostServer>(
+        std::make_shared<ServerCore>(options, std::move(handler), std::move(gate), std::move(tls)));
+    TRY_OK(server->listen());
+    server->run();
+    return server;
+  } catch (const std::exception& error) {
+    return fail(Kind::kIo, "can't start a server: {}",
+                error.what());  // out of descriptors, threads
+  }
 }
 
 // --- what the connections share

@@ -167,6 +167,37 @@ TEST(Tls, ManyConnectionsAtOnce) {
   for (std::thread& client : clients) client.join();
 }
 
+// Every answer comes whole, or the connection ends before it.
+TEST(Tls, DrainUnderLoadBreaksNoAnswer) {
+  const TlsIdentity identity = value_of(make_tls_identity({"localhost"}, test::now_s()));
+  const auto server =
+      value_of(Server::start({.tls = identity, .threads = 2}, [](Request request, Respond respond) {
+        respond({.body = {request.body}});
+      }));
+  const Url url = {.tls = true, .host = "127.0.0.1", .port = server->port(), .path = ""};
+  const std::string body(100'000, 'a');
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    auto connection = value_of(open(url, {.trust = Trust::kCallerChecks}));
+    clients.emplace_back([&, connection = std::move(connection)] {
+      while (connection->is_open()) {
+        const auto response = connection->exchange({.method = "POST"}, {shared_text(body)}, kLimit);
+        if (!response) {
+          EXPECT_EQ(response.error().kind, Kind::kUnavailable) << response.error().message;
+          return;
+        }
+        EXPECT_TRUE(test::text_of(*response) == body);
+        ++answered;
+      }
+    });
+  }
+  EXPECT_TRUE(test::eventually([&] { return answered > 20; }));
+  server->drain(kLimit);
+  EXPECT_EQ(server->connections(), 0U);
+  for (std::thread& client : clients) client.join();
+}
+
 TEST(Tls, ClientsHaveCertificates) {
   if (is_absent(test::kOpenssl)) GTEST_SKIP() << "no openssl program";
   Authority authority;

@@ -71,6 +71,7 @@ std::vector<std::byte> digest(Hash hash, Bytes bytes) {
 
 Result<> check_ecdsa(EVP_PKEY* key, int curve, Hash hash, Bytes signed_bytes, Bytes r, Bytes s) {
   constexpr size_t kMostBytes = 48;
+  // Certificates can hold keys that OpenSSL can't read: then there is none.
   if (!is_on_curve(key, curve)) return invalid("the key is not on {}", OBJ_nid2sn(curve));
   if (r.size() > kMostBytes || s.size() > kMostBytes) return invalid("bad signature");
   const RawSignature raw(ECDSA_SIG_new());
@@ -96,8 +97,8 @@ Result<> check_ecdsa(EVP_PKEY* key, int curve, Hash hash, Bytes signed_bytes, By
 
 Result<> check_rsa(EVP_PKEY* key, RsaPadding padding, Hash hash, Bytes signed_bytes,
                    Bytes signature) {
-  const int bits = EVP_PKEY_get_bits(key);
-  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || bits < 2048 || bits > 4096) {
+  const int bits = key == nullptr ? 0 : EVP_PKEY_get_bits(key);
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || bits < 2048 || bits > 4096) {
     return invalid("not an RSA key of 2048 to 4096 bits");
   }
   DigestContext context(EVP_MD_CTX_new());
@@ -143,7 +144,7 @@ Result<Key> rsa_public_key(Bytes modulus, uint64_t exponent) {
 
 bool is_on_curve(const EVP_PKEY* key, int curve) {
   char group[64] = {};
-  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
       EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
                                      nullptr) != 1) {
     return false;

@@ -130,13 +130,7 @@ TEST(Dcap, CollateralIsSignedByIntel) {
     Case c = DcapWorld().make();
     remove_blob(c.endorsements.blobs, chain);
     expect_fails(c, check, "no " + std::string(chain));
-    // One byte of what is signed, that changes nothing in its meaning.
-    c = DcapWorld().make();
-    auto& bytes = blob(c.endorsements.blobs, name);
-    const size_t at = as_text(bytes).find(":\"") + 1;
-    bytes.insert(bytes.begin() + static_cast<ptrdiff_t>(at), std::byte{' '});
-    // After the outer key, white space is not part of the object.
-    EXPECT_TRUE(tcb || !c.verify().trusted);
+    // One byte more in what is signed, that changes nothing in its meaning.
     c = DcapWorld().make();
     auto& inner = blob(c.endorsements.blobs, name);
     const size_t comma = as_text(inner).find(',') + 1;

@@ -59,11 +59,11 @@ constexpr size_t kAll = SIZE_MAX;
 TEST(Mutation, Snp) {
   for (const bool vlek : {false, true}) {
     Case c = SnpWorld(SnpProduct::kTurin, vlek).make();
-    flip("SNP report", c, c.evidence.report, 0, kAll);
+    flip("SNP report", c, c.evidence.report, 0, kAll, vlek ? 5 : 1);
     truncate("SNP report", c, c.evidence.report, kAll);
-    flip("VEK certificate", c, blob(c.endorsements.blobs, kVek), 0, kAll, 3);
+    flip("VEK certificate", c, blob(c.endorsements.blobs, kVek), 0, kAll, 7);
     truncate("VEK certificate", c, blob(c.endorsements.blobs, kVek), kAll, 7);
-    flip("ASK certificate", c, blob(c.endorsements.blobs, kIntermediate), 0, kAll, 3);
+    flip("ASK certificate", c, blob(c.endorsements.blobs, kIntermediate), 0, kAll, 7);
     flip("AMD CRL", c, blob(c.endorsements.blobs, kAmdCrl), 0, kAll, 3);
     truncate("AMD CRL", c, blob(c.endorsements.blobs, kAmdCrl), kAll, 7);
   }
@@ -75,17 +75,19 @@ TEST(Mutation, Dcap) {
     const std::string name = tdx ? "TDX " : "SGX ";
     // The PEM chain has line ends that do not matter; what it holds is flipped below, as DER.
     const size_t chain = as_text(c.evidence.report).find("-----BEGIN");
-    flip(name + "quote", c, c.evidence.report, 0, chain);
+    const size_t end_of_body = 48 + (tdx ? 6 + 648 : 384);
+    flip(name + "quote", c, c.evidence.report, 0, end_of_body + 4);
+    flip(name + "quote's signatures", c, c.evidence.report, end_of_body + 4, chain, 4);
     flip(name + "quote's leaf certificate", c, c.evidence.report, chain,
-         as_text(c.evidence.report).find("-----END", chain) - 1, 5);
+         as_text(c.evidence.report).find("-----END", chain) - 1, 11);
     truncate(name + "quote", c, c.evidence.report, kAll);
     for (const std::string_view blob_name : {kTcbInfo, kQeIdentity, kPckCrl, kRootCrl}) {
       auto& bytes = blob(c.endorsements.blobs, blob_name);
       const std::string what = name + std::string(blob_name);
       // Letters of the signature's digits are the same in either case: bit 5.
       const size_t end = as_text(bytes).find("\"signature\"");
-      flip(what, c, bytes, 0, end, bytes.size() > 1000 ? 2 : 1);
-      truncate(what, c, bytes, kAll, 5);
+      flip(what, c, bytes, 0, end, bytes.size() > 1000 ? 9 : 3);
+      truncate(what, c, bytes, kAll, 11);
     }
   }
 }
@@ -107,14 +109,14 @@ TEST(Mutation, Azure) {
     Case c = AzureWorld(snp).make();
     const std::string name = snp ? "Azure SNP " : "Azure TDX ";
     // The header's middle and, of TDX, the TDREPORT that no one relies on are not judged.
-    if (snp) flip(name + "HCL report's hardware", c, c.evidence.report, 32, 1216);
-    flip(name + "HCL report's rest", c, c.evidence.report, 1216, kAll);
+    if (snp) flip(name + "HCL report's hardware", c, c.evidence.report, 32, 1216, 5);
+    flip(name + "HCL report's rest", c, c.evidence.report, 1216, kAll, 3);
     truncate(name + "HCL report", c, c.evidence.report,
-             as_text(c.evidence.report).find("\"user-data\"") + 100, 3);
+             as_text(c.evidence.report).find("\"user-data\"") + 100, 7);
     for (const std::string_view part : {kTpmQuote, kTpmSignature, kTpmPcrs}) {
-      flip(name + std::string(part), c, blob(c.evidence.parts, part), 0, kAll);
+      flip(name + std::string(part), c, blob(c.evidence.parts, part), 0, kAll, 3);
     }
-    if (!snp) flip(name + "quote", c, blob(c.evidence.parts, kTdQuote), 0, 2000);
+    if (!snp) flip(name + "quote", c, blob(c.evidence.parts, kTdQuote), 0, 632, 5);
   }
 }
 
@@ -124,24 +126,24 @@ TEST(Mutation, RealEvidence) {
   for (const char* name : {"snp/genoa-v3-microsoft", "snp/turin-v5-microsoft",
                            "snp/milan-v2-trustee", "snp/milan-v3-vlek-aws"}) {
     Case c = snp_case(name);
-    flip(name, c, c.evidence.report, 0, kAll);
+    flip(name, c, c.evidence.report, 0, kAll, 2);
     truncate(name, c, c.evidence.report, kAll, 16);
-    flip(std::string(name) + " VEK", c, blob(c.endorsements.blobs, kVek), 0, kAll, 4);
+    flip(std::string(name) + " VEK", c, blob(c.endorsements.blobs, kVek), 0, kAll, 17);
   }
   for (const std::string name : {"tdx/v4-uptodate", "tdx/v5-uptodate"}) {
     Case c = dcap_case(name, name + "/collateral");
     const size_t chain = as_text(c.evidence.report).find("-----BEGIN");
-    flip(name, c, c.evidence.report, 0, chain);
-    truncate(name, c, c.evidence.report, chain, 4);
+    flip(name, c, c.evidence.report, 0, chain, 2);
+    truncate(name, c, c.evidence.report, chain, 16);
     auto& tcb = blob(c.endorsements.blobs, kTcbInfo);
-    flip(name + " TCB info", c, tcb, 0, as_text(tcb).find("\"signature\""), 4);
+    flip(name + " TCB info", c, tcb, 0, as_text(tcb).find("\"signature\""), 19);
   }
   for (const char* name : {"tpm/coco-swtpm-rsa", "tpm/swtpm-generated-ecc"}) {
     Case c = tpm_case(name);
     flip(name, c, c.evidence.report, 0, kAll);
   }
   Case azure = azure_case("azure-hcl/snp-milan-fresh-userdata");
-  flip("azure-hcl/snp", azure, azure.evidence.report, 32, kAll, 2);
+  flip("azure-hcl/snp", azure, azure.evidence.report, 32, kAll, 7);
 }
 
 TEST(Mutation, TimesOutside) {

@@ -41,9 +41,7 @@ cloister::Result<net::ClientOptions> read_client(const OptionsData& options) {
     client.ca_pem = *options.ca_pem;
   }
   // Made once for nothing, to know whose fault it is if it can't be made.
-  TRY_OK(
-      net::make_client_context(options.ca_pem ? net::PeerTrust::kCaPem : net::PeerTrust::kAnybody,
-                               client.ca_pem, client.identity ? &*client.identity : nullptr));
+  TRY_OK(net::make_client_context(client));
   return client;
 }
 
@@ -63,7 +61,7 @@ cloister::Result<net::Seconds> read_limit(std::string_view name, std::chrono::mi
 }
 
 cloister::Result<serve::TrustPolicy> read_policy(const PolicyData& policy) {
-  serve::TrustPolicy out{.allow_simulated = policy.allow_simulated,
+  serve::TrustPolicy out{.tee = {.accept_simulated = policy.allow_simulated},
                          .min_version = policy.min_version};
   for (size_t i = 0; i < policy.signers.size(); ++i) {
     auto key = minisign::parse_public_key(policy.signers[i]);
@@ -111,9 +109,9 @@ cloister::Result<serve::PoolOptions> read_options(std::string_view url, const Po
 }
 
 cloister::Result<FactsData> facts_of(const serve::ServerFacts& facts) {
-  FactsData out{.evidence_kind = facts.kind,
-                .mode = facts.claims.mode,
-                .manifest_sha256 = facts.claims.manifest_sha256,
+  FactsData out{.evidence_kind = std::string(attest::word(facts.environment->kind)),
+                .mode = facts.statement.mode,
+                .manifest_sha256 = facts.statement.manifest_sha256,
                 .signature_checked = facts.signature_checked,
                 .model_name = facts.manifest.model_name,
                 .model_version = facts.manifest.version,

@@ -33,7 +33,7 @@ Result<std::unique_ptr<VerifiedConnection>> open_one(const net::Url& server,
 
 struct VerifiedPool::State {
   PoolOptions options;
-  ServerFacts facts;
+  std::optional<ServerFacts> facts;
   std::mutex mutex;
   std::condition_variable freed;
   std::vector<Slot> idle;  // those with a connection at the end, the one used last as the last
@@ -67,18 +67,15 @@ struct VerifiedPool::State {
     verify.limit = std::min(verify.limit, left_until(deadline));
     TRY(connection, open_one(options.server, verify));
     const ServerFacts& now = connection->facts();
-    if (now.claims.manifest_sha256 != facts.claims.manifest_sha256) {
+    if (now.statement.manifest_sha256 != facts->statement.manifest_sha256) {
       return fail(Kind::kNotFound,
                   "the server has the bundle with manifest {} by now, not that which was verified "
                   "at first, {}",
-                  now.claims.manifest_sha256, facts.claims.manifest_sha256);
+                  now.statement.manifest_sha256, facts->statement.manifest_sha256);
     }
-    if (now.kind != facts.kind || now.claims.mode != facts.claims.mode) {
-      return fail(Kind::kNotFound,
-                  "the server shows '{}' evidence of mode '{}' by now, not '{}' of mode '{}' as at "
-                  "first",
-                  printable(now.kind), printable(now.claims.mode), printable(facts.kind),
-                  printable(facts.claims.mode));
+    if (now.environment->kind != facts->environment->kind) {
+      return fail(Kind::kNotFound, "the server shows {} evidence by now, not {} as at first",
+                  attest::word(now.environment->kind), attest::word(facts->environment->kind));
     }
     return std::move(connection);
   }
@@ -117,7 +114,7 @@ Result<std::unique_ptr<VerifiedPool>> VerifiedPool::open(PoolOptions options) {
 }
 
 const ServerFacts& VerifiedPool::facts() const {
-  return state_->facts;
+  return *state_->facts;
 }
 
 Result<net::Response> VerifiedPool::exchange(const net::Request& request,

@@ -95,7 +95,7 @@ TEST(VerifiedPool, RefusesWhatThePolicyRefuses) {
   const Sealed sealed({});
   const EvidenceServer server(sealed, ok);
   PoolOptions options = options_for(sealed, server);
-  options.verify.policy.allow_simulated = false;
+  options.verify.policy.tee.accept_simulated = false;
   expect_error(VerifiedPool::open(options), Kind::kRefused, "simulated");
   EXPECT_EQ(server.others, 0);
 }

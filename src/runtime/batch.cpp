@@ -69,8 +69,8 @@ Result<std::vector<Tensor>> slice(const std::vector<Tensor>& tensors, int64_t it
   for (const Tensor& tensor : tensors) {
     Shape shape = tensor.shape();
     if (shape.empty() || shape[0] != items) {
-      return invalid("an output is {}, want {} items as its first extent", shape_text(shape),
-                     items);
+      return fail(Kind::kInternal, "an output is {}, want {} items as its first extent",
+                  shape_text(shape), items);
     }
     shape[0] = count;
     TRY(size, byte_count(tensor.dtype(), shape));
@@ -84,19 +84,20 @@ Result<std::vector<Tensor>> slice(const std::vector<Tensor>& tensors, int64_t it
   return slices;
 }
 
-void answer(std::vector<Job> jobs, Result<std::vector<Tensor>> outputs, bool non_finite,
-            Metrics& metrics) {
+void answer(std::vector<Job> jobs, Result<std::vector<Tensor>> outputs,
+            const std::vector<bool>& non_finite, Metrics& metrics) {
   const auto now = Clock::now();
   int64_t items = 0;
   for (const Job& job : jobs) items += job.items;
   int64_t begin = 0;
-  for (Job& job : jobs) {
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    Job& job = jobs[i];
     metrics.time(Metrics::Stage::kTotal, seconds_between(job.queued, now));
     job.inputs.clear();  // let go before the answer is sent
     auto part = outputs && jobs.size() > 1 ? slice(*outputs, items, begin, job.items) : outputs;
     begin += job.items;
     if (part) {
-      job.done(Answer{std::move(*part), non_finite});
+      job.done(Answer{std::move(*part), !non_finite.empty() && non_finite[i]});
     } else {
       job.done(std::unexpected(std::move(part.error())));
     }

@@ -40,12 +40,13 @@ bool fit_together(const Job& a, const Job& b);
 Result<std::vector<Tensor>> stack(const std::vector<Job>& jobs);
 
 // The items [begin, begin + count) of tensors whose first extent is the batch; they share memory.
-// kInvalid when a tensor has another first extent than `items`.
+// kInternal when a tensor has another first extent than `items`.
 Result<std::vector<Tensor>> slice(const std::vector<Tensor>& tensors, int64_t items, int64_t begin,
                                   int64_t count);
 
-// Gives each job its share of what their batch gave, or the error.
-void answer(std::vector<Job> jobs, Result<std::vector<Tensor>> outputs, bool non_finite,
-            Metrics& metrics);
+// Gives each job its share of what their batch gave, or the error. `non_finite`: by job; empty:
+// none.
+void answer(std::vector<Job> jobs, Result<std::vector<Tensor>> outputs,
+            const std::vector<bool>& non_finite, Metrics& metrics);
 
 }  // namespace cloister::runtime

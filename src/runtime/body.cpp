@@ -16,7 +16,13 @@ void Body::run(std::vector<Job> jobs) {
     return program_->run(views);
   }();
   metrics_.time(Metrics::Stage::kBody, seconds_between(began, Clock::now()));
-  answer(std::move(jobs), std::move(outputs), false, metrics_);
+  if (outputs || jobs.size() == 1) return answer(std::move(jobs), std::move(outputs), {}, metrics_);
+  // One of them can't be run: it must not spoil the others.
+  for (Job& job : jobs) {
+    std::vector<Job> alone;
+    alone.push_back(std::move(job));
+    run(std::move(alone));
+  }
 }
 
 }  // namespace cloister::runtime

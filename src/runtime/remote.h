@@ -13,6 +13,8 @@
 
 namespace cloister::runtime {
 
+struct RemoteCall;
+
 struct RemoteOptions {
   // "http://10.0.0.1:8000/v2/models/NAME"; without a path, that of `model`.
   std::vector<net::Url> workers;
@@ -44,8 +46,9 @@ class Remote {
     std::vector<Tensor> outputs;  // in port order; types, shapes, sizes and id were checked
     size_t worker = 0;
   };
-  // Runs `inputs` (in port order, `items` of them) on a worker; on another one if that fails.
-  // kUnavailable when none is left that answers as it should, kDeadline when `deadline` came first.
+  // Runs `inputs` (in port order) on a worker; on another one if that fails. `items` is the extent
+  // that the outputs' batches must have; 0: any. kUnavailable when no worker is left that answers
+  // as it should, kDeadline when `deadline` came first; otherwise the inputs can't be sent.
   Result<Reply> call(const std::vector<Tensor>& inputs, int64_t items, Clock::time_point deadline);
 
   // The worker's result turned out to be wrong: it is not asked again for the quarantine's time.
@@ -58,20 +61,26 @@ class Remote {
 
  private:
   struct Worker;
-  // Why a call failed decides what becomes of the worker.
-  enum class Fault { kNone, kBusy, kLost, kStalled, kLied };
+  // Why a call failed decides what becomes of the worker. Who is asked for too much (kNoTime,
+  // kBusy) or says that it failed (kFailed) stays up: clients must not be able to take workers away
+  // from others by what they ask for.
+  enum class Fault { kNone, kNoTime, kBusy, kFailed, kLost, kStalled, kLied };
   struct Attempt {
     Fault fault = Fault::kNone;
     std::vector<Tensor> outputs;
     std::string why;
   };
 
-  Attempt attempt(Worker& worker, const std::vector<Tensor>& inputs, int64_t items,
-                  Clock::time_point deadline);
+  Attempt attempt(Worker& worker, const RemoteCall& call, Clock::time_point deadline);
+  Result<std::unique_ptr<net::Connection>> connect(Worker& worker, Seconds limit, bool& reused,
+                                                   bool fresh);
   Worker* pick(const std::vector<const Worker*>& tried);
-  void mark_down(Worker& worker, Fault fault, const std::string& why);
-  void mark_up(Worker& worker);
-  Result<> probe(Worker& worker);
+  void settle(Worker& worker, const Attempt& attempted);
+  // With the lock held.
+  void set_down(Worker& worker, Fault fault, const std::string& why);
+  void set_up(Worker& worker);
+  void note_probe(Worker& worker, const Result<>& answered);
+  Result<> probe(const Worker& worker) const;
   void watch();
 
   const RemoteOptions options_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "runtime/oip_http.h"
 
 namespace cloister::runtime {
@@ -22,12 +23,23 @@ Result<net::Response> ask(net::Connection& connection, const std::string& method
   return connection.exchange(request, std::move(body.body), limit);
 }
 
+// What a worker that does not answer the question says. Only the protocol's errors are no lies.
+Error error_of(const net::Response& response) {
+  constexpr unsigned kFirstError = 400;
+  const std::string why =
+      fmt::format("status {}: {}", response.status, oip::parse_error(body_of(response).bytes));
+  if (response.status == kServiceUnavailable || response.status == kTooManyRequests) {
+    return {Kind::kRefused, "busy: " + why};
+  }
+  return {response.status >= kFirstError ? Kind::kInternal : Kind::kInvalid, why};
+}
+
 // Whether `got` is what the port promises for so many items. Free extents of the port may have any
 // length; the codec has checked that the bytes are as many as the shape says.
 bool fits(const Port& port, const TensorView& got, int64_t items) {
   if (got.dtype != port.dtype || got.shape.size() != port.dims.size()) return false;
   for (size_t i = 0; i < port.dims.size(); ++i) {
-    const int64_t want = port.dims[i] < 0 && i == 0 ? items : port.dims[i];
+    const int64_t want = port.dims[i] < 0 && i == 0 && items > 0 ? items : port.dims[i];
     if (want >= 0 && got.shape[i] != want) return false;
   }
   return true;
@@ -35,8 +47,16 @@ bool fits(const Port& port, const TensorView& got, int64_t items) {
 
 std::string wanted(const Port& port, int64_t items) {
   Shape shape = port.dims;
-  if (!shape.empty() && shape[0] < 0) shape[0] = items;
+  if (!shape.empty() && shape[0] < 0 && items > 0) shape[0] = items;
   return fmt::format("{}{}", dtype_name(port.dtype), shape_text(shape));
+}
+
+// Servers differ in whether they list the extent of the batch, so extents are compared from the
+// last one backwards, as far as both have them and fix them.
+bool agree(const Shape& want, const Shape& got) {
+  if (std::max(want.size(), got.size()) - std::min(want.size(), got.size()) > 1) return false;
+  return std::equal(want.rbegin(), want.rbegin() + std::min(want.size(), got.size()), got.rbegin(),
+                    [](int64_t a, int64_t b) { return a < 0 || b < 0 || a == b; });
 }
 
 Result<> check_ports(std::string_view what, const std::vector<Port>& want,
@@ -49,10 +69,10 @@ Result<> check_ports(std::string_view what, const std::vector<Port>& want,
     if (found == got.end()) {
       return invalid("its model has no {} '{}'", what, printable(port.name));
     }
-    // Servers differ in whether they list the extent of the batch, so ranks are not compared.
-    if (found->dtype != port.dtype) {
-      return invalid("its model's {} '{}' is {}, want {}", what, printable(port.name),
-                     dtype_name(found->dtype), dtype_name(port.dtype));
+    if (found->dtype != port.dtype || !agree(port.dims, found->dims)) {
+      return invalid("its model's {} '{}' is {}{}, want {}{}", what, printable(port.name),
+                     dtype_name(found->dtype), shape_text(found->dims), dtype_name(port.dtype),
+                     shape_text(port.dims));
     }
   }
   return {};
@@ -60,23 +80,22 @@ Result<> check_ports(std::string_view what, const std::vector<Port>& want,
 
 }  // namespace
 
-Result<std::vector<Tensor>> exchange(net::Connection& connection, const RemoteCall& call,
-                                     const std::vector<Tensor>& inputs, Seconds limit) {
-  oip::InferRequest request{.id = call.id, .binary_outputs = true};
+Result<RemoteCall> make_call(const RemotePorts& ports, const std::vector<Tensor>& inputs,
+                             int64_t items) {
+  TRY(number, random_number());
+  oip::InferRequest request{.id = fmt::format("{:016x}", number), .binary_outputs = true};
   for (size_t i = 0; i < inputs.size(); ++i) {
-    request.inputs.push_back({call.ports.inputs[i].name, inputs[i]});
+    request.inputs.push_back({ports.inputs[i].name, inputs[i]});
   }
-  for (const Port& port : call.ports.outputs) request.outputs.push_back({port.name, true});
+  for (const Port& port : ports.outputs) request.outputs.push_back({port.name, true});
   TRY(message, oip::write_infer_request(request, oip::Encoding::kBinary));
-  TRY(response, ask(connection, "POST", call.target, http_body(std::move(message)), limit));
-  if (response.status == kServiceUnavailable || response.status == kTooManyRequests) {
-    return fail(Kind::kRefused, "busy: {}", oip::parse_error(body_of(response).bytes));
-  }
-  if (response.status != kOk) {
-    const std::string why = oip::parse_error(body_of(response).bytes);
-    return fail(response.status >= 500 ? Kind::kUnavailable : Kind::kInvalid, "status {}: {}",
-                response.status, why);
-  }
+  return RemoteCall{std::move(request.id), std::move(message), ports, items};
+}
+
+Result<std::vector<Tensor>> exchange(net::Connection& connection, const std::string& target,
+                                     const RemoteCall& call, Seconds limit) {
+  TRY(response, ask(connection, "POST", target, http_body(call.message), limit));
+  if (response.status != kOk) return std::unexpected(error_of(response));
   TRY(length, header_length(response.fields));
   TRY(reply, oip::parse_infer_response(body_of(response), length));
   if (reply.id != call.id) {

@@ -3,21 +3,26 @@
 
 #include "net/client.h"
 #include "runtime/remote.h"
+#include "wire/oip.h"
 
 namespace cloister::runtime {
 
 struct RemoteCall {
-  std::string target;
   std::string id;
+  oip::Message message;
   const RemotePorts& ports;
-  int64_t items = 1;
+  int64_t items = 1;  // 0: outputs whose first extent is free may have any
 };
 
-// The outputs in port order. Errors: kUnavailable (connection lost), kDeadline, kRefused (the
-// worker says that it is busy), kInvalid (anything that a correct worker does not send: status,
-// body, id, names, types, shapes).
-Result<std::vector<Tensor>> exchange(net::Connection& connection, const RemoteCall& call,
-                                     const std::vector<Tensor>& inputs, Seconds limit);
+// A request with an id of its own. Errors are ours, not the worker's.
+Result<RemoteCall> make_call(const RemotePorts& ports, const std::vector<Tensor>& inputs,
+                             int64_t items);
+
+// Asks for it at `target`: the outputs in port order. Errors: kUnavailable (connection lost),
+// kDeadline, kRefused (the worker says that it is busy), kInternal (it says that it failed),
+// kInvalid (anything that a correct worker does not send: status, body, id, names, types, shapes).
+Result<std::vector<Tensor>> exchange(net::Connection& connection, const std::string& target,
+                                     const RemoteCall& call, Seconds limit);
 
 // Whether the model at `path` has the body's ports.
 Result<> check_metadata(net::Connection& connection, const std::string& path,

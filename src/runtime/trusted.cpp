@@ -22,6 +22,25 @@ bool draw(double rate) {
   return !number || std::ldexp(static_cast<double>(*number), -64) < rate;
 }
 
+// Which jobs of a batch have a part of it that is not finite. Whose part can't be told from the
+// others' has what they have.
+std::vector<bool> which_non_finite(const std::vector<Job>& jobs,
+                                   const std::vector<Tensor>& results) {
+  std::vector<bool> found(jobs.size(), false);
+  int64_t items = 0;
+  for (const Job& job : jobs) items += job.items;
+  for (const Tensor& result : results) {
+    if (all_finite(result.view())) continue;
+    int64_t begin = 0;
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      const auto part = slice({result}, items, begin, jobs[i].items);
+      if (jobs.size() == 1 || !part || !all_finite(part->front().view())) found[i] = true;
+      begin += jobs[i].items;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 // A batch between head and answer.
@@ -29,7 +48,7 @@ struct Trusted::Flight {
   std::vector<Job> jobs;
   int64_t items = 0;
   std::map<std::string, Tensor, std::less<>> tensors;  // made or given so far
-  bool non_finite = false;
+  std::vector<bool> non_finite;                        // by job
 
   Result<std::vector<Tensor>> pick(const std::vector<Port>& ports) const {
     std::vector<Tensor> picked;
@@ -189,6 +208,15 @@ void Trusted::run_head(std::vector<Job> jobs) {
     return flight.run(*segments_.head);
   }();
   metrics_.time(Metrics::Stage::kHead, seconds_between(began, Clock::now()));
+  if (!ran && flight.jobs.size() > 1) {
+    // One of them can't be run: it must not spoil the others.
+    for (Job& job : flight.jobs) {
+      std::vector<Job> alone;
+      alone.push_back(std::move(job));
+      run_head(std::move(alone));
+    }
+    return;
+  }
   if (!ran || !links_) return answer(std::move(flight), ran);
   links_->hand_over(std::move(flight));
 }
@@ -209,17 +237,16 @@ Result<> Trusted::run_body(Flight& flight) {
   TRY(features, flight.pick(segments_.body->inputs));
   const auto latest = std::ranges::max_element(flight.jobs, {}, &Job::deadline)->deadline;
   const auto began = Clock::now();
-  auto reply = remote_->call(features, flight.items, latest);
+  // Without batches a first extent is like any other, and a free one says nothing of the result's.
+  const int64_t items = options_.batcher.max_batch > 1 ? flight.items : 0;
+  auto reply = remote_->call(features, items, latest);
   metrics_.time(Metrics::Stage::kLink, seconds_between(began, Clock::now()));
   if (!reply) return std::unexpected(reply.error());
   flight.keep(segments_.body->outputs, std::move(reply->outputs));
   if (segments_.checker && draw(options_.verify_rate)) TRY_OK(verify(flight, reply->worker));
-  for (const Port& port : segments_.body->outputs) {
-    if (all_finite(flight.tensors.at(port.name).view())) continue;
-    flight.non_finite = true;
-    metrics_.non_finite();
-    break;
-  }
+  TRY(results, flight.pick(segments_.body->outputs));
+  flight.non_finite = which_non_finite(flight.jobs, results);
+  if (std::ranges::find(flight.non_finite, true) != flight.non_finite.end()) metrics_.non_finite();
   return {};
 }
 

@@ -75,7 +75,7 @@ TEST(Batch, EveryJobGetsItsShare) {
                     .items = 1,
                     .done = [&got, i](Result<Answer> a) { got[i] = floats_of(a->outputs[0]); }});
   }
-  answer(std::move(jobs), std::vector{floats({2, 2}, {1, 2, 3, 4})}, false, metrics);
+  answer(std::move(jobs), std::vector{floats({2, 2}, {1, 2, 3, 4})}, {}, metrics);
   EXPECT_THAT(got, ElementsAre(ElementsAre(1, 2), ElementsAre(3, 4)));
 }
 

@@ -16,21 +16,9 @@
 
 #include "net/client.h"
 #include "net/server.h"
+#include "tests/support/result.h"
 
 namespace cloister::test {
-
-template <typename T>
-T value_of(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return std::move(*result);
-}
-
-template <typename T>
-void expect_error(const Result<T>& result, Kind kind, const std::string& part) {
-  ASSERT_FALSE(result) << "accepted, want an error with: " << part;
-  EXPECT_EQ(result.error().kind, kind) << result.error().message;
-  EXPECT_THAT(result.error().message, testing::HasSubstr(part));
-}
 
 inline sockaddr_in loopback(uint16_t port) {
   sockaddr_in address{};

@@ -103,18 +103,20 @@ class Package(unittest.TestCase):
         one = self.root / "input.f32"
         one.write_bytes(struct.pack("<4f", 0.1, -0.2, 0.3, 0.4))
         owner = self.root / "owner.pub"
+        tee = self.root / "tee.json"
+        tee.write_text(json.dumps({"sgx": {"mr_enclaves": ["e" * 64]}}))
         answers = set()
         for program in (self.build_with_cmake(), self.build_by_hand()):
-            out, err = run(program, url, owner, one, "--allow-simulated")
+            out, err = run(program, url, owner, "simulated", one)
             self.assertIn(out, ("one\n", "two\n", "three\n"))
             self.assertEqual(err, "small version 1, evidence: simulated\n")
             answers.add(out)
-            out, err = run(program, url, owner, one, want=3)
+            out, err = run(program, url, owner, tee, one, want=3)
             self.assertEqual(out, "")
             self.assertIn("simulated", err)
         self.assertEqual(len(answers), 1)
         one.write_bytes(b"1234")
-        _, err = run(program, url, owner, one, "--allow-simulated", want=1)
+        _, err = run(program, url, owner, "simulated", one, want=1)
         self.assertIn("invalid argument: input 'x': f32 [1,4] has 4 bytes, want 16", err)
 
 

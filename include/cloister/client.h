@@ -2,7 +2,9 @@
 // the very connection, what it is. docs/client.md is the guide.
 //
 //   using namespace cloister::client;
-//   auto server = VerifiedServer::connect("https://host:8443", TrustPolicy().add_signer(key_text));
+//   TrustPolicy policy;
+//   policy.environments_json(tee).add_signer(public_key);
+//   auto server = VerifiedServer::connect("https://host:8443", policy);
 //   if (!server) return complain(server.error().message);
 //   auto outputs = server->infer({Tensor::view<float>("x", {1, 3, 224, 224}, pixels)});
 //
@@ -190,13 +192,20 @@ class Tensor {
 };
 
 // What a server must show before it gets inputs. By default nothing passes: somebody has to say
-// whose models are trusted. What is malformed here, connect() says.
+// which environments are trusted and whose models. What is malformed here, connect() says.
 class [[gnu::visibility("default")]] TrustPolicy {
  public:
   TrustPolicy();
   TrustPolicy(const TrustPolicy& other);
   TrustPolicy& operator=(const TrustPolicy& other);
   ~TrustPolicy();
+
+  // The trusted environments that are accepted, with their measurements: the JSON object "tee" of
+  // trust-policy.json.
+  TrustPolicy& environments_json(std::string json);
+  // Besides those, servers without a trusted environment, whose host sees every input: to try
+  // things out.
+  TrustPolicy& allow_simulated(bool allow = true);
 
   // A minisign public key, as a .pub file's text or its second line. One of those added must have
   // signed the model's bundle.
@@ -207,8 +216,6 @@ class [[gnu::visibility("default")]] TrustPolicy {
   TrustPolicy& min_version(uint64_t version);
   // Whoever made the bundle, where there is neither a signer nor a digest to check it by.
   TrustPolicy& allow_any_bundle(bool allow = true);
-  // Servers without a trusted environment, whose host sees every input: to try things out.
-  TrustPolicy& allow_simulated(bool allow = true);
 
  private:
   friend class VerifiedServer;
@@ -261,8 +268,8 @@ class [[gnu::visibility("default")]] ServerFacts {
   ServerFacts(const ServerFacts&) = default;
   ServerFacts& operator=(const ServerFacts&) = default;
 
-  const std::string& evidence_kind() const;    // "simulated", ...
-  const std::string& mode() const;             // "simulated": no trusted environment
+  const std::string& evidence_kind() const;    // "snp", "tdx", "sgx", ..., or "simulated"
+  const std::string& mode() const;             // "tee"; "simulated": no trusted environment
   const std::string& manifest_sha256() const;  // of the bundle, hexadecimal
   bool signature_checked() const;              // false: nobody vouches for the bundle
   const std::string& model_name() const;

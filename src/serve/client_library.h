@@ -12,6 +12,7 @@ inline namespace v1 {
 
 // As the caller gave it; read_policy() checks it.
 struct PolicyData {
+  std::optional<std::string> environments;
   std::vector<std::string> signers;
   std::optional<std::string> manifest_sha256;
   uint64_t min_version = 0;

@@ -61,8 +61,19 @@ cloister::Result<net::Seconds> read_limit(std::string_view name, std::chrono::mi
 }
 
 cloister::Result<serve::TrustPolicy> read_policy(const PolicyData& policy) {
-  serve::TrustPolicy out{.tee = {.accept_simulated = policy.allow_simulated},
-                         .min_version = policy.min_version};
+  serve::TrustPolicy out{.min_version = policy.min_version};
+  if (policy.environments) {
+    auto parsed = attest::parse_policy(*policy.environments);
+    if (!parsed) return with_context(parsed.error(), "environments_json");
+    out.tee = std::move(*parsed);
+  }
+  if (policy.allow_simulated) out.tee.accept_simulated = true;
+  if (!policy.environments && !policy.allow_simulated) {
+    return invalid("no trusted environment is accepted: environments_json() says which are");
+  }
+  if (const auto checked = attest::check_policy(out.tee); !checked) {
+    return with_context(checked.error(), "environments_json");
+  }
   for (size_t i = 0; i < policy.signers.size(); ++i) {
     auto key = minisign::parse_public_key(policy.signers[i]);
     if (!key) return with_context(key.error(), fmt::format("signer {}", i + 1));
@@ -109,8 +120,10 @@ cloister::Result<serve::PoolOptions> read_options(std::string_view url, const Po
 }
 
 cloister::Result<FactsData> facts_of(const serve::ServerFacts& facts) {
-  FactsData out{.evidence_kind = std::string(attest::word(facts.environment->kind)),
-                .mode = facts.statement.mode,
+  const attest::EvidenceKind kind = facts.environment->kind;
+  // By the evidence, whatever the server calls itself.
+  FactsData out{.evidence_kind = std::string(attest::word(kind)),
+                .mode = kind == attest::EvidenceKind::kSimulated ? "simulated" : "tee",
                 .manifest_sha256 = facts.statement.manifest_sha256,
                 .signature_checked = facts.signature_checked,
                 .model_name = facts.manifest.model_name,

@@ -48,6 +48,11 @@ TrustPolicy& TrustPolicy::operator=(const TrustPolicy& other) {
 }
 TrustPolicy::~TrustPolicy() = default;
 
+TrustPolicy& TrustPolicy::environments_json(std::string json) {
+  impl_->environments = std::move(json);
+  return *this;
+}
+
 TrustPolicy& TrustPolicy::add_signer(std::string public_key) {
   impl_->signers.push_back(std::move(public_key));
   return *this;

@@ -37,8 +37,8 @@ Result<attest::VerifiedClaims> check_evidence(const attest::ExchangeReply& reply
       !options.policy.tee.accept_simulated) {
     return fail(Kind::kRefused,
                 "the server runs in simulated mode, without a trusted environment: nothing "
-                "protects the input from its host (--allow-simulated accepts that, for trying "
-                "things out)");
+                "protects the input from its host (a policy may allow simulated servers, for "
+                "trying things out)");
   }
   const Digest binder = sha256(expected.view());  // a TPM takes no 64 bytes
   return attest::VerifiedClaims::of(

@@ -21,7 +21,7 @@ class VerifiedPool {
   // Not while exchange() runs.
   ~VerifiedPool();
 
-  // Of the first connection. Those that come later must show the same evidence kind, mode and
+  // Of the first connection. Those that come later must show the same kind of evidence and the same
   // manifest, since callers act on these.
   const ServerFacts& facts() const;
 

@@ -137,7 +137,9 @@ TEST(ClientLibrary, RefusesServersThatThePolicyDoesNotAccept) {
   const std::string other = value_of(minisign::generate_key()).public_key.text();
   const std::string digest = sealed.open().manifest_sha256();
   constexpr auto kCode = ErrorCode::kNotTrusted;
-  expect_error(connect_with(TrustPolicy().add_signer(signer)), kCode, "simulated mode");
+  const std::string enclave = R"({"sgx": {"mr_enclaves": [")" + std::string(64, 'e') + R"("]}})";
+  expect_error(connect_with(TrustPolicy().add_signer(signer).environments_json(enclave)), kCode,
+               "simulated mode");
   expect_error(connect_with(TrustPolicy().add_signer(other).allow_simulated()), kCode,
                "signed by key");
   const TrustPolicy good = policy_of(sealed);
@@ -155,16 +157,22 @@ TEST(ClientLibrary, RefusesServersThatThePolicyDoesNotAccept) {
 
 TEST(ClientLibrary, RefusesArgumentsThatMeanNothing) {
   const std::string url = "https://127.0.0.1:1";
-  const TrustPolicy any = TrustPolicy().allow_any_bundle();
+  const TrustPolicy any = TrustPolicy().allow_any_bundle().allow_simulated();
   const auto refused = [](const Result<VerifiedServer>& result, const std::string& part) {
     expect_error(result, ErrorCode::kInvalidArgument, part);
   };
   const auto with = [&](const Options& options) {
     return VerifiedServer::connect(url, any, options);
   };
-  refused(VerifiedServer::connect(url, {}), "allow_any_bundle");
-  refused(VerifiedServer::connect(url, TrustPolicy().add_signer("RW")), "signer 1: public key");
-  refused(VerifiedServer::connect(url, TrustPolicy().manifest_sha256("12")), "manifest_sha256");
+  const auto under = [&](const TrustPolicy& policy) {
+    return VerifiedServer::connect(url, policy);
+  };
+  refused(under(TrustPolicy().allow_any_bundle()), "no trusted environment is accepted");
+  refused(under(TrustPolicy(any).environments_json("{")), "environments_json: ");
+  refused(under(TrustPolicy(any).environments_json(R"({"snp": {}})")), "snp.measurements");
+  refused(under(TrustPolicy().allow_simulated()), "allow_any_bundle");
+  refused(under(TrustPolicy(any).add_signer("RW")), "signer 1: public key");
+  refused(under(TrustPolicy(any).manifest_sha256("12")), "manifest_sha256");
   refused(VerifiedServer::connect("http://127.0.0.1:1", any), "want https");
   refused(VerifiedServer::connect(url + "/v2", any), "no path");
   refused(VerifiedServer::connect("host", any), "URL 'host'");

@@ -2,12 +2,14 @@
 #include <boost/process/io.hpp>
 #include <boost/process/system.hpp>
 #include <chrono>
+#include <numeric>
 
 #include "app/arrays.h"
 #include "app/classes.h"
 #include "app/commands.h"
 #include "app/scratch.h"
 #include "app/trust_options.h"
+#include "audit/encoder_json.h"
 #include "image/labels.h"
 #include "serve/client.h"
 #include "serve/ports.h"
@@ -20,6 +22,7 @@ struct InferCommandOptions {
   TrustOptions trust;
   std::vector<std::string> inputs;
   std::vector<std::string> images;
+  std::string csv;
   std::string output;
   int top = 5;
   double limit_s = 60;
@@ -59,6 +62,48 @@ Result<std::vector<NamedTensor>> read_images(const std::vector<std::string>& ima
   return std::vector<NamedTensor>{{facts.manifest.inputs[0].name, std::move(tensor)}};
 }
 
+// Rows of a table as the bundle's record says, in the shape that the model takes.
+Result<std::vector<NamedTensor>> read_rows(const std::string& path,
+                                           const serve::ServerFacts& facts) {
+  const auto record = facts.files.find("encoding.json");
+  if (record == facts.files.end()) {
+    return fail(Kind::kUsage,
+                "--csv: the bundle does not say how rows become inputs (it has no encoding.json)");
+  }
+  if (facts.manifest.inputs.size() != 1) {
+    return fail(Kind::kUsage, "--csv: the model has {} inputs", facts.manifest.inputs.size());
+  }
+  const bundle::Port& port = facts.manifest.inputs[0];
+  TRY(encoding, audit::parse_encoding(record->second));
+  // Whoever asks does not know the label, and need not have its column.
+  auto table = audit::read_table(path, encoding.table);
+  if (!table && table.error().kind == Kind::kUsage) {
+    encoding.table.label.clear();
+    table = audit::read_table(path, encoding.table);
+  }
+  if (!table) return std::unexpected(table.error());
+  if (table->source.removed_early > 0) {
+    return invalid("'{}': {} rows are equal to earlier ones; give each once", printable(path, 400),
+                   table->source.removed_early);
+  }
+  TRY(encoder, audit::bind_encoding(encoding, *table));
+  std::vector<size_t> rows(table->items.size());
+  std::iota(rows.begin(), rows.end(), size_t{0});
+  TRY(tensor, encoder.encode(*table, rows));
+  Shape shape = port.dims;
+  if (shape.empty()) return invalid("--csv: the model's input is a scalar");
+  shape[0] = static_cast<int64_t>(rows.size());
+  TRY(shaped, Tensor::copy_of(DType::kF32, std::move(shape), tensor.data()));
+  return std::vector<NamedTensor>{{port.name, std::move(shaped)}};
+}
+
+Result<std::vector<NamedTensor>> gather_inputs(const InferCommandOptions& options,
+                                               const serve::ServerFacts& facts) {
+  if (!options.csv.empty()) return read_rows(options.csv, facts);
+  if (!options.images.empty()) return read_images(options.images, facts);
+  return read_inputs(options.inputs, serve::ports_of(facts.manifest.inputs));
+}
+
 Result<nlohmann::json> ranked(const std::vector<NamedTensor>& outputs,
                               const serve::ServerFacts& facts, int top) {
   const auto text = facts.files.find("labels.txt");
@@ -68,21 +113,19 @@ Result<nlohmann::json> ranked(const std::vector<NamedTensor>& outputs,
 }
 
 Outcome infer_at(const InferCommandOptions& options) {
-  if (options.inputs.empty() == options.images.empty()) {
-    return fail(Kind::kUsage, "give either --input or --image");
-  }
+  const int given = static_cast<int>(!options.inputs.empty()) +
+                    static_cast<int>(!options.images.empty()) +
+                    static_cast<int>(!options.csv.empty());
+  if (given != 1) return fail(Kind::kUsage, "give one of --input, --image and --csv");
   if (!options.output.empty()) TRY_OK(check_output_name(options.output));
   TRY(trust, options.trust.read());
-  trust.verify.files = {"labels.txt", "preprocess.json"};
+  trust.verify.files = {"encoding.json", "labels.txt", "preprocess.json"};
   TRY(connection, serve::VerifiedConnection::open(trust.url, trust.verify));
   const serve::ServerFacts& facts = connection->facts();
   warn_about(facts);
-  auto inputs = options.images.empty()
-                    ? read_inputs(options.inputs, serve::ports_of(facts.manifest.inputs))
-                    : read_images(options.images, facts);
-  if (!inputs) return std::unexpected(inputs.error());
+  TRY(inputs, gather_inputs(options, facts));
   const auto began = std::chrono::steady_clock::now();
-  TRY(outputs, serve::infer(*connection, *inputs,
+  TRY(outputs, serve::infer(*connection, inputs,
                             {.token = trust.token,
                              .limit = net::Seconds(options.limit_s),
                              .encoding = options.json_tensors ? oip::Encoding::kJson
@@ -131,6 +174,11 @@ void add_infer_command(CLI::App& app, Outcome& outcome) {
   command
       ->add_option("--image", options->images,
                    "a picture, made an input as the bundle says; several are a batch")
+      ->type_name("FILE");
+  command
+      ->add_option("--csv", options->csv,
+                   "rows of a table, made inputs as the bundle says; with a header, the label's "
+                   "column may be missing")
       ->type_name("FILE");
   command->add_option("-o,--output", options->output, "write the outputs to FILE.npy or FILE.npz")
       ->type_name("FILE");

@@ -6,6 +6,7 @@
 #include "app/model_options.h"
 #include "app/text.h"
 #include "app/version.h"
+#include "audit/encoder_json.h"
 #include "base/sha256.h"
 #include "bundle/ports.h"
 #include "bundle/seal.h"
@@ -38,7 +39,7 @@ constexpr int64_t kDefaultBatch = 8;
 
 struct SealFlags {
   ModelOptions model;
-  std::string plan, audit, report, preprocess, labels, name, key, password_file, output;
+  std::string plan, audit, report, preprocess, encoding, labels, name, key, password_file, output;
   std::vector<std::string> recipients, recipient_files;
   uint64_t version = 0;
   int64_t max_batch = 0;  // 0: as the model allows
@@ -100,6 +101,7 @@ Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string
   }
   TRY(report, read_checked(flags.report, [](const std::string&) -> Result<> { return {}; }));
   TRY(preprocess, read_checked(flags.preprocess, parse_preprocess));
+  TRY(encoding, read_checked(flags.encoding, audit::parse_encoding));
   TRY(labels, read_checked(flags.labels, parse_labels));
   options.model_sha256 = model_sha256;
   options.cut = plan.choice().cut;
@@ -109,6 +111,7 @@ Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string
   options.audit = std::move(audit);
   options.report = std::move(report);
   options.preprocess = std::move(preprocess);
+  options.encoding = std::move(encoding);
   options.labels = std::move(labels);
   return options;
 }
@@ -206,6 +209,7 @@ void add_inputs(CLI::App& command, SealFlags& flags) {
   add("--audit", flags.audit, "the audit that the plan was made of, to go with it");
   add("--report", flags.report, "report.html, to go with it");
   add("--preprocess", flags.preprocess, "how pictures become inputs: preprocess.json");
+  add("--encoding", flags.encoding, "how a table's rows become inputs: encoding.json");
   add("--labels", flags.labels, "the names of the classes: labels.txt");
 }
 

@@ -17,8 +17,8 @@ inline constexpr const char* kExchangeTarget = "/cloister/v1/attestation";
 inline constexpr uint64_t kMaxExchangeBytes = 96 << 20;  // the audit record is the largest part
 
 // Entries of a bundle that whoever is to send inputs may see.
-inline constexpr const char* kPublicFiles[] = {"audit.json", "labels.txt", "plan.json",
-                                               "preprocess.json"};
+inline constexpr const char* kPublicFiles[] = {"audit.json", "encoding.json", "labels.txt",
+                                               "plan.json", "preprocess.json"};
 
 using Nonce = Fixed<32>;
 using ReportData = Fixed<64>;

@@ -222,7 +222,8 @@ Result<> check_entry(const Entry& entry) {
 
 Result<> check_entries(const Manifest& m) {
   std::vector<std::string> required = {"plan.json"};
-  std::vector<std::string> allowed = {"preprocess.json", "labels.txt", "audit.json", "report.html"};
+  std::vector<std::string> allowed = {"preprocess.json", "encoding.json", "labels.txt",
+                                      "audit.json", "report.html"};
   for (const SegmentInfo& segment : m.segments) {
     required.push_back(model_entry(segment));
     allowed.push_back(weights_entry(segment));

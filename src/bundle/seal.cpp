@@ -67,11 +67,9 @@ class Sealer {
 
   Result<> add_texts() {
     const std::pair<const char*, const std::string*> texts[] = {
-        {"plan.json", &options_.plan},
-        {"audit.json", &options_.audit},
-        {"report.html", &options_.report},
-        {"preprocess.json", &options_.preprocess},
-        {"labels.txt", &options_.labels}};
+        {"plan.json", &options_.plan},         {"audit.json", &options_.audit},
+        {"report.html", &options_.report},     {"preprocess.json", &options_.preprocess},
+        {"encoding.json", &options_.encoding}, {"labels.txt", &options_.labels}};
     for (const auto& [name, content] : texts) {
       if (content->empty()) continue;
       TRY(entry, writer_.add(name, *content));

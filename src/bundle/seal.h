@@ -25,6 +25,7 @@ struct SealOptions {
   std::string audit;
   std::string report;
   std::string preprocess;
+  std::string encoding;
   std::string labels;
 };
 

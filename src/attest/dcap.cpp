@@ -1,14 +1,8 @@
-#include "attest/dcap.h"
-
 #include <fmt/ranges.h>
 #include <openssl/obj_mac.h>
 
-#include <set>
-
-#include "attest/pck.h"
+#include "attest/dcap_verifier.h"
 #include "attest/signature.h"
-#include "attest/tcb_info.h"
-#include "attest/tcb_status.h"
 
 namespace cloister::attest {
 namespace {
@@ -43,61 +37,11 @@ Result<> must_be_named(const X509* certificate, std::initializer_list<std::strin
   return invalid("certificate of '{}', want '{}'", name, fmt::join(names, "' or '"));
 }
 
-Result<> status_error(const auto& result) {
-  return result ? Result<>{} : std::unexpected(result.error());
-}
+}  // namespace
 
-// Everything that one verification reads, step by step.
-class Verifier {
- public:
-  Verifier(Context& context, const DcapQuestion& question)
-      : context_(context), checks_(context.checks), question_(question) {}
-
-  std::optional<DcapQuote> run() {
-    if (!read_quote()) return std::nullopt;
-    read_root();
-    judge_pck();
-    judge_collateral();
-    judge_quoting_enclave();
-    judge_platform();
-    return std::move(quote_);
-  }
-
- private:
-  bool read_quote();
-  void read_root();
-  void judge_pck();
-  void judge_collateral();
-  void judge_quoting_enclave();
-  void judge_platform();
-  void judge_module();
-  void judge_status();
-
-  Result<> check_pck_chain();
-  Result<> check_revocation();
-  Result<Crl> crl(std::string_view name);
-  // Reads a signed JSON object and checks who signed it.
-  Result<std::string_view> signed_object(std::string_view blob, std::string_view chain,
-                                         std::string_view key);
-  void judge_date(std::string_view id, Time issued, Time next_update);
-  X509* pck() const { return pck_chain_.empty() ? nullptr : pck_chain_[0].get(); }
-
-  Context& context_;
-  Checks& checks_;
-  const DcapQuestion& question_;
-  std::optional<DcapQuote> quote_;
-  Certificate root_;
-  std::vector<Certificate> pck_chain_;
-  std::optional<PckExtension> extension_;
-  std::optional<TcbInfo> tcb_info_;
-  std::optional<QeIdentity> qe_identity_;
-  std::optional<IsvLevel> qe_level_;
-  const ModuleIdentity* module_ = nullptr;
-};
-
-bool Verifier::read_quote() {
+bool DcapVerifier::read_quote() {
   auto quote = parse_dcap_quote(question_.quote);
-  Result<> formed = status_error(quote);
+  Result<> formed = outcome_of(quote);
   if (quote && quote->td.has_value() != question_.tdx) {
     formed = invalid("a quote of {}", quote->td ? "TDX" : "SGX");
   }
@@ -114,12 +58,12 @@ bool Verifier::read_quote() {
   return true;
 }
 
-void Verifier::read_root() {
+void DcapVerifier::read_root() {
   auto root = parse_certificate(as_bytes(context_.roots.intel));
   if (root && must_be_named(root->get(), {kRootName})) root_ = std::move(*root);
 }
 
-Result<> Verifier::check_pck_chain() {
+Result<> DcapVerifier::check_pck_chain() {
   auto chain = parse_chain(quote_->pck_chain);
   if (!chain) return std::unexpected(chain.error());
   if (chain->size() < 2 || chain->size() > 3) {
@@ -135,14 +79,14 @@ Result<> Verifier::check_pck_chain() {
   return check_chain({pck(), {pck_chain_[1].get()}, root_.get(), {}, context_.now});
 }
 
-Result<Crl> Verifier::crl(std::string_view name) {
+Result<Crl> DcapVerifier::crl(std::string_view name) {
   TRY(bytes, find_blob(context_.endorsements.blobs, name));
   auto list = parse_crl(bytes);
   if (!list) return with_context(list.error(), std::string(name));
   return std::move(*list);
 }
 
-Result<> Verifier::check_revocation() {
+Result<> DcapVerifier::check_revocation() {
   TRY(root_crl, crl(kRootCrl));
   TRY(pck_crl, crl(kPckCrl));
   X509* const ca = pck_chain_[1].get();
@@ -152,7 +96,7 @@ Result<> Verifier::check_revocation() {
 }
 
 // 1. The platform's certificate leads to Intel's root, and is not revoked.
-void Verifier::judge_pck() {
+void DcapVerifier::judge_pck() {
   const Result<> chained = check_pck_chain();
   checks_.judge(
       "dcap.pck_chain", chained,
@@ -169,7 +113,7 @@ void Verifier::judge_pck() {
     return;
   }
   auto extension = pck_extension(pck());
-  checks_.judge("dcap.pck_extension", status_error(extension),
+  checks_.judge("dcap.pck_extension", outcome_of(extension),
                 extension
                     ? fmt::format("FMSPC {}, PCESVN {}", word(extension->fmspc), extension->pce_svn)
                     : "",
@@ -186,8 +130,9 @@ void Verifier::judge_pck() {
   extension_ = std::move(*extension);
 }
 
-Result<std::string_view> Verifier::signed_object(std::string_view blob, std::string_view chain_blob,
-                                                 std::string_view key) {
+Result<std::string_view> DcapVerifier::signed_object(std::string_view blob,
+                                                     std::string_view chain_blob,
+                                                     std::string_view key) {
   TRY(text, find_blob(context_.endorsements.blobs, blob));
   TRY(pem, find_blob(context_.endorsements.blobs, chain_blob));
   TRY(parsed, parse_signed_json(text, key));
@@ -207,7 +152,7 @@ Result<std::string_view> Verifier::signed_object(std::string_view blob, std::str
   return parsed.object;
 }
 
-void Verifier::judge_date(std::string_view id, Time issued, Time next_update) {
+void DcapVerifier::judge_date(std::string_view id, Time issued, Time next_update) {
   checks_.judge(id, issued <= context_.now && context_.now <= next_update,
                 fmt::format("{} to {}", time_text(issued), time_text(next_update)),
                 fmt::format("in force at {}", time_text(context_.now)));
@@ -215,19 +160,19 @@ void Verifier::judge_date(std::string_view id, Time issued, Time next_update) {
 
 // 2. Intel's word on TCBs: who signed it, for which time. It is read even where the signature is
 // bad, so that the other checks can be judged.
-void Verifier::judge_collateral() {
+void DcapVerifier::judge_collateral() {
   const auto read = [&](std::string_view id, std::string_view date_id, std::string_view blob,
                         std::string_view chain_blob, std::string_view key, const auto& parse,
                         auto& out) {
-    const Result<> is_signed = status_error(signed_object(blob, chain_blob, key));
+    const Result<> is_signed = outcome_of(signed_object(blob, chain_blob, key));
     const auto text = find_blob(context_.endorsements.blobs, blob);
-    Result<> parsed = status_error(text);
+    Result<> parsed = outcome_of(text);
     if (text) {
       const auto object = parse_signed_json(*text, key);
-      parsed = status_error(object);
+      parsed = outcome_of(object);
       if (object) {
         auto value = parse(object->object, question_.tdx);
-        parsed = status_error(value);
+        parsed = outcome_of(value);
         if (value) out = std::move(*value);
       }
     }
@@ -258,7 +203,7 @@ void Verifier::judge_collateral() {
 }
 
 // 3 to 6. PCK -> quoting enclave -> attestation key -> quote.
-void Verifier::judge_quoting_enclave() {
+void DcapVerifier::judge_quoting_enclave() {
   const DcapQuote& quote = *quote_;
   // 3. The QE report is signed by the platform.
   if (pck() == nullptr) {
@@ -303,116 +248,17 @@ void Verifier::judge_quoting_enclave() {
   // 6. The quote is signed with the attestation key.
   const auto key = ec_public_key(NID_X9_62_prime256v1, quote.attestation_key.first(32),
                                  quote.attestation_key.last(32));
-  checks_.judge(
-      "dcap.quote_signature",
-      key ? check_p256(key->get(), quote.signature, quote.signed_bytes) : status_error(key), "good",
-      "ECDSA P-256 by the attestation key");
+  checks_.judge("dcap.quote_signature",
+                key ? check_p256(key->get(), quote.signature, quote.signed_bytes) : outcome_of(key),
+                "good", "ECDSA P-256 by the attestation key");
 }
-
-// 7 to 10. The platform's TCB.
-void Verifier::judge_platform() {
-  const DcapPolicy* const policy = question_.policy;
-  // 7. The TCB info is of this platform.
-  if (!extension_ || !tcb_info_) {
-    checks_.needs("dcap.platform", {"dcap.pck_extension", "dcap.tcb_info"});
-  } else {
-    checks_.judge(
-        "dcap.platform",
-        extension_->fmspc == tcb_info_->fmspc && extension_->pce_id == tcb_info_->pce_id,
-        fmt::format("FMSPC {}, PCEID {}", word(extension_->fmspc), word(extension_->pce_id)),
-        fmt::format("the TCB info's: FMSPC {}, PCEID {}", word(tcb_info_->fmspc),
-                    word(tcb_info_->pce_id)));
-  }
-  judge_module();
-  judge_status();
-  if (policy == nullptr) return checks_.block_rest("policy.kind");
-  if (!extension_) {
-    checks_.needs("dcap.ppid_pin", {"dcap.pck_extension"});
-    checks_.needs("dcap.platform_instance_pin", {"dcap.pck_extension"});
-    return;
-  }
-  judge_pin(checks_, "dcap.ppid_pin", extension_->ppid, policy->ppids, question_.field + ".ppids");
-  judge_pin(checks_, "dcap.platform_instance_pin",
-            extension_->platform_instance.value_or(Fixed<16>{}), policy->platform_instances,
-            question_.field + ".platform_instances");
-}
-
-// 8. The TDX module is Intel's.
-void Verifier::judge_module() {
-  if (!question_.tdx) return checks_.not_applicable("dcap.module", "SGX has none");
-  if (!tcb_info_) {
-    checks_.needs("dcap.module", {"dcap.tcb_info"});
-    return;
-  }
-  const auto module = module_identity(*tcb_info_, *quote_->td);
-  checks_.judge("dcap.module", status_error(module),
-                module && !(*module)->id.empty() ? (*module)->id : "version 0",
-                "an identity of the TCB info");
-  if (module) module_ = *module;
-}
-
-// 9, 10. The level reached, and what the other parts make of it.
-void Verifier::judge_status() {
-  constexpr std::string_view kId = "dcap.tcb_status";
-  if (!extension_ || !tcb_info_ || !qe_identity_) {
-    checks_.needs(kId, {"dcap.pck_extension", "dcap.tcb_info", "dcap.qe_identity"});
-    return;
-  }
-  if (!checks_.needs(kId, {"dcap.platform", "dcap.module"})) return;
-  DcapClaims& claims = *context_.claims.dcap;
-  const TdReport* const td = quote_->td ? &*quote_->td : nullptr;
-  const TcbLevel* const level = reached_level(*tcb_info_, *extension_, td);
-  claims.platform_status = level == nullptr ? TcbStatus::kNotSupported : level->status;
-  TcbStatus status = converge(*claims.platform_status, *claims.qe_status);
-  std::set<std::string> advisories;
-  if (level != nullptr) {
-    claims.tcb_date = level->date;
-    advisories.insert(level->advisories.begin(), level->advisories.end());
-  }
-  if (qe_level_) advisories.insert(qe_level_->advisories.begin(), qe_level_->advisories.end());
-  if (module_ != nullptr && !module_->id.empty()) {
-    const IsvLevel* const reached = reached_level(module_->levels, module_svn(*td));
-    claims.module_status = reached == nullptr ? TcbStatus::kNotSupported : reached->status;
-    status = converge(status, *claims.module_status);
-    if (reached != nullptr) {
-      advisories.insert(reached->advisories.begin(), reached->advisories.end());
-    }
-  }
-  claims.tcb_status = status;
-  claims.advisories.assign(advisories.begin(), advisories.end());
-  if (question_.policy == nullptr) return;
-
-  // UpToDate with nothing to tolerate, or as the policy says. Revoked and not supported: never.
-  const bool never = status == TcbStatus::kRevoked || status == TcbStatus::kNotSupported;
-  std::vector<std::string> tolerated;
-  bool accepted = status == TcbStatus::kUpToDate;
-  for (const AcceptedTcb& entry : question_.policy->tcb) {
-    if (entry.status != status) continue;
-    accepted = true;
-    tolerated.insert(tolerated.end(), entry.advisories.begin(), entry.advisories.end());
-  }
-  std::vector<std::string> others;
-  std::ranges::copy_if(claims.advisories, std::back_inserter(others), [&](const std::string& id) {
-    return std::ranges::find(tolerated, id) == tolerated.end();
-  });
-  std::string found(word(status));
-  if (!claims.advisories.empty()) found += fmt::format(" ({})", fmt::join(claims.advisories, ", "));
-  const std::string why = never       ? "a status that can be accepted"
-                          : !accepted ? "UpToDate, or a status that the policy accepts"
-                          : others.empty()
-                              ? "accepted, with its advisories"
-                              : fmt::format("a policy that tolerates {}", fmt::join(others, ", "));
-  checks_.judge(kId, !never && accepted && others.empty(), found, why, question_.field + ".tcb");
-}
-
-}  // namespace
 
 std::span<const std::string_view> dcap_checks() {
   return kIds;
 }
 
 std::optional<DcapQuote> verify_dcap(Context& context, const DcapQuestion& question) {
-  return Verifier(context, question).run();
+  return DcapVerifier(context, question).run();
 }
 
 }  // namespace cloister::attest

@@ -49,12 +49,7 @@ Result<Key> key_of(const char* type, OSSL_PARAM* params) {
       EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params) != 1) {
     return invalid("not a public key of type {}", type);
   }
-  Key owned(key);
-  const KeyContext check(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  if (!check || EVP_PKEY_public_check_quick(check.get()) != 1) {
-    return invalid("not a valid public key of type {}", type);
-  }
-  return owned;
+  return Key(key);
 }
 
 }  // namespace
@@ -128,11 +123,19 @@ Result<Key> ec_public_key(int curve, Bytes x, Bytes y) {
                      OSSL_PARAM_BLD_push_octet_string(build.get(), OSSL_PKEY_PARAM_PUB_KEY,
                                                       point.data(), point.size()) == 1;
   const Params params(built ? OSSL_PARAM_BLD_to_param(build.get()) : nullptr);
-  return key_of("EC", params.get());
+  TRY(key, key_of("EC", params.get()));
+  const KeyContext check(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
+  if (!check || EVP_PKEY_public_check_quick(check.get()) != 1) {
+    return invalid("not a point on {}", OBJ_nid2sn(curve));
+  }
+  return std::move(key);
 }
 
 Result<Key> rsa_public_key(Bytes modulus, uint64_t exponent) {
+  // Its size is judged where it is used. OpenSSL's own check of a modulus takes longer than all
+  // else.
   if (modulus.size() > 512) return invalid("an RSA modulus of {} bytes", modulus.size());
+  if (exponent < 3 || exponent % 2 == 0) return invalid("an RSA exponent of {}", exponent);
   const ParamBuild build(OSSL_PARAM_BLD_new());
   const Number n = number(modulus);
   const bool built = build && n &&

@@ -1,0 +1,105 @@
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "attest/dcap_verifier.h"
+
+namespace cloister::attest {
+
+// 7 to 10. The platform's TCB.
+void DcapVerifier::judge_platform() {
+  const DcapPolicy* const policy = question_.policy;
+  // 7. The TCB info is of this platform.
+  if (!extension_ || !tcb_info_) {
+    checks_.needs("dcap.platform", {"dcap.pck_extension", "dcap.tcb_info"});
+  } else {
+    checks_.judge(
+        "dcap.platform",
+        extension_->fmspc == tcb_info_->fmspc && extension_->pce_id == tcb_info_->pce_id,
+        fmt::format("FMSPC {}, PCEID {}", word(extension_->fmspc), word(extension_->pce_id)),
+        fmt::format("the TCB info's: FMSPC {}, PCEID {}", word(tcb_info_->fmspc),
+                    word(tcb_info_->pce_id)));
+  }
+  judge_module();
+  judge_status();
+  if (policy == nullptr) return checks_.block_rest("policy.kind");
+  if (!extension_) {
+    checks_.needs("dcap.ppid_pin", {"dcap.pck_extension"});
+    checks_.needs("dcap.platform_instance_pin", {"dcap.pck_extension"});
+    return;
+  }
+  judge_pin(checks_, "dcap.ppid_pin", extension_->ppid, policy->ppids, question_.field + ".ppids");
+  judge_pin(checks_, "dcap.platform_instance_pin",
+            extension_->platform_instance.value_or(Fixed<16>{}), policy->platform_instances,
+            question_.field + ".platform_instances");
+}
+
+// 8. The TDX module is Intel's.
+void DcapVerifier::judge_module() {
+  if (!question_.tdx) return checks_.not_applicable("dcap.module", "SGX has none");
+  if (!tcb_info_) {
+    checks_.needs("dcap.module", {"dcap.tcb_info"});
+    return;
+  }
+  const auto module = module_identity(*tcb_info_, *quote_->td);
+  checks_.judge("dcap.module", outcome_of(module),
+                module && !(*module)->id.empty() ? (*module)->id : "version 0",
+                "an identity of the TCB info");
+  if (module) module_ = *module;
+}
+
+// 9, 10. The level reached, and what the other parts make of it.
+void DcapVerifier::judge_status() {
+  constexpr std::string_view kId = "dcap.tcb_status";
+  if (!extension_ || !tcb_info_ || !qe_identity_) {
+    checks_.needs(kId, {"dcap.pck_extension", "dcap.tcb_info", "dcap.qe_identity"});
+    return;
+  }
+  if (!checks_.needs(kId, {"dcap.platform", "dcap.module"})) return;
+  DcapClaims& claims = *context_.claims.dcap;
+  const TdReport* const td = quote_->td ? &*quote_->td : nullptr;
+  const TcbLevel* const level = reached_level(*tcb_info_, *extension_, td);
+  claims.platform_status = level == nullptr ? TcbStatus::kNotSupported : level->status;
+  TcbStatus status = converge(*claims.platform_status, *claims.qe_status);
+  std::set<std::string> advisories;
+  if (level != nullptr) {
+    claims.tcb_date = level->date;
+    advisories.insert(level->advisories.begin(), level->advisories.end());
+  }
+  if (qe_level_) advisories.insert(qe_level_->advisories.begin(), qe_level_->advisories.end());
+  if (module_ != nullptr && !module_->id.empty()) {
+    const IsvLevel* const reached = reached_level(module_->levels, module_svn(*td));
+    claims.module_status = reached == nullptr ? TcbStatus::kNotSupported : reached->status;
+    status = converge(status, *claims.module_status);
+    if (reached != nullptr) {
+      advisories.insert(reached->advisories.begin(), reached->advisories.end());
+    }
+  }
+  claims.tcb_status = status;
+  claims.advisories.assign(advisories.begin(), advisories.end());
+  if (question_.policy == nullptr) return;
+
+  // UpToDate with nothing to tolerate, or as the policy says. Revoked and not supported: never.
+  const bool never = status == TcbStatus::kRevoked || status == TcbStatus::kNotSupported;
+  std::vector<std::string> tolerated;
+  bool accepted = status == TcbStatus::kUpToDate;
+  for (const AcceptedTcb& entry : question_.policy->tcb) {
+    if (entry.status != status) continue;
+    accepted = true;
+    tolerated.insert(tolerated.end(), entry.advisories.begin(), entry.advisories.end());
+  }
+  std::vector<std::string> others;
+  std::ranges::copy_if(claims.advisories, std::back_inserter(others), [&](const std::string& id) {
+    return std::ranges::find(tolerated, id) == tolerated.end();
+  });
+  std::string found(word(status));
+  if (!claims.advisories.empty()) found += fmt::format(" ({})", fmt::join(claims.advisories, ", "));
+  const std::string why = never       ? "a status that can be accepted"
+                          : !accepted ? "UpToDate, or a status that the policy accepts"
+                          : others.empty()
+                              ? "accepted, with its advisories"
+                              : fmt::format("a policy that tolerates {}", fmt::join(others, ", "));
+  checks_.judge(kId, !never && accepted && others.empty(), found, why, question_.field + ".tcb");
+}
+
+}  // namespace cloister::attest

@@ -1,5 +1,7 @@
 #include "serve/clients.h"
 
+#include <strings.h>
+
 #include <algorithm>
 
 #include "base/sha256.h"
@@ -92,7 +94,12 @@ const ClientGate::Account* ClientGate::find(std::string_view authorization,
     return &accounts_[known->second];
   }
   constexpr std::string_view kBearer = "Bearer ";
-  if (!authorization.starts_with(kBearer)) return nullptr;
+  // The scheme's name is compared without case: RFC 9110, section 11.1.
+  if (::strncasecmp(authorization.data(), kBearer.data(),
+                    std::min(authorization.size(), kBearer.size())) != 0 ||
+      authorization.size() < kBearer.size()) {
+    return nullptr;
+  }
   // Looked up by its hash, so that the time it takes tells nothing of the tokens that there are.
   const auto known = by_token_.find(to_hex(sha256(as_bytes(authorization.substr(kBearer.size())))));
   return known == by_token_.end() ? nullptr : &accounts_[known->second];

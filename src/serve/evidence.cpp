@@ -34,7 +34,6 @@ Result<EvidenceService> EvidenceService::make(const bundle::Bundle& bundle,
 }
 
 Result<attest::ExchangeReply> EvidenceService::reply_to(const net::Request& request) const {
-  if (request.method != "POST") return fail(Kind::kUnsupported, "{}: POST only", request.target);
   TRY(asked, attest::parse_request(as_text(request.body.bytes)));
   if (!asked.kinds.empty() && std::ranges::find(asked.kinds, mode()) == asked.kinds.end()) {
     return fail(Kind::kRefused, "this server has {} evidence only", mode());
@@ -55,6 +54,14 @@ Result<attest::ExchangeReply> EvidenceService::reply_to(const net::Request& requ
 }
 
 net::Response EvidenceService::answer(const net::Request& request) const {
+  if (request.method != "POST") {
+    net::Response response = error_response(
+        {Kind::kUnsupported, fmt::format("method {} for '{}', want POST",
+                                         printable(request.method, 20), attest::kExchangeTarget)});
+    response.status = 405;
+    response.fields.push_back({"Allow", "POST"});
+    return response;
+  }
   const auto reply = reply_to(request);
   if (!reply) return error_response(reply.error());
   return net::text_response(200, "application/json", attest::write_reply(*reply));

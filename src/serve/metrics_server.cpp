@@ -17,7 +17,9 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& l
       return respond(net::text_response(404, "text/plain", "see /metrics\n"));
     }
     if (request.method != "GET") {
-      return respond(net::text_response(405, "text/plain", "only GET\n"));
+      net::Response response = net::text_response(405, "text/plain", "only GET\n");
+      response.fields.push_back({"Allow", "GET"});
+      return respond(std::move(response));
     }
     respond(net::text_response(200, "text/plain; version=0.0.4", metrics.text()));
   });

@@ -1,5 +1,7 @@
 #include "serve/proxy.h"
 
+#include <strings.h>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -14,16 +16,19 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // What is handed on of a request and of its answer.
-constexpr const char* kRequestFields[] = {"Content-Type", oip::kHeaderLengthField, "Accept",
-                                          "Authorization"};
+constexpr const char* kRequestFields[] = {"Content-Type", "Content-Encoding",
+                                          oip::kHeaderLengthField, "Accept", "Authorization"};
 constexpr const char* kResponseFields[] = {"Content-Type", oip::kHeaderLengthField, "Retry-After",
-                                           "WWW-Authenticate"};
+                                           "WWW-Authenticate", "Allow"};
 
 template <size_t N>
 net::Fields only(const net::Fields& fields, const char* const (&names)[N]) {
   net::Fields out;
   for (const char* name : names) {
-    if (const std::string* const value = fields.find(name)) out.push_back({name, *value});
+    // All of them: what is given twice is for the server to refuse.
+    for (const net::Field& field : fields) {
+      if (::strcasecmp(field.name.c_str(), name) == 0) out.push_back({name, field.value});
+    }
   }
   return out;
 }
@@ -139,8 +144,10 @@ Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
   state->options = options;
   TRY(first, VerifiedConnection::open(options.server, options.verify));
   state->facts = first->facts();
-  // Later connections need no files, but the same bundle.
+  // Later connections need no files. The bundle may be renewed, but not taken back.
   state->options.verify.files.clear();
+  state->options.verify.policy.min_version =
+      std::max(options.verify.policy.min_version, state->facts->manifest.version);
   state->ready.push_back(std::move(first));
   State* const s = state.get();
   std::unique_ptr<Proxy> proxy(new Proxy(std::move(state)));

@@ -12,6 +12,13 @@ SharedBytes body_of(const net::Response& response) {
   return response.body.empty() ? SharedBytes{} : response.body[0];
 }
 
+// Who shows something that can't be read is refused like who shows the wrong thing.
+std::unexpected<Error> refused(Error error) {
+  const bool unreadable = error.kind == Kind::kInvalid || error.kind == Kind::kUnsupported;
+  if (unreadable) error.kind = Kind::kRefused;
+  return std::unexpected(std::move(error));
+}
+
 Result<attest::ExchangeReply> ask(net::Connection& connection,
                                   const attest::ExchangeRequest& request, net::Seconds limit) {
   const net::Request http{.method = "POST",
@@ -25,8 +32,15 @@ Result<attest::ExchangeReply> ask(net::Connection& connection,
                 oip::parse_error(body));
   }
   auto reply = attest::parse_reply(as_text(body));
-  if (!reply) return with_context(reply.error(), "evidence");
+  if (!reply) return refused(with_context(reply.error(), "evidence").error());
   return reply;
+}
+
+// Of the checks that bind evidence to what was asked.
+bool is_of_another_connection(const attest::Check& check) {
+  const bool binds = check.id.ends_with(".report_data") || check.id.ends_with(".user_data") ||
+                     check.id == "tpm.nonce";
+  return binds && check.outcome == attest::Outcome::kFail;
 }
 
 // 1. The evidence is acceptable, and vouches for this connection.
@@ -41,13 +55,24 @@ Result<attest::VerifiedClaims> check_evidence(const attest::ExchangeReply& reply
                 "trying things out)");
   }
   const Digest binder = sha256(expected.view());  // a TPM takes no 64 bytes
-  return attest::VerifiedClaims::of(
+  const attest::Verdict verdict =
       attest::verify(reply.evidence, reply.endorsements, options.policy.tee,
                      {.report_data = expected, .qualifying_data = {binder.begin(), binder.end()}},
-                     options.clock()));
+                     options.clock());
+  auto claims = attest::VerifiedClaims::of(verdict);
+  if (claims || !std::ranges::any_of(verdict.checks, is_of_another_connection)) return claims;
+  return with_context(claims.error(), "the evidence is not of this connection");
 }
 
-// 2. The manifest is the one that the claims name, signed by whom the policy trusts, and not old.
+// 2. The statement, which the evidence vouches for, is a server's, and claims no more than that.
+Result<> check_statement(const attest::ExchangeReply& reply, const attest::Statement& statement) {
+  const std::string_view mode = attest::kind_class(reply.evidence.kind);
+  if (statement.role == "server" && statement.mode == mode) return {};
+  return fail(Kind::kRefused, "the statement is of a {} in mode '{}', want a server in mode '{}'",
+              printable(statement.role), printable(statement.mode), mode);
+}
+
+// 3. The manifest is the one that the claims name, signed by whom the policy trusts, and not old.
 Result<> check_manifest(const attest::ExchangeReply& reply, const ServerFacts& facts,
                         const TrustPolicy& policy) {
   const std::string digest = to_hex(sha256(as_bytes(reply.manifest_json)));
@@ -71,7 +96,7 @@ Result<> check_manifest(const attest::ExchangeReply& reply, const ServerFacts& f
   return {};
 }
 
-// 3. Files handed over are those of the manifest.
+// 4. Files handed over are those of the manifest.
 Result<> check_files(const ServerFacts& facts) {
   for (const auto& [name, text] : facts.files) {
     const bundle::Entry* const entry = facts.manifest.entry(name);
@@ -80,6 +105,22 @@ Result<> check_files(const ServerFacts& facts) {
     }
   }
   return {};
+}
+
+Result<ServerFacts> judge(attest::ExchangeReply reply, const attest::ReportData& expected,
+                          const VerifyOptions& options) {
+  TRY(environment, check_evidence(reply, expected, options));
+  TRY(statement, attest::parse_statement(reply.statement_json));
+  TRY_OK(check_statement(reply, statement));
+  TRY(manifest, bundle::parse_manifest(reply.manifest_json));
+  ServerFacts facts{.environment = environment,
+                    .statement = std::move(statement),
+                    .manifest = std::move(manifest),
+                    .signature_checked = !options.policy.signers.empty(),
+                    .files = std::move(reply.files)};
+  TRY_OK(check_manifest(reply, facts, options.policy));
+  TRY_OK(check_files(facts));
+  return facts;
 }
 
 }  // namespace
@@ -94,21 +135,12 @@ Result<std::unique_ptr<VerifiedConnection>> VerifiedConnection::open(const net::
 
   TRY(exported, connection->channel().exported_key(attest::kExporterLabel, request.nonce.view()));
   TRY(key, connection->channel().server_key_sha256());
-  TRY(environment, check_evidence(reply,
-                                  attest::report_data(attest::Role::kServer, key, request.nonce,
-                                                      exported, reply.statement_json),
-                                  options));
-  TRY(statement, attest::parse_statement(reply.statement_json));
-  TRY(manifest, bundle::parse_manifest(reply.manifest_json));
-  ServerFacts facts{.environment = environment,
-                    .statement = std::move(statement),
-                    .manifest = std::move(manifest),
-                    .signature_checked = !options.policy.signers.empty(),
-                    .files = std::move(reply.files)};
-  TRY_OK(check_manifest(reply, facts, options.policy));
-  TRY_OK(check_files(facts));
+  const attest::ReportData expected = attest::report_data(attest::Role::kServer, key, request.nonce,
+                                                          exported, reply.statement_json);
+  auto facts = judge(std::move(reply), expected, options);
+  if (!facts) return refused(std::move(facts.error()));
   return std::unique_ptr<VerifiedConnection>(
-      new VerifiedConnection(std::move(connection), std::move(facts)));
+      new VerifiedConnection(std::move(connection), std::move(*facts)));
 }
 
 }  // namespace cloister::serve

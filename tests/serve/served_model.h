@@ -37,13 +37,14 @@ inline Graph small_network() {
 
 struct Sealed {
   TempDir folder;
-  Graph graph = small_network();
+  Graph graph;
   std::vector<age::Identity> identities;
   minisign::SecretKey signer = value_of(minisign::generate_key());
   fs::path path = folder.path() / "m.cloister";
 
-  explicit Sealed(const std::vector<std::string>& cuts, uint64_t version = 1,
-                  int64_t max_batch = 8) {
+  explicit Sealed(const std::vector<std::string>& cuts, uint64_t version = 1, int64_t max_batch = 8,
+                  Graph network = small_network())
+      : graph(std::move(network)) {
     identities.push_back(value_of(age::Identity::generate()));
     std::vector<Cut> found;
     for (const std::string& cut : cuts) {

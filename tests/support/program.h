@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,7 @@ struct ProgramOptions {
 // In the child, between fork and exec: system calls only.
 [[noreturn]] inline void exec_child(char* const* arguments, const ProgramOptions& options) {
   ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nothing outlives a test that crashes
   if (::chdir(options.folder.c_str()) != 0) ::_exit(127);
   const int out = ::open(options.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   const int err = ::open(options.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -69,8 +71,8 @@ inline std::optional<int> wait_child(pid_t child, std::chrono::seconds limit) {
   return status;
 }
 
-inline Finished run_program(const fs::path& program, const Arguments& arguments,
-                            const ProgramOptions& options = {}) {
+inline pid_t start_program(const fs::path& program, const Arguments& arguments,
+                           const ProgramOptions& options) {
   const std::string path = program.string();
   std::vector<char*> pointers = {const_cast<char*>(path.c_str())};
   for (const std::string& argument : arguments) {
@@ -80,6 +82,12 @@ inline Finished run_program(const fs::path& program, const Arguments& arguments,
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork");
   if (child == 0) exec_child(pointers.data(), options);
+  return child;
+}
+
+inline Finished run_program(const fs::path& program, const Arguments& arguments,
+                            const ProgramOptions& options = {}) {
+  const pid_t child = start_program(program, arguments, options);
   const std::optional<int> status = wait_child(child, options.limit);
   const auto captured = [&](const std::string& name) {
     return fs::path(name).is_absolute() ? "" : read_file(options.folder / name).value_or("");

@@ -5,6 +5,7 @@ program of theirs that knows nothing of the source tree, and asked against a run
 import argparse
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -68,6 +69,14 @@ class Package(unittest.TestCase):
         for more in ([], ["-fno-exceptions", "-fno-rtti"]):
             run("c++", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror",
                 "-fsyntax-only", *more, "-include", header, "-x", "c++", os.devnull)  # fmt: skip
+
+    def test_what_the_guide_shows_compiles(self):
+        text = (REPO / "docs" / "client.md").read_text()
+        snippets = re.findall(r"^```cpp\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        self.assertGreaterEqual(len(snippets), 2)
+        for snippet in snippets:
+            run("c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+                f"-I{self.prefix / 'include'}", "-x", "c++", "-", input=snippet)  # fmt: skip
 
     def build_with_cmake(self):
         source = shutil.copytree(EXAMPLE, self.root / "source")

@@ -268,8 +268,9 @@ class [[gnu::visibility("default")]] ServerFacts {
   ServerFacts(const ServerFacts&) = default;
   ServerFacts& operator=(const ServerFacts&) = default;
 
-  const std::string& evidence_kind() const;    // "snp", "tdx", "sgx", ..., or "simulated"
-  const std::string& mode() const;             // "tee"; "simulated": no trusted environment
+  const std::string& evidence_kind() const;  // "snp", "tdx", "sgx", ..., or "simulated"
+  // What that kind protects: "tee", "tpm" (measured boot only), or "simulated" (nothing).
+  const std::string& mode() const;
   const std::string& manifest_sha256() const;  // of the bundle, hexadecimal
   bool signature_checked() const;              // false: nobody vouches for the bundle
   const std::string& model_name() const;

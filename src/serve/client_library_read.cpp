@@ -123,7 +123,7 @@ cloister::Result<FactsData> facts_of(const serve::ServerFacts& facts) {
   const attest::EvidenceKind kind = facts.environment->kind;
   // By the evidence, whatever the server calls itself.
   FactsData out{.evidence_kind = std::string(attest::word(kind)),
-                .mode = kind == attest::EvidenceKind::kSimulated ? "simulated" : "tee",
+                .mode = std::string(attest::kind_class(kind)),
                 .manifest_sha256 = facts.statement.manifest_sha256,
                 .signature_checked = facts.signature_checked,
                 .model_name = facts.manifest.model_name,

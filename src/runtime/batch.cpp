@@ -44,23 +44,29 @@ bool fit_together(const Job& a, const Job& b) {
 
 Result<std::vector<Tensor>> stack(const std::vector<Job>& jobs) {
   if (jobs.size() == 1) return jobs[0].inputs;
-  int64_t items = 0;
-  for (const Job& job : jobs) items += job.items;
   std::vector<Tensor> stacked;
   for (size_t i = 0; i < jobs[0].inputs.size(); ++i) {
-    Shape shape = jobs[0].inputs[i].shape();
-    shape.at(0) = items;
-    TRY(tensor, Tensor::make(jobs[0].inputs[i].dtype(), std::move(shape)));
-    MutableBytes rest = tensor.mutable_data();
-    for (const Job& job : jobs) {
-      const Bytes data = job.inputs[i].data();
-      if (data.size() > rest.size()) return fail(Kind::kInternal, "a batch outgrew itself");
-      std::memcpy(rest.data(), data.data(), data.size());
-      rest = rest.subspan(data.size());
-    }
+    std::vector<Tensor> pieces;
+    for (const Job& job : jobs) pieces.push_back(job.inputs[i]);
+    TRY(tensor, concatenate(pieces));
     stacked.push_back(std::move(tensor));
   }
   return stacked;
+}
+
+Result<Tensor> concatenate(const std::vector<Tensor>& pieces) {
+  Shape shape = pieces[0].shape();
+  shape.at(0) = 0;
+  for (const Tensor& piece : pieces) shape[0] += piece.shape().at(0);
+  TRY(whole, Tensor::make(pieces[0].dtype(), std::move(shape)));
+  MutableBytes rest = whole.mutable_data();
+  for (const Tensor& piece : pieces) {
+    const Bytes data = piece.data();
+    if (data.size() > rest.size()) return fail(Kind::kInternal, "a batch outgrew itself");
+    std::memcpy(rest.data(), data.data(), data.size());
+    rest = rest.subspan(data.size());
+  }
+  return whole;
 }
 
 Result<std::vector<Tensor>> slice(const std::vector<Tensor>& tensors, int64_t items, int64_t begin,

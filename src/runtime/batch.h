@@ -39,6 +39,9 @@ bool fit_together(const Job& a, const Job& b);
 // The inputs of all jobs, one tensor for each port. Of a single job its own, not copied.
 Result<std::vector<Tensor>> stack(const std::vector<Job>& jobs);
 
+// Tensors that differ at most in their first extent, one after the other. There is at least one.
+Result<Tensor> concatenate(const std::vector<Tensor>& pieces);
+
 // The items [begin, begin + count) of tensors whose first extent is the batch; they share memory.
 // kInternal when a tensor has another first extent than `items`.
 Result<std::vector<Tensor>> slice(const std::vector<Tensor>& tensors, int64_t items, int64_t begin,

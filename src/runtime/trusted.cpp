@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "runtime/finite.h"
+#include "runtime/parts.h"
 #include "tensor/compare.h"
 
 namespace cloister::runtime {
@@ -14,6 +15,10 @@ namespace {
 
 bool has_port(const std::vector<Port>& ports, const std::string& name) {
   return std::ranges::find(ports, name, &Port::name) != ports.end();
+}
+
+bool has_any(const std::vector<Port>& ports, const std::vector<Port>& of) {
+  return std::ranges::any_of(of, [&](const Port& port) { return has_port(ports, port.name); });
 }
 
 // A secret draw: the untrusted side must not know which batches are looked at.
@@ -78,58 +83,17 @@ struct Trusted::Flight {
   }
 };
 
-// The threads that wait for workers. At most as many batches are between head and answer.
-class Trusted::Links {
- public:
-  Links(int count, std::function<void(Flight)> work) : work_(std::move(work)) {
-    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { loop(); });
-  }
-  ~Links() {
-    {
-      const std::scoped_lock lock(mutex_);
-      closing_ = true;
-    }
-    changed_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
-
-  // Waits until a thread is free.
-  void hand_over(Flight flight) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !next_; });
-    next_.emplace(std::move(flight));
-    lock.unlock();
-    changed_.notify_all();
-  }
-
- private:
-  void loop() {
-    while (true) {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return next_ || closing_; });
-      if (!next_) return;
-      Flight flight = std::move(*next_);
-      next_.reset();
-      lock.unlock();
-      changed_.notify_all();
-      work_(std::move(flight));
-    }
-  }
-
-  const std::function<void(Flight)> work_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<Flight> next_;
-  bool closing_ = false;
-  std::vector<std::thread> threads_;
-};
-
 Trusted::Trusted(TrustedSegments segments, const TrustedOptions& options, Remote* remote,
                  Metrics& metrics)
-    : segments_(std::move(segments)), options_(options), remote_(remote), metrics_(metrics) {
+    : segments_(std::move(segments)),
+      options_(options),
+      remote_(remote),
+      metrics_(metrics),
+      inputs_go_on_(has_any(segments_.inputs, segments_.outputs) ||
+                    (segments_.tail && has_any(segments_.inputs, segments_.tail->inputs()))) {
   if (remote_ != nullptr) {
-    links_ = std::make_unique<Links>(options_.links,
-                                     [this](Flight flight) { finish(std::move(flight)); });
+    links_ = std::make_unique<Links<Flight>>(options_.links,
+                                             [this](Flight flight) { finish(std::move(flight)); });
   }
   batcher_ = std::make_unique<Batcher>(
       options_.batcher, metrics_, [this](std::vector<Job> jobs) { run_head(std::move(jobs)); });
@@ -202,11 +166,7 @@ void Trusted::run_head(std::vector<Job> jobs) {
   Flight flight{.jobs = std::move(jobs)};
   for (const Job& job : flight.jobs) flight.items += job.items;
   const auto began = Clock::now();
-  const Result<> ran = [&]() -> Result<> {
-    TRY(inputs, stack(flight.jobs));
-    flight.keep(segments_.inputs, std::move(inputs));
-    return flight.run(*segments_.head);
-  }();
+  const Result<> ran = run_in_parts(flight);
   metrics_.time(Metrics::Stage::kHead, seconds_between(began, Clock::now()));
   if (!ran && flight.jobs.size() > 1) {
     // One of them can't be run: it must not spoil the others.
@@ -219,6 +179,31 @@ void Trusted::run_head(std::vector<Job> jobs) {
   }
   if (!ran || !links_) return answer(std::move(flight), ran);
   links_->hand_over(std::move(flight));
+}
+
+// Of all parts the body gets the features together.
+Result<> Trusted::run_in_parts(Flight& flight) {
+  const int64_t most =
+      segments_.body ? items_at_once(flight.jobs[0], segments_.body->inputs) : flight.items;
+  TRY(parts, parts_of(flight.jobs, most));
+  std::vector<std::vector<Tensor>> features;
+  for (Part& part : parts) {
+    Flight one;
+    one.keep(segments_.inputs, std::move(part.inputs));
+    TRY_OK(one.run(*segments_.head));
+    if (parts.size() == 1) {
+      flight.tensors = std::move(one.tensors);
+      return {};
+    }
+    TRY(made, one.pick(segments_.head->outputs()));
+    features.push_back(std::move(made));
+  }
+  TRY(joined, join(parts, features));
+  flight.keep(segments_.head->outputs(), std::move(joined));
+  if (!inputs_go_on_) return {};
+  TRY(inputs, stack(flight.jobs));
+  flight.keep(segments_.inputs, std::move(inputs));
+  return {};
 }
 
 void Trusted::finish(Flight flight) {

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "runtime/batcher.h"
+#include "runtime/links.h"
 #include "runtime/remote.h"
 
 namespace cloister::runtime {
@@ -52,12 +53,12 @@ class Trusted {
 
  private:
   struct Flight;
-  class Links;
 
   Trusted(TrustedSegments segments, const TrustedOptions& options, Remote* remote,
           Metrics& metrics);
   Result<> check() const;
   void run_head(std::vector<Job> jobs);
+  Result<> run_in_parts(Flight& flight);
   void finish(Flight flight);
   Result<> run_body(Flight& flight);
   Result<> verify(Flight& flight, size_t worker);
@@ -67,9 +68,10 @@ class Trusted {
   const TrustedOptions options_;
   Remote* const remote_;
   Metrics& metrics_;
-  std::atomic<bool> stopped_ = false;  // by a mismatch
-  std::unique_ptr<Links> links_;
-  std::unique_ptr<Batcher> batcher_;  // last: it feeds all of the above
+  const bool inputs_go_on_;               // to the tail or the result, past head and body
+  std::atomic<bool> stopped_ = false;     // by a mismatch
+  std::unique_ptr<Links<Flight>> links_;  // at most as many batches are between head and answer
+  std::unique_ptr<Batcher> batcher_;      // last: it feeds all of the above
 };
 
 }  // namespace cloister::runtime

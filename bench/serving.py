@@ -20,15 +20,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
-def add_common(parser):
+def add_common(parser, model="efficientnet_b0", cut="13%"):
     parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin", metavar="DIR",
                         help="where cloister, cloisterd, cloister-worker, serve_load are")
-    parser.add_argument("--model", default="efficientnet_b0",
+    parser.add_argument("--model", default=model,
                         help="a network of the zoo (random weights), or an ONNX file "
                              "(default: %(default)s)")
-    parser.add_argument("--cut", default="13%%".replace("%%", "%"),
+    parser.add_argument("--cut", default=cut,
                         help="a single-tensor cut: id, tensor or share of the MACs "
-                             "(default: 13%%)")
+                             "(default: %(default)s)")
     parser.add_argument("--max-batch", type=int, default=8)
     parser.add_argument("--verbose", action="store_true", help="show what the servers log")
 
@@ -68,10 +68,14 @@ class Child:
         self.send(**round_)
         return self.read()
 
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
     def kill(self, number=signal.SIGKILL):
+        """Ends it, if it is there."""
         if self.process.poll() is None:
-            os.kill(self.pid, signal.SIGCONT)
-            os.kill(self.pid, number)
+            self.send_signal(number)
+            self.send_signal(signal.SIGCONT)
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
@@ -156,14 +160,14 @@ class Bench:
             self.wait_until_up(child)
         return child
 
-    def wait_until_up(self, server, limit_s=10):
+    def wait_until_up(self, server, workers=1, limit_s=20):
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
-            if any(name.startswith("cloister_worker_up") and value == 1
-                   for name, value in metrics(server.address["metrics_port"]).items()):
+            if sum(value for name, value in metrics(server.address["metrics_port"]).items()
+                   if name.startswith("cloister_worker_up")) >= workers:
                 return
             time.sleep(0.02)
-        raise SystemExit("no worker came up")
+        raise SystemExit(f"{workers} workers did not come up")
 
     def load(self, server, *arguments, core=None):
         """A load generator that takes rounds."""

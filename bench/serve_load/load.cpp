@@ -62,7 +62,7 @@ struct Load::Asker {
   Result<> connect() {
     if (connection != nullptr && connection->is_open()) return {};
     serve::VerifyOptions verify;
-    verify.policy.allow_simulated = true;
+    verify.policy.tee = {.accept_simulated = true};
     verify.client.trust = net::ClientOptions::Trust::kCallerChecks;
     verify.limit = kConnectLimit;
     TRY(opened, serve::VerifiedConnection::open(options.url, verify));

@@ -47,7 +47,8 @@ class Chaos:
         self.bench = bench
         self.results = []
 
-    def under_load(self, name, server, strike, cure=None, ill_s=1.0, after_s=4.0, two=False):
+    def under_load(self, name, server, strike, cure=None, ill_s=1.0, after_s=4.0, two=False,
+                   control=False):
         """One event. `strike` and `cure` act, and may return when what they did took effect."""
         if self.options.only and self.options.only not in name:
             return None
@@ -81,6 +82,8 @@ class Chaos:
             result["ok"] > 0 and result["recovery_s"] is not None
             and result["wrong"] == result["lost"] == result["unaccounted"] == 0
             and not (two and result["errors"]))
+        if control:
+            result["as_it_must_be"] = result["wrong"] > 0
         self.results.append(result)
         say(f"{name}: {result['ok']} ok, {result['errors'] or 'no'} errors, "
             f"{result['wrong']} wrong, {result['lost']} lost, gap {result['longest_gap_ms']:.0f} ms, "
@@ -135,10 +138,8 @@ class Chaos:
         alone.kill()
         beside.kill()
         trusting = self.bench.server([liar.port], *FLAGS)
-        control = self.under_load("control: values, not checked", trusting,
-                                  lambda: liar.tell("values"), lambda: liar.tell(None))
-        if control is not None:
-            control["as_it_must_be"] = control["wrong"] > 0
+        self.under_load("control: values, not checked", trusting, lambda: liar.tell("values"),
+                        lambda: liar.tell(None), control=True)
         liar.close()
 
 

@@ -10,8 +10,9 @@ ratios (those of the rounds, so that a machine that changes its speed changes bo
 of a request went as the servers' metrics have it, and CPU time and context switches of each
 process. Goals: tax_ms at most 1.5, throughput ratio at least 0.95.
 
-Needs a release build, taskset, and two cores that nothing else uses; with others at work only
-ratios mean something.
+Needs a release build, taskset, and two cores that nothing else uses. With others at work compare
+CPU time: cpu_tax_ms is what cloisterd and worker together use for a request beyond what the model
+in one piece uses, cpu_ratio the latter over the former.
 """
 
 import argparse
@@ -67,6 +68,11 @@ class Watch:
         self.requests += report["requests"]
         return report
 
+    def servers_ms(self):
+        """CPU time of a request in cloisterd and worker."""
+        return 1000 * sum(used["cpu_s"] for name, used in self.used.items()
+                          if name != "load") / self.requests
+
     def json(self):
         return {name: {"cpu_ms_per_request": round3(1000 * used["cpu_s"] / self.requests),
                        "switches_per_request": round(used["switches"] / self.requests, 1)}
@@ -77,6 +83,12 @@ def look(server, worker):
     return metrics(server.address["metrics_port"]), metrics(worker.address["metrics_port"])
 
 
+def cpu(watch, whole_ms):
+    whole = statistics.median(whole_ms)
+    return {"cpu_tax_ms": round3(watch.servers_ms() - whole),
+            "cpu_ratio": round3(whole / watch.servers_ms())}
+
+
 def check(report):
     """A server that fails is not measured."""
     if report["ok"] != report["requests"] or report["requests"] == 0:
@@ -85,8 +97,12 @@ def check(report):
 
 
 def measure(options, engine, engine_batched, load, server, worker):
+    whole_cpu_ms = []
+
     def whole(seconds):
-        return engine.ask(seconds=seconds, whole=True)
+        report = engine.ask(seconds=seconds, whole=True)
+        whole_cpu_ms.append(report["cpu_ms"]["p50"])
+        return report
 
     def segments(seconds):
         return engine.ask(seconds=seconds, whole=False)
@@ -100,6 +116,7 @@ def measure(options, engine, engine_batched, load, server, worker):
     for run in parts.values():  # to warm up
         run(0.5)
     latency_watch.__init__(**latency_watch.children)
+    whole_cpu_ms.clear()
     before = look(server, worker)
     medians = {name: [] for name in parts}
     for number in range(options.rounds):
@@ -116,11 +133,14 @@ def measure(options, engine, engine_batched, load, server, worker):
         "tax_over_segments_ms": spread(
             [served - cut for served, cut in zip(medians["served"], medians["segments"])]),
         "ratio": spread([s / w for s, w in zip(medians["served"], medians["whole"])]),
+        "whole_cpu_ms": spread(whole_cpu_ms),
+        **cpu(latency_watch, whole_cpu_ms),
         "cloisterd_stages": stages(before[0], after[0]),
         "worker_stages": stages(before[1], after[1]),
         "processes": latency_watch.json(),
     }
 
+    whole_cpu_ms.clear()
     load_watch = Watch(cloisterd=server, worker=worker, load=load)
     rates = {"whole": [], "whole_batched": [], "served": []}
     warmup = options.load_seconds / 4
@@ -138,9 +158,9 @@ def measure(options, engine, engine_batched, load, server, worker):
             latencies.append(report["latency_ms"])
 
         def run_engine():
-            for name, process in (("whole", engine), ("whole_batched", engine_batched)):
-                rates[name].append(process.ask(seconds=options.load_seconds / 2,
-                                               whole=True)["per_second"])
+            rates["whole"].append(whole(options.load_seconds / 2)["per_second"])
+            rates["whole_batched"].append(
+                engine_batched.ask(seconds=options.load_seconds / 2)["per_second"])
 
         for run in (run_engine, run_served) if number % 2 == 0 else (run_served, run_engine):
             run()
@@ -153,6 +173,8 @@ def measure(options, engine, engine_batched, load, server, worker):
         "ratio": spread([s / w for s, w in zip(rates["served"], rates["whole"])]),
         "ratio_to_batched": spread(
             [s / w for s, w in zip(rates["served"], rates["whole_batched"])]),
+        "whole_cpu_ms": spread(whole_cpu_ms),
+        **cpu(load_watch, whole_cpu_ms),
         "latency_p50_ms": spread([one["p50"] for one in latencies]),
         "latency_p99_ms": spread([one["p99"] for one in latencies]),
         "cloisterd_stages": stages(before[0], after[0]),

@@ -8,38 +8,46 @@ using namespace cloister::attest::test;
 
 namespace {
 
-// Signed by everyone, with whatever is in it.
-std::vector<std::byte> signed_quote(bool tdx, cloister::Bytes bytes) {
-  DcapWorld world(tdx, tdx ? 4 : 3);
-  const size_t header = std::min<size_t>(bytes.size(), 48);
-  world.header = copy_of(bytes.first(header));
-  world.body = copy_of(bytes.subspan(header));
-  world.version = header > 0 ? static_cast<uint8_t>(bytes[0]) : 0;
-  return world.make_quote();
+// Header and body as they are, signed by a quoting enclave that is vouched for.
+std::vector<std::byte> signed_quote(const DcapWorld& world, cloister::Bytes bytes) {
+  static const auto behind_body = [](const DcapWorld& good) {
+    const auto quote = good.make_quote();
+    return copy_of(cloister::Bytes(quote).subspan(good.header.size() + good.body.size()));
+  };
+  static const std::vector<std::byte> tails[] = {behind_body(DcapWorld(false, 3)),
+                                                 behind_body(DcapWorld(true, 4))};
+  std::vector<std::byte> quote = copy_of(bytes);
+  const cloister::Bytes tail = tails[world.tdx ? 1 : 0];
+  put(quote, tail.first(4));
+  put(quote, sign_ecdsa(world.attestation_key.get(), Hash::kSha256, bytes));
+  put(quote, tail.subspan(4 + 64));
+  return quote;
 }
 
-std::vector<std::byte> quote_with_extension(bool tdx, cloister::Bytes bytes) {
-  DcapWorld world(tdx, tdx ? 4 : 3);
+std::vector<std::byte> quote_with_extension(DcapWorld& world, cloister::Bytes bytes) {
   world.has_pck_extension = false;
-  world.pck.extensions.emplace_back("1.2.840.113741.1.13.1", copy_of(bytes));
+  world.pck.extensions = {{"1.2.840.113741.1.13.1", copy_of(bytes)}};
   return world.make_quote();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const Case tdx = DcapWorld(true).make();
-  static const Case sgx = DcapWorld(false, 3).make();
+  static DcapWorld tdx_world(true);
+  static DcapWorld sgx_world(false, 3);
+  static const Case tdx = tdx_world.make();
+  static const Case sgx = sgx_world.make();
   if (size == 0) return 0;
   const cloister::Bytes rest = input_bytes(data + 1, size - 1);
   const int what = data[0] % 7;
+  DcapWorld& world = what % 2 == 0 ? tdx_world : sgx_world;
   Case c = what % 2 == 0 ? tdx : sgx;
   if (what < 2) {
     c.evidence.report = copy_of(rest);
   } else if (what < 4) {
-    c.evidence.report = signed_quote(what == 2, rest);
+    c.evidence.report = signed_quote(world, rest);
   } else if (what < 6) {
-    c.evidence.report = quote_with_extension(what == 4, rest);
+    c.evidence.report = quote_with_extension(world, rest);
   } else {
     blob(c.endorsements.blobs, kPckCrl) = copy_of(rest);
   }

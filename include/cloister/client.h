@@ -16,6 +16,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -112,31 +113,22 @@ enum class DType : int32_t {
 };
 [[gnu::visibility("default")]] std::string_view name_of(DType dtype) noexcept;  // "f32"
 
-// The DType of a C++ type; f16 and bf16 have none.
+// C++ types that have a DType; f16 and bf16 have no C++ type.
+template <typename T, typename... Types>
+concept OneOf = (std::same_as<T, Types> || ...);
 template <typename T>
-inline constexpr DType kDTypeOf = T::no_tensor_has_elements_of_this_type;
-template <>
-inline constexpr DType kDTypeOf<float> = DType::kF32;
-template <>
-inline constexpr DType kDTypeOf<double> = DType::kF64;
-template <>
-inline constexpr DType kDTypeOf<bool> = DType::kBool;
-template <>
-inline constexpr DType kDTypeOf<uint8_t> = DType::kU8;
-template <>
-inline constexpr DType kDTypeOf<uint16_t> = DType::kU16;
-template <>
-inline constexpr DType kDTypeOf<uint32_t> = DType::kU32;
-template <>
-inline constexpr DType kDTypeOf<uint64_t> = DType::kU64;
-template <>
-inline constexpr DType kDTypeOf<int8_t> = DType::kI8;
-template <>
-inline constexpr DType kDTypeOf<int16_t> = DType::kI16;
-template <>
-inline constexpr DType kDTypeOf<int32_t> = DType::kI32;
-template <>
-inline constexpr DType kDTypeOf<int64_t> = DType::kI64;
+concept Element = OneOf<T, float, double, bool, int8_t, int16_t, int32_t, int64_t, uint8_t,
+                        uint16_t, uint32_t, uint64_t>;
+
+template <Element T>
+consteval DType dtype_of() {
+  if (std::same_as<T, bool>) return DType::kBool;
+  if (std::floating_point<T>) return sizeof(T) == 4 ? DType::kF32 : DType::kF64;
+  if (sizeof(T) == 1) return std::signed_integral<T> ? DType::kI8 : DType::kU8;
+  if (sizeof(T) == 2) return std::signed_integral<T> ? DType::kI16 : DType::kU16;
+  if (sizeof(T) == 4) return std::signed_integral<T> ? DType::kI32 : DType::kU32;
+  return std::signed_integral<T> ? DType::kI64 : DType::kU64;
+}
 
 // A named, dense tensor, row-major and little-endian. Copies share the elements.
 class Tensor {
@@ -151,19 +143,19 @@ class Tensor {
         owner_(std::move(owner)) {}
 
   // Elements of somebody else's, not copied, which must outlive the tensor.
-  template <typename T>
+  template <Element T>
   static Tensor view(std::string name, std::vector<int64_t> shape, std::span<const T> elements) {
-    return {std::move(name), kDTypeOf<T>, std::move(shape), std::as_bytes(elements)};
+    return {std::move(name), dtype_of<T>(), std::move(shape), std::as_bytes(elements)};
   }
-  template <typename T>
+  template <Element T>
   static Tensor view(std::string name, std::vector<int64_t> shape, std::vector<T>&&) = delete;
 
   // Its own elements.
-  template <typename T>
+  template <Element T>
   static Tensor own(std::string name, std::vector<int64_t> shape, std::vector<T> elements) {
     const auto owner = std::make_shared<const std::vector<T>>(std::move(elements));
     const auto bytes = std::as_bytes(std::span<const T>(owner->data(), owner->size()));
-    return {std::move(name), kDTypeOf<T>, std::move(shape), bytes, owner};
+    return {std::move(name), dtype_of<T>(), std::move(shape), bytes, owner};
   }
 
   const std::string& name() const { return name_; }
@@ -172,13 +164,13 @@ class Tensor {
   std::span<const std::byte> bytes() const { return bytes_; }   // as long as the tensor or a copy
 
   // The elements. kInvalidArgument when they are not of type T.
-  template <typename T>
+  template <Element T>
   Result<std::span<const T>> as() const {
-    if (dtype_ != kDTypeOf<T> || bytes_.size() % sizeof(T) != 0 ||
+    if (dtype_ != dtype_of<T>() || bytes_.size() % sizeof(T) != 0 ||
         reinterpret_cast<std::uintptr_t>(bytes_.data()) % alignof(T) != 0) {
       return Error{ErrorCode::kInvalidArgument, "'" + name_ + "' has elements of type " +
                                                     std::string(name_of(dtype_)) + ", not " +
-                                                    std::string(name_of(kDTypeOf<T>))};
+                                                    std::string(name_of(dtype_of<T>()))};
     }
     return std::span<const T>(reinterpret_cast<const T*>(bytes_.data()), bytes_.size() / sizeof(T));
   }

@@ -21,7 +21,8 @@ Result<std::vector<Part>> parts_of(const std::vector<Job>& jobs, int64_t most);
 int64_t items_at_once(const Job& job, const std::vector<Port>& features);
 
 // What the parts gave, one after the other: `outputs` has one list of tensors for each part, all
-// equally long. kInternal when a tensor has not as many items as its part.
+// equally long. Of one part its own, as they are; of several, kInternal when a tensor has not as
+// many items as its part.
 Result<std::vector<Tensor>> join(const std::vector<Part>& parts,
                                  const std::vector<std::vector<Tensor>>& outputs);
 

@@ -181,7 +181,7 @@ void Trusted::run_head(std::vector<Job> jobs) {
   links_->hand_over(std::move(flight));
 }
 
-// Of all parts the body gets the features together.
+// Of all parts the body gets the features together. Inputs that nobody needs any more are let go.
 Result<> Trusted::run_in_parts(Flight& flight) {
   const int64_t most =
       segments_.body ? items_at_once(flight.jobs[0], segments_.body->inputs) : flight.items;
@@ -191,18 +191,16 @@ Result<> Trusted::run_in_parts(Flight& flight) {
     Flight one;
     one.keep(segments_.inputs, std::move(part.inputs));
     TRY_OK(one.run(*segments_.head));
-    if (parts.size() == 1) {
-      flight.tensors = std::move(one.tensors);
-      return {};
-    }
     TRY(made, one.pick(segments_.head->outputs()));
     features.push_back(std::move(made));
   }
   TRY(joined, join(parts, features));
   flight.keep(segments_.head->outputs(), std::move(joined));
-  if (!inputs_go_on_) return {};
-  TRY(inputs, stack(flight.jobs));
-  flight.keep(segments_.inputs, std::move(inputs));
+  if (inputs_go_on_) {
+    TRY(inputs, stack(flight.jobs));
+    flight.keep(segments_.inputs, std::move(inputs));
+  }
+  for (Job& job : flight.jobs) job.inputs.clear();
   return {};
 }
 

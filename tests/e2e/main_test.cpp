@@ -11,8 +11,8 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr const char* kCommands[] = {
-    "inspect", "split", "run",  "plan",  "report",   "keygen",     "seal",    "unseal",
-    "bundle",  "zoo",   "demo", "audit", "pictures", "preprocess", "profile", "train"};
+    "inspect", "split", "run", "plan", "report", "keygen",   "seal",       "unseal",  "bundle",
+    "infer",   "proxy", "zoo", "demo", "audit",  "pictures", "preprocess", "profile", "train"};
 
 class Main : public test::CloisterTest {
  protected:

@@ -97,7 +97,7 @@ TEST_F(Run, Labels) {
   EXPECT_GE(top[0][0]["score"].get<double>(), top[0][1]["score"].get<double>());
 
   ASSERT_TRUE(write_file(dir_ / "labels.txt", "cat\n"));
-  fails(command, 1, "'labels.txt' has 1 labels, the output has class");
+  fails(command, 1, "--labels 'labels.txt': there are 1 labels, the output has class");
   ASSERT_TRUE(write_file(dir_ / "labels.txt", "cat\n\n"));
   fails(command, 1, "'labels.txt': labels: line 2 is empty");
   fs::remove(dir_ / "labels.txt");

@@ -19,10 +19,10 @@ std::string file(const std::string& clients) {
 }
 
 TEST(Clients, AreRead) {
-  const auto clients =
-      value_of(parse_clients(file(R"({"name":"a","token_sha256":")" + kDigest + R"("},
+  const auto clients = value_of(
+      parse_clients(file(R"({"name":"a","token_sha256":")" + kDigest + R"("},
          {"name":"b","token_sha256":null,"certificate_sha256":")" +
-                                  kDigest + R"(","requests_per_second":2.5,"burst":1})")));
+                         std::string(64, 'b') + R"(","requests_per_second":2.5,"burst":1})")));
   ASSERT_EQ(clients.size(), 2U);
   EXPECT_EQ(clients[0].name, "a");
   EXPECT_FALSE(clients[0].requests_per_second);

@@ -116,7 +116,7 @@ TEST(VerifiedConnection, EvidenceMustVouchForTheStatement) {
   expect_reply_refused(
       nullptr, [](ExchangeReply& reply) { reply.evidence.report.pop_back(); }, "simulated.report");
   expect_reply_refused(
-      nullptr, [](ExchangeReply& reply) { reply.evidence.report.clear(); }, "simulated.report");
+      nullptr, [](ExchangeReply& reply) { reply.evidence.report.clear(); }, "report: 0 bytes");
   expect_reply_refused(
       nullptr, [](ExchangeReply& reply) { reply.evidence.kind = attest::EvidenceKind::kSnp; },
       "snp");

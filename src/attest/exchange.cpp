@@ -111,8 +111,9 @@ Result<std::vector<Blob>> blobs_of(std::vector<BlobRecord> records) {
 
 }  // namespace
 
-ReportData report_data(Role role, const Digest& server_key, const Nonce& nonce,
-                       const std::array<std::byte, 32>& exported, std::string_view statement_json) {
+Result<ReportData> report_data(Role role, const Digest& server_key, const Nonce& nonce,
+                               const std::array<std::byte, 32>& exported,
+                               std::string_view statement_json) {
   constexpr std::string_view kPrefix("cloister-attestation-v1\0", 24);
   const Digest statement = sha256(as_bytes(statement_json));
   std::string message(kPrefix);
@@ -121,8 +122,11 @@ ReportData report_data(Role role, const Digest& server_key, const Nonce& nonce,
     message += as_text(part);
   }
   ReportData out;
-  EVP_Q_digest(nullptr, "SHA512", nullptr, message.data(), message.size(),
-               reinterpret_cast<unsigned char*>(out.bytes.data()), nullptr);
+  auto* const digest = reinterpret_cast<unsigned char*>(out.bytes.data());
+  if (EVP_Q_digest(nullptr, "SHA512", nullptr, message.data(), message.size(), digest, nullptr) !=
+      1) {
+    return fail(Kind::kInternal, "no SHA-512");
+  }
   return out;
 }
 

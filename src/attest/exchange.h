@@ -52,8 +52,9 @@ struct ExchangeReply {
 
 // SHA-512 over "cloister-attestation-v1\0" || role || SHA-256 of the server's public key (DER
 // SubjectPublicKeyInfo) || nonce || exported keying material || SHA-256 of the statement.
-ReportData report_data(Role role, const Digest& server_key, const Nonce& nonce,
-                       const std::array<std::byte, 32>& exported, std::string_view statement_json);
+Result<ReportData> report_data(Role role, const Digest& server_key, const Nonce& nonce,
+                               const std::array<std::byte, 32>& exported,
+                               std::string_view statement_json);
 
 std::string write_request(const ExchangeRequest& request);
 Result<ExchangeRequest> parse_request(std::string_view json);

@@ -9,7 +9,7 @@ namespace cloister::runtime {
 namespace {
 
 constexpr Seconds kFirstBackoff{0.1};
-constexpr Seconds kLastBackoff{5};
+constexpr Seconds kLastBackoff{1};
 
 Clock::time_point after(Seconds wait) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(wait);

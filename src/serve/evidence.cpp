@@ -47,9 +47,9 @@ Result<attest::ExchangeReply> EvidenceService::reply_to(const net::Request& requ
     }
   }
   // What a TEE would sign. Anybody could write this: the measurement, too, is nothing.
-  reply.evidence.report = attest::simulated_report(
-      {},
+  TRY(data,
       attest::report_data(attest::Role::kServer, key, asked.nonce, exported, reply.statement_json));
+  reply.evidence.report = attest::simulated_report({}, data);
   return reply;
 }
 

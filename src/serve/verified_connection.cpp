@@ -135,8 +135,8 @@ Result<std::unique_ptr<VerifiedConnection>> VerifiedConnection::open(const net::
 
   TRY(exported, connection->channel().exported_key(attest::kExporterLabel, request.nonce.view()));
   TRY(key, connection->channel().server_key_sha256());
-  const attest::ReportData expected = attest::report_data(attest::Role::kServer, key, request.nonce,
-                                                          exported, reply.statement_json);
+  TRY(expected, attest::report_data(attest::Role::kServer, key, request.nonce, exported,
+                                    reply.statement_json));
   auto facts = judge(std::move(reply), expected, options);
   if (!facts) return refused(std::move(facts.error()));
   return std::unique_ptr<VerifiedConnection>(

@@ -52,10 +52,10 @@ inline AttestedServer::Exchange changed_exchange(const Sealed& sealed, ChangeRep
     attest::ExchangeReply reply = value_of(attest::parse_reply(text_of(honest(request))));
     if (before) before(reply);
     reply.evidence.report = attest::simulated_report(
-        {}, attest::report_data(
+        {}, value_of(attest::report_data(
                 attest::Role::kServer, value_of(request.channel->server_key_sha256()), asked.nonce,
                 value_of(request.channel->exported_key(attest::kExporterLabel, asked.nonce.view())),
-                reply.statement_json));
+                reply.statement_json)));
     if (after) after(reply);
     return net::text_response(200, "application/json", attest::write_reply(reply));
   };

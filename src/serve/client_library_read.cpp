@@ -113,8 +113,8 @@ cloister::Result<serve::PoolOptions> read_options(std::string_view url, const Po
     return invalid("max_connections: {}, want 1 to {}", options.max_connections, kMostConnections);
   }
   out.connections = static_cast<size_t>(options.max_connections);
-  TRY(age, read_limit("verify_every",
-                      std::min<std::chrono::seconds>(options.verify_every, kLongestLimit)));
+  TRY(age, read_limit("verify_every", std::clamp<std::chrono::seconds>(
+                                          options.verify_every, -kLongestLimit, kLongestLimit)));
   out.verify_every = age;
   return out;
 }

@@ -109,11 +109,14 @@ std::string summary(const AuditRecord* audit, const Plan& made) {
 }
 
 std::string serving_summary(const demo::Served& served) {
+  const std::string exactness = served.largest_difference == 0
+                                    ? "digit for digit"
+                                    : fmt::format("to within {:.0e}", served.largest_difference);
   std::string out = fmt::format(
       "\nThe model is sealed in model.cloister: {} can't be read without key.txt, and nothing\n"
       "of it can be changed unseen. A client that knows nothing of all this asked it through the "
-      "proxy\nand got the whole model's answers, to {:.1g}.",
-      served.split ? "its head" : "it", served.largest_difference);
+      "proxy\nand got the whole model's answers, {}.",
+      served.split ? "its head" : "it", exactness);
   if (served.split) {
     out += fmt::format(
         " For each picture of {} the worker got a\nfeature map of {}, and never the picture.",

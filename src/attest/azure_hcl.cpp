@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "attest/base64.h"
+#include "base/base64.h"
 #include "record/json.h"
 
 namespace cloister::attest {
@@ -25,12 +25,12 @@ Result<Key> rsa_key(const Json& jwk) {
   TRY(type, text(jwk, "kty"));
   if (type != "RSA") return fail(Kind::kUnsupported, "kty '{}', want 'RSA'", printable(type, 20));
   TRY(exponent_text, text(jwk, "e"));
-  TRY(exponent, decode_base64(exponent_text, Base64::kUrl));
+  TRY(exponent, parse_base64(exponent_text, Base64::kUrl));
   if (exponent.empty() || exponent.size() > 4) return invalid("e of {} bytes", exponent.size());
   uint64_t e = 0;
   for (const std::byte byte : exponent) e = e << 8 | static_cast<uint8_t>(byte);
   TRY(modulus_text, text(jwk, "n"));
-  TRY(modulus, decode_base64(modulus_text, Base64::kUrl));
+  TRY(modulus, parse_base64(modulus_text, Base64::kUrl));
   return rsa_public_key(modulus, e);
 }
 

@@ -2,7 +2,7 @@
 
 #include <openssl/evp.h>
 
-#include "bundle/base64.h"
+#include "base/base64.h"
 #include "record/reader.h"
 #include "record/writer.h"
 
@@ -94,7 +94,7 @@ namespace {
 std::vector<BlobRecord> records_of(const std::vector<Blob>& blobs) {
   std::vector<BlobRecord> records;
   for (const Blob& blob : blobs) {
-    records.push_back({blob.name, base64(blob.bytes, Padding::kRequired)});
+    records.push_back({blob.name, base64(blob.bytes, Base64::kPadded)});
   }
   return records;
 }
@@ -102,7 +102,7 @@ std::vector<BlobRecord> records_of(const std::vector<Blob>& blobs) {
 Result<std::vector<Blob>> blobs_of(std::vector<BlobRecord> records) {
   std::vector<Blob> blobs;
   for (BlobRecord& record : records) {
-    auto bytes = parse_base64(record.data, Padding::kRequired);
+    auto bytes = parse_base64(record.data, Base64::kPadded);
     if (!bytes) return with_context(bytes.error(), printable(record.name));
     blobs.push_back({std::move(record.name), std::move(*bytes)});
   }
@@ -153,7 +153,7 @@ Result<Statement> parse_statement(std::string_view json) {
 
 std::string write_reply(const ExchangeReply& reply) {
   ReplyRecord record{.kind = reply.evidence.kind,
-                     .report = base64(reply.evidence.report, Padding::kRequired),
+                     .report = base64(reply.evidence.report, Base64::kPadded),
                      .parts = records_of(reply.evidence.parts),
                      .endorsements = records_of(reply.endorsements.blobs),
                      .statement = reply.statement_json,
@@ -169,7 +169,7 @@ Result<ExchangeReply> parse_reply(std::string_view json) {
                       .manifest_json = std::move(record.manifest),
                       .manifest_signature = std::move(record.manifest_signature)};
   reply.evidence.kind = record.kind;
-  TRY(report, parse_base64(record.report, Padding::kRequired));
+  TRY(report, parse_base64(record.report, Base64::kPadded));
   reply.evidence.report = std::move(report);
   TRY(parts, blobs_of(std::move(record.parts)));
   reply.evidence.parts = std::move(parts);

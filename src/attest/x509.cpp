@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "attest/base64.h"
+#include "base/base64.h"
 
 namespace cloister::attest {
 namespace {
@@ -94,7 +94,7 @@ Result<std::vector<std::vector<std::byte>>> parse_pem(std::string_view pem, std:
     if (length == std::string_view::npos) return invalid("PEM: no '{}'", end);
     std::string body(pem.substr(0, length));
     std::erase_if(body, is_space);
-    auto block = decode_base64(body, Base64::kStandard);
+    auto block = parse_base64(body, Base64::kPadded);
     if (!block) return with_context(block.error(), "PEM");
     if (blocks.size() == most) return invalid("PEM: more than {} of '{}'", most, label);
     blocks.push_back(std::move(*block));

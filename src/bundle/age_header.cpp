@@ -6,8 +6,8 @@
 #include <map>
 #include <optional>
 
+#include "base/base64.h"
 #include "base/random.h"
-#include "bundle/base64.h"
 
 namespace cloister::age {
 namespace {
@@ -67,7 +67,7 @@ Result<std::vector<std::byte>> parse_body(Lines& lines) {
     if (line.size() > kColumns) {
       return invalid("a body line of {} letters, want at most {}", line.size(), kColumns);
     }
-    TRY(bytes, parse_base64(line, Padding::kNone));
+    TRY(bytes, parse_base64(line, Base64::kBare));
     body.insert(body.end(), bytes.begin(), bytes.end());
     if (line.size() < kColumns) return body;
   }
@@ -107,7 +107,7 @@ Result<Header> parse(std::string_view start) {
     if (!line.starts_with("--- ")) {
       return invalid("the line '{}' in the header, want '->' or '---'", printable(line, 80));
     }
-    TRY(mac, parse_base64(line.substr(4), Padding::kNone));
+    TRY(mac, parse_base64(line.substr(4), Base64::kBare));
     if (mac.size() != header.mac.size()) return invalid("a MAC of {} bytes, want 32", mac.size());
     std::ranges::copy(mac, header.mac.begin());
     header.authenticated = start.substr(0, line_start + kEnd.size());
@@ -128,7 +128,7 @@ Result<std::optional<SecretBytes>> unwrap(const Stanza& stanza, const Identity& 
   if (stanza.arguments.size() != 1) {
     return invalid("an X25519 recipient with {} arguments, want 1", stanza.arguments.size());
   }
-  TRY(share_bytes, parse_base64(stanza.arguments[0], Padding::kNone));
+  TRY(share_bytes, parse_base64(stanza.arguments[0], Base64::kBare));
   PublicKey share;
   if (share_bytes.size() != share.size()) {
     return invalid("an X25519 share of {} bytes, want {}", share_bytes.size(), share.size());
@@ -181,13 +181,13 @@ Result<std::string> make_header(Bytes file_key, const std::vector<Recipient>& re
     TRY(aead, Aead::make(key.bytes()));
     std::array<std::byte, kFileKeyBytes + kTagBytes> body;
     TRY_OK(aead.seal(Nonce{}, file_key, body));
-    header += fmt::format("-> {} {}\n{}\n", kX25519, base64(share, Padding::kNone),
-                          base64(body, Padding::kNone));
+    header += fmt::format("-> {} {}\n{}\n", kX25519, base64(share, Base64::kBare),
+                          base64(body, Base64::kBare));
   }
   header += kEnd;
   TRY(key, header_key(file_key));
   TRY(mac, hmac(key.bytes(), header));
-  return header + fmt::format(" {}\n", base64(mac, Padding::kNone));
+  return header + fmt::format(" {}\n", base64(mac, Base64::kBare));
 }
 
 Result<SecretBytes> file_key(const Header& header, const std::vector<Identity>& identities) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "bundle/base64.h"
+#include "base/base64.h"
 
 namespace cloister::minisign {
 namespace {
@@ -43,7 +43,7 @@ std::string id_digits(const KeyId& id) {
 
 // Base64 of exactly this many bytes.
 Result<std::vector<std::byte>> fixed(std::string_view line, size_t size, std::string_view what) {
-  auto bytes = parse_base64(line, Padding::kRequired);
+  auto bytes = parse_base64(line, Base64::kPadded);
   if (!bytes) return with_context(bytes.error(), std::string(what));
   if (bytes->size() != size) return invalid("{} of {} bytes, want {}", what, bytes->size(), size);
   return bytes;
@@ -116,7 +116,7 @@ std::string PublicKey::text() const {
   std::ranges::copy(as_bytes(kPublicKey), std::back_inserter(bytes));
   std::ranges::copy(id, std::back_inserter(bytes));
   std::ranges::copy(key, std::back_inserter(bytes));
-  return base64(bytes, Padding::kRequired);
+  return base64(bytes, Base64::kPadded);
 }
 
 std::string PublicKey::file() const {
@@ -159,8 +159,8 @@ std::string signature_file(const Signature& signature, std::string_view untruste
   std::ranges::copy(signature.key_id, std::back_inserter(bytes));
   std::ranges::copy(signature.signature, std::back_inserter(bytes));
   return fmt::format("{}{}\n{}\n{}{}\n{}\n", kUntrusted, untrusted_comment,
-                     base64(bytes, Padding::kRequired), kTrusted, signature.trusted_comment,
-                     base64(signature.global, Padding::kRequired));
+                     base64(bytes, Base64::kPadded), kTrusted, signature.trusted_comment,
+                     base64(signature.global, Base64::kPadded));
 }
 
 Result<std::array<std::byte, 64>> prehash(Bytes message) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "bundle/base64.h"
+#include "base/base64.h"
 
 namespace cloister::minisign {
 namespace {
@@ -88,7 +88,7 @@ Result<SecretBytes> parse_file(std::string_view file) {
   }
   std::string_view line = file.substr(comment + 1);
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-  auto bytes = parse_base64(line, Padding::kRequired);
+  auto bytes = parse_base64(line, Base64::kPadded);
   if (!bytes) return invalid("secret key: not base64");
   SecretBytes key(*bytes);
   cleanse(*bytes);
@@ -135,7 +135,7 @@ Result<SecretBytes> secret_key_file(const SecretKey& key, const SecretBytes* pas
     put(file, kMemory, number_bytes(cost.memory_bytes));
     TRY_OK(mask(file, *password));
   }
-  std::string text = base64(file, Padding::kRequired);
+  std::string text = base64(file, Base64::kPadded);
   SecretBytes out(as_bytes(fmt::format("untrusted comment: minisign {} secret key\n{}\n",
                                        password != nullptr ? "encrypted" : "unencrypted", text)));
   cleanse({reinterpret_cast<std::byte*>(text.data()), text.size()});

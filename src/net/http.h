@@ -19,8 +19,7 @@ struct Field {
 class Fields : public std::vector<Field> {
  public:
   using std::vector<Field>::vector;
-  // The value of the only field of that name; nullptr when there is none. Of several: the first,
-  // but see unique().
+  // The value of the first field of that name; nullptr when there is none.
   const std::string* find(std::string_view name) const;
   size_t count(std::string_view name) const;
 };

@@ -9,6 +9,7 @@
 
 #include "attest/azure_hcl.h"
 #include "attest/tpm_quote.h"
+#include "base/base64.h"
 
 namespace cloister::attest::test {
 namespace {
@@ -16,16 +17,6 @@ namespace {
 void put_sized(std::vector<std::byte>& out, Bytes bytes) {
   put_big(out, static_cast<uint16_t>(bytes.size()));
   put(out, bytes);
-}
-
-std::string base64url(Bytes bytes) {
-  std::string text = pem("X", bytes);
-  text = text.substr(text.find('\n') + 1);
-  text = text.substr(0, text.find("-----END"));
-  std::erase_if(text, [](char c) { return c == '\n' || c == '='; });
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  return text;
 }
 
 }  // namespace
@@ -144,7 +135,7 @@ AzureWorld::AzureWorld(bool is_snp) : snp(is_snp) {
       R"({{"keys":[{{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":"{}"}},)"
       R"({{"kid":"HCLEkPub","key_ops":["encrypt"],"kty":"RSA","e":"AQAB","n":"AQAB"}}],)"
       R"("vm-configuration":{{"secure-boot":true}},"user-data":"{}{}"}})",
-      base64url(public_modulus(tpm.key.get())), word(binder), std::string(64, '0'));
+      base64(public_modulus(tpm.key.get()), Base64::kUrl), word(binder), std::string(64, '0'));
 }
 
 std::vector<std::byte> AzureWorld::make_hcl(Bytes hardware_report) const {

@@ -1,6 +1,6 @@
 #include "bundle/minisign_secret.h"
 
-#include "bundle/base64.h"
+#include "base/base64.h"
 #include "tests/support/graphs.h"
 #include "tests/support/tools.h"
 
@@ -50,10 +50,9 @@ TEST(MinisignSecret, DamagedFiles) {
   const std::string good(value_of(secret_key_file(key, nullptr)).text());
   const size_t line = good.find('\n') + 1;
   const auto with_flipped = [&](size_t at) {
-    auto bytes =
-        value_of(parse_base64(good.substr(line, good.size() - line - 1), Padding::kRequired));
+    auto bytes = value_of(parse_base64(good.substr(line, good.size() - line - 1), Base64::kPadded));
     bytes[at] ^= std::byte{4};
-    return good.substr(0, line) + base64(bytes, Padding::kRequired) + "\n";
+    return good.substr(0, line) + base64(bytes, Base64::kPadded) + "\n";
   };
   for (size_t at = 0; at < 158; ++at) {
     if (at >= 6 && at < 54) continue;  // salt and costs mean nothing without a password
@@ -69,12 +68,12 @@ TEST(MinisignSecret, DamagedFiles) {
   const SecretBytes password = secret("x");
   const std::string costly(value_of(secret_key_file(key, nullptr)).text());
   auto bytes =
-      value_of(parse_base64(costly.substr(line, costly.size() - line - 1), Padding::kRequired));
+      value_of(parse_base64(costly.substr(line, costly.size() - line - 1), Base64::kPadded));
   bytes[2] = std::byte{'S'};
   bytes[3] = std::byte{'c'};
   bytes[53] = std::byte{1};
   expect_error(
-      open_secret_key(good.substr(0, line) + base64(bytes, Padding::kRequired) + "\n", &password),
+      open_secret_key(good.substr(0, line) + base64(bytes, Base64::kPadded) + "\n", &password),
       Kind::kInvalid, "scrypt with 0 operations");
 }
 

@@ -1,6 +1,6 @@
-#include "bundle/base64.h"
+#include "base/base64.h"
 
-#include "tests/support/graphs.h"
+#include "tests/support/result.h"
 
 namespace cloister {
 namespace {
@@ -17,11 +17,11 @@ TEST(Base64, OfTheStandard) {
                                                        {"fooba", "Zm9vYmE="},
                                                        {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, text] : cases) {
-    EXPECT_EQ(base64(as_bytes(plain), Padding::kRequired), text);
-    EXPECT_EQ(as_text(*parse_base64(text, Padding::kRequired)), plain);
+    EXPECT_EQ(base64(as_bytes(plain), Base64::kPadded), text);
+    EXPECT_EQ(as_text(*parse_base64(text, Base64::kPadded)), plain);
     const std::string bare = text.substr(0, text.find('='));
-    EXPECT_EQ(base64(as_bytes(plain), Padding::kNone), bare);
-    EXPECT_EQ(as_text(*parse_base64(bare, Padding::kNone)), plain);
+    EXPECT_EQ(base64(as_bytes(plain), Base64::kBare), bare);
+    EXPECT_EQ(as_text(*parse_base64(bare, Base64::kBare)), plain);
   }
 }
 
@@ -30,20 +30,28 @@ TEST(Base64, EveryByteAndBack) {
   for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
   for (size_t size = 0; size <= all.size(); ++size) {
     const Bytes bytes = as_bytes(all).first(size);
-    for (const Padding padding : {Padding::kNone, Padding::kRequired}) {
-      EXPECT_EQ(as_text(*parse_base64(base64(bytes, padding), padding)), as_text(bytes));
+    for (const Base64 form : {Base64::kBare, Base64::kPadded, Base64::kUrl}) {
+      EXPECT_EQ(as_text(*parse_base64(base64(bytes, form), form)), as_text(bytes));
     }
   }
 }
 
 TEST(Base64, OnlyWhatItWrites) {
   for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=", "Zg==Zg==",
-                           "Zm9v\n", " Zm9v", "Zm-v", "Zm_v", "Zm9vYg==\n"}) {
-    expect_error(parse_base64(text, Padding::kRequired), Kind::kInvalid, "base64");
+                           "Zm9v\n", " Zm9v", "Zm 9v", "=m9v", "Z", "Zm-v", "Zm_v", "Zm9vYg==\n"}) {
+    expect_error(parse_base64(text, Base64::kPadded), Kind::kInvalid, "base64");
   }
   for (const char* text : {"Zg==", "Z", "Zh", "Zm9", "Zm9v=", "Zm9vY"}) {
-    expect_error(parse_base64(text, Padding::kNone), Kind::kInvalid, "base64");
+    expect_error(parse_base64(text, Base64::kBare), Kind::kInvalid, "base64");
   }
+  for (const char* text : {"Zg==", "Zh", "Z", "+/+/"}) {
+    expect_error(parse_base64(text, Base64::kUrl), Kind::kInvalid, "base64");
+  }
+}
+
+TEST(Base64, AlphabetsDiffer) {
+  EXPECT_EQ(as_text(*parse_base64("+/+/", Base64::kPadded)), "\xfb\xff\xbf");
+  EXPECT_EQ(as_text(*parse_base64("-_-_", Base64::kUrl)), "\xfb\xff\xbf");
 }
 
 }  // namespace

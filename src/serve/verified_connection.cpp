@@ -72,21 +72,18 @@ Result<> check_statement(const attest::ExchangeReply& reply, const attest::State
               printable(statement.role), printable(statement.mode), mode);
 }
 
-// 3. The manifest is the one that the claims name, signed by whom the policy trusts, and not old.
-Result<> check_manifest(const attest::ExchangeReply& reply, const ServerFacts& facts,
-                        const TrustPolicy& policy) {
+// 3. The manifest is the one that the statement names, signed by whom the policy trusts. Before it
+// is parsed.
+Result<> check_manifest_bytes(const attest::ExchangeReply& reply,
+                              const attest::Statement& statement, const TrustPolicy& policy) {
   const std::string digest = to_hex(sha256(as_bytes(reply.manifest_json)));
-  if (digest != facts.statement.manifest_sha256) {
+  if (digest != statement.manifest_sha256) {
     return fail(Kind::kRefused, "the manifest has SHA-256 {}, the statement says {}", digest,
-                facts.statement.manifest_sha256);
+                statement.manifest_sha256);
   }
   if (!policy.manifest_sha256.empty() && digest != policy.manifest_sha256) {
     return fail(Kind::kRefused, "the server has the bundle with manifest {}, want {}", digest,
                 policy.manifest_sha256);
-  }
-  if (facts.manifest.version < policy.min_version) {
-    return fail(Kind::kRefused, "the bundle has version {}, want {} or later",
-                facts.manifest.version, policy.min_version);
   }
   if (policy.signers.empty()) return {};
   if (reply.manifest_signature.empty()) {
@@ -96,7 +93,7 @@ Result<> check_manifest(const attest::ExchangeReply& reply, const ServerFacts& f
   return {};
 }
 
-// 4. Files handed over are those of the manifest.
+// 5. Files handed over are those of the manifest.
 Result<> check_files(const ServerFacts& facts) {
   for (const auto& [name, text] : facts.files) {
     const bundle::Entry* const entry = facts.manifest.entry(name);
@@ -112,13 +109,18 @@ Result<ServerFacts> judge(attest::ExchangeReply reply, const attest::ReportData&
   TRY(environment, check_evidence(reply, expected, options));
   TRY(statement, attest::parse_statement(reply.statement_json));
   TRY_OK(check_statement(reply, statement));
+  TRY_OK(check_manifest_bytes(reply, statement, options.policy));
   TRY(manifest, bundle::parse_manifest(reply.manifest_json));
+  // 4. The bundle is not an old one.
+  if (manifest.version < options.policy.min_version) {
+    return fail(Kind::kRefused, "the bundle has version {}, want {} or later", manifest.version,
+                options.policy.min_version);
+  }
   ServerFacts facts{.environment = environment,
                     .statement = std::move(statement),
                     .manifest = std::move(manifest),
                     .signature_checked = !options.policy.signers.empty(),
                     .files = std::move(reply.files)};
-  TRY_OK(check_manifest(reply, facts, options.policy));
   TRY_OK(check_files(facts));
   return facts;
 }

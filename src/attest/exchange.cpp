@@ -87,6 +87,7 @@ void fields(Io& io, Of<Io, Statement> r) {
   io.digest("manifest_sha256", r.manifest_sha256);
   io.digest("config_sha256", r.config_sha256);
   io.text("tool", r.tool, kShort);
+  io.text_or_null("recipient", r.recipient, kShort);
 }
 
 namespace {

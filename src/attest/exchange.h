@@ -35,10 +35,11 @@ struct ExchangeRequest {
 // What evidence vouches for, besides the program that made it. Its JSON is hashed as transmitted.
 struct Statement {
   std::string role = "server";
-  std::string mode;             // "simulated", "tee"
+  std::string mode;             // "simulated", "tpm", "tee": kind_class() of the evidence
   std::string manifest_sha256;  // of the bundle, hexadecimal
   std::string config_sha256;    // of all that the host may choose
   std::string tool;             // "cloister 0.1.0": what it says of itself, not what is measured
+  std::string recipient;        // of the client: the age recipient that keys are to be wrapped for
 };
 
 struct ExchangeReply {

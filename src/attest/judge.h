@@ -1,0 +1,41 @@
+// Judges the whole of an exchange under a trust policy: evidence, statement, configuration, bundle
+// and audit. A pure function, as verify() is.
+#pragma once
+
+#include "attest/exchange.h"
+#include "attest/trust_policy.h"
+#include "attest/verify.h"
+#include "bundle/manifest.h"
+
+namespace cloister::attest {
+
+struct JudgeQuestion {
+  Role role = Role::kServer;    // of who shows evidence
+  ReportData expected{};        // what its evidence must be over: report_data()
+  Time now{};                   // UTC
+  // The audit was judged before, under this policy, of the bundle with this manifest.
+  std::string audited_manifest_sha256;
+};
+
+// Every check, in order, those of the evidence first; fields of the policy are named from its top.
+struct Judgement {
+  EvidenceKind kind = EvidenceKind::kSimulated;
+  std::vector<Check> checks;
+  bool trusted = false;  // all were judged, and none failed
+  // Worth nothing unless trusted; there as far as they could be read.
+  Claims claims;
+  std::optional<Statement> statement;
+  std::optional<bundle::Manifest> manifest;
+
+  // The first check that failed, as kRefused.
+  Result<> refusal() const;
+};
+
+// Never fails: what can't be read is a check that fails. Thread-safe.
+Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
+                const JudgeQuestion& question, const Roots& roots = vendor_roots());
+
+// The files of the bundle that the policy can't be judged without.
+std::vector<std::string> files_to_judge(const TrustPolicy& policy);
+
+}  // namespace cloister::attest

@@ -1,0 +1,57 @@
+// Asks this machine's trusted environment for evidence. docs/design/012-producers.md says which
+// interface serves which environment.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "attest/evidence.h"
+#include "attest/fixed.h"
+
+namespace cloister::attest {
+
+// What an environment says of itself, and what others say of it.
+struct Shown {
+  Evidence evidence;
+  Endorsements endorsements;
+};
+
+class Producer {
+ public:
+  virtual ~Producer() = default;
+
+  virtual EvidenceKind kind() const = 0;
+  // Where it comes from, for people: "configfs-tsm (sev_guest)".
+  virtual std::string source() const = 0;
+  // Evidence over `report_data`; a TPM, which takes fewer bytes, signs its SHA-256. Blocks,
+  // milliseconds to seconds. kUnavailable: may be asked again; kIo, kInvalid: what the environment
+  // gave is not what it should. Thread-safe: one after the other.
+  virtual Result<Shown> produce(const Fixed<64>& report_data) = 0;
+};
+
+enum class Source { kAuto, kTsm, kGramine, kSevGuest, kAzure, kTpm, kSimulated };
+
+// "auto", "tsm", "gramine", "sev-guest", "azure", "tpm", "simulated"
+std::string_view word(Source source);
+Result<> parse_word(std::string_view text, Source& out);  // kUsage, listing the words
+
+struct ProducerOptions {
+  Source source = Source::kAuto;
+  std::filesystem::path tsm = "/sys/kernel/config/tsm/report";  // configfs-tsm, Linux 6.7
+  std::filesystem::path gramine = "/dev/attestation";
+  std::filesystem::path sev_guest = "/dev/sev-guest";
+  // As tpm2-tss names them: "device:/dev/tpmrm0", "swtpm:host=127.0.0.1,port=2321".
+  std::string tpm = "device:/dev/tpmrm0";
+  // A folder of files named as blobs are (evidence.h; an extension does not matter): certificates,
+  // revocation lists, Intel's collateral. Read for each piece of evidence, since they expire, and
+  // put beside it. Empty: none. What the environment itself hands over comes first.
+  std::filesystem::path endorsements;
+};
+
+// The producer that `source` names, or with kAuto the first that answers: configfs-tsm, Gramine,
+// sev-guest; then simulated evidence, since a TPM alone protects no memory and is used only where
+// it is named. kUnavailable, saying what was tried, when the one that is named is not there;
+// kUnsupported for an environment that is there and not known.
+Result<std::unique_ptr<Producer>> find_producer(const ProducerOptions& options);
+
+}  // namespace cloister::attest

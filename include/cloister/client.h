@@ -192,8 +192,12 @@ class [[gnu::visibility("default")]] TrustPolicy {
   TrustPolicy& operator=(const TrustPolicy& other);
   ~TrustPolicy();
 
-  // The trusted environments that are accepted, with their measurements: the JSON object "tee" of
-  // trust-policy.json.
+  // A whole trust-policy.json (docs/formats/trust-policy.md): environments, bundles, and what the
+  // audit must have found. Nothing else may be set beside it.
+  TrustPolicy& trust_policy_json(std::string json);
+
+  // Or piece by piece, without asking for an audit: the trusted environments that are accepted,
+  // with their measurements, as the JSON object "tee" of trust-policy.json.
   TrustPolicy& environments_json(std::string json);
   // Besides those, servers without a trusted environment, whose host sees every input: to try
   // things out.
@@ -265,6 +269,7 @@ class [[gnu::visibility("default")]] ServerFacts {
   const std::string& mode() const;
   const std::string& manifest_sha256() const;  // of the bundle, hexadecimal
   bool signature_checked() const;              // false: nobody vouches for the bundle
+  bool audit_checked() const;                  // false: what its cut gives away was not asked
   const std::string& model_name() const;
   uint64_t model_version() const;
   int64_t max_batch() const;  // most items in a request; 1: the model takes no batches

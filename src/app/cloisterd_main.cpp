@@ -9,6 +9,7 @@
 #include "app/read_keys.h"
 #include "app/stop_signal.h"
 #include "app/version.h"
+#include "attest/simulated.h"
 #include "base/file.h"
 #include "base/sha256.h"
 #include "bundle/secret.h"
@@ -166,6 +167,7 @@ Result<serve::TrustedServerParts> read_parts(Options& o) {
   }
   TRY(client_ca, read_digested(o.client_ca, o.config.client_ca_sha256));
   parts.client_ca_pem = client_ca;
+  parts.producer = attest::simulated_producer();
   parts.config = o.config;
   parts.now_unix_s = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return parts;

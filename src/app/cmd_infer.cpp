@@ -139,6 +139,7 @@ Outcome infer_at(const InferCommandOptions& options) {
                              {"manifest_sha256", facts.statement.manifest_sha256},
                              {"evidence", attest::word(facts.environment->kind)},
                              {"signature_checked", facts.signature_checked},
+                             {"audit_checked", facts.audit_checked},
                              {"ms", took.count()},
                              {"top", top},
                              {"outputs", nlohmann::json::array()}};

@@ -22,20 +22,40 @@ Result<std::string> read_token(const std::string& path) {
 
 }  // namespace
 
-void TrustOptions::add_to(CLI::App& command) {
-  command.add_option("URL", url, "of the server: https://HOST:PORT")->required()->type_name("URL");
-  command.add_flag("--allow-simulated", allow_simulated,
-                   "accept a server without a trusted environment: for trying things out, since "
-                   "its host sees every input");
+void TrustOptions::add_policy_to(CLI::App& command) {
+  auto* const whole =
+      command
+          .add_option("--policy", policy,
+                      "trust-policy.json: which environments, whose bundles and which audits are "
+                      "accepted (docs/formats/trust-policy.md)")
+          ->type_name("FILE");
+  command
+      .add_flag("--allow-simulated", allow_simulated,
+                "without --policy: accept a server without a trusted environment, for trying "
+                "things out, since its host sees every input")
+      ->excludes(whole);
   command
       .add_option("--signer", signers,
-                  "minisign public key (file or text) of which one must have signed the bundle; "
-                  "may be given several times; without it the signature is not checked")
+                  "without --policy: minisign public key (file or text) of which one must have "
+                  "signed the bundle; may be given several times; without it the signature is not "
+                  "checked")
       ->type_name("KEY")
-      ->allow_extra_args(false);
-  command.add_option("--min-version", min_version, "oldest bundle version to accept")
-      ->type_name("N");
-  command.add_option("--manifest", manifest_sha256, "accept this bundle only")->type_name("SHA256");
+      ->allow_extra_args(false)
+      ->excludes(whole);
+  command
+      .add_option("--min-version", min_version,
+                  "without --policy: oldest bundle version to accept")
+      ->type_name("N")
+      ->excludes(whole);
+  command
+      .add_option("--manifest", manifest_sha256, "without --policy: accept this bundle only")
+      ->type_name("SHA256")
+      ->excludes(whole);
+}
+
+void TrustOptions::add_to(CLI::App& command) {
+  command.add_option("URL", url, "of the server: https://HOST:PORT")->required()->type_name("URL");
+  add_policy_to(command);
   command
       .add_option("--ca", ca,
                   "PEM file of the authority that the server's certificate and name must come "
@@ -51,6 +71,22 @@ void TrustOptions::add_to(CLI::App& command) {
       ->type_name("FILE");
 }
 
+Result<attest::TrustPolicy> TrustOptions::read_policy() const {
+  if (!policy.empty()) return attest::read_trust_policy(policy);
+  attest::TrustPolicy out{.tee = {.accept_simulated = allow_simulated},
+                          .bundle = {.min_version = min_version},
+                          .audit = {.accept_unaudited = true}};
+  TRY(keys, read_signers(signers));
+  out.bundle.signers = std::move(keys);
+  if (!manifest_sha256.empty()) {
+    const auto read =
+        attest::parse_word(manifest_sha256, out.bundle.manifests.emplace_back());
+    if (!read) return fail(Kind::kUsage, "--manifest: {}", read.error().message);
+  }
+  out.bundle.accept_any_signer = out.bundle.signers.empty() && out.bundle.manifests.empty();
+  return out;
+}
+
 Result<TrustOptions::Read> TrustOptions::read() const {
   Read out;
   TRY(parsed, net::parse_url(url));
@@ -58,11 +94,8 @@ Result<TrustOptions::Read> TrustOptions::read() const {
     return fail(Kind::kUsage, "'{}': want https://, since inputs are sent there", printable(url));
   }
   out.url = std::move(parsed);
-  out.verify.policy = {.tee = {.accept_simulated = allow_simulated},
-                       .min_version = min_version,
-                       .manifest_sha256 = manifest_sha256};
-  TRY(keys, read_signers(signers));
-  out.verify.policy.signers = std::move(keys);
+  TRY(trust, read_policy());
+  out.verify.policy = std::move(trust);
   out.verify.client.trust = net::ClientOptions::Trust::kCallerChecks;
   if (!ca.empty()) {
     TRY(pem, read_file(ca, kMaxPem));
@@ -87,6 +120,9 @@ void warn_about(const serve::ServerFacts& facts) {
   }
   if (!facts.signature_checked) {
     fmt::print(stderr, "warning: whose bundle this is was not checked (no --signer)\n");
+  }
+  if (!facts.audit_checked) {
+    fmt::print(stderr, "warning: what the cut gives away was not asked (no --policy)\n");
   }
 }
 

@@ -8,9 +8,10 @@
 
 namespace cloister {
 
-// The flags of commands that talk to a server: where, what must hold of it, and who asks.
+// The flags of commands that talk to a server: what must hold of it, and who asks.
 struct TrustOptions {
   std::string url;
+  std::string policy;
   bool allow_simulated = false;
   std::vector<std::string> signers;
   uint64_t min_version = 0;
@@ -19,7 +20,10 @@ struct TrustOptions {
   std::string cert, key;
   std::string token_file;
 
+  // All of them, with URL as an argument.
   void add_to(CLI::App& command);
+  // What must hold of a server only.
+  void add_policy_to(CLI::App& command);
 
   struct Read {
     net::Url url;
@@ -28,6 +32,7 @@ struct TrustOptions {
   };
   // Reads the files that were named.
   Result<Read> read() const;
+  Result<attest::TrustPolicy> read_policy() const;
 };
 
 // One line on stderr for each thing that a user must know about a server that was accepted.

@@ -16,6 +16,12 @@ std::string_view word(Outcome outcome) {
   return "fail";
 }
 
+std::string failure_text(const Check& check) {
+  return fmt::format("{}: {}{}want {}{}", check.id, check.found, check.found.empty() ? "" : ", ",
+                     check.why,
+                     check.field.empty() ? "" : fmt::format(" (policy: {})", check.field));
+}
+
 void Checks::add(std::span<const std::string_view> ids) {
   for (const std::string_view id : ids) entries_.push_back({{std::string(id)}});
 }

@@ -24,6 +24,9 @@ struct Check {
   std::string field;  // of the policy, that requires it; empty: every policy does
 };
 
+// Of one that failed: "snp.vmpl: 1, want 0 (policy: snp.vmpl)".
+std::string failure_text(const Check& check);
+
 // A list of checks being filled in. A check that is never judged counts as failed. Not thread-safe.
 class Checks {
  public:

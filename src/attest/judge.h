@@ -1,5 +1,5 @@
 // Judges the whole of an exchange under a trust policy: evidence, statement, configuration, bundle
-// and audit. A pure function, as verify() is.
+// and audit. A pure function, as verify() is. docs/formats/trust-policy.md lists the checks.
 #pragma once
 
 #include "attest/exchange.h"
@@ -10,10 +10,11 @@
 namespace cloister::attest {
 
 struct JudgeQuestion {
-  Role role = Role::kServer;    // of who shows evidence
-  ReportData expected{};        // what its evidence must be over: report_data()
-  Time now{};                   // UTC
-  // The audit was judged before, under this policy, of the bundle with this manifest.
+  Role role = Role::kServer;  // of who shows evidence
+  ReportData expected{};      // what its evidence must be over: report_data()
+  Time now{};                 // UTC
+  // The audit of the bundle with this manifest was judged before, under the same policy; empty:
+  // none was.
   std::string audited_manifest_sha256;
 };
 
@@ -23,17 +24,17 @@ struct Judgement {
   std::vector<Check> checks;
   bool trusted = false;  // all were judged, and none failed
   // Worth nothing unless trusted; there as far as they could be read.
-  Claims claims;
+  Verdict tee;
   std::optional<Statement> statement;
   std::optional<bundle::Manifest> manifest;
-
-  // The first check that failed, as kRefused.
-  Result<> refusal() const;
 };
 
 // Never fails: what can't be read is a check that fails. Thread-safe.
 Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
                 const JudgeQuestion& question, const Roots& roots = vendor_roots());
+
+// The first check that failed, as kRefused, in words for the user who asked.
+Result<> refusal(const Judgement& judgement);
 
 // The files of the bundle that the policy can't be judged without.
 std::vector<std::string> files_to_judge(const TrustPolicy& policy);

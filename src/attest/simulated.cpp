@@ -23,6 +23,17 @@ Result<SimulatedReport> parse(Bytes bytes) {
   return report;
 }
 
+// Anybody could write this: the measurement, too, is nothing.
+class SimulatedProducer : public Producer {
+ public:
+  EvidenceKind kind() const override { return EvidenceKind::kSimulated; }
+  std::string source() const override { return "simulated"; }
+  Result<Shown> produce(const Fixed<64>& report_data) override {
+    return Shown{.evidence = {.kind = EvidenceKind::kSimulated,
+                              .report = simulated_report({}, report_data)}};
+  }
+};
+
 }  // namespace
 
 std::vector<std::byte> simulated_report(const Fixed<48>& measurement,
@@ -32,6 +43,10 @@ std::vector<std::byte> simulated_report(const Fixed<48>& measurement,
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
   return bytes;
+}
+
+std::unique_ptr<Producer> simulated_producer() {
+  return std::make_unique<SimulatedProducer>();
 }
 
 std::span<const std::string_view> simulated_checks() {

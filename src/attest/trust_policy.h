@@ -11,10 +11,11 @@
 namespace cloister::attest {
 
 struct BundlePolicy {
-  std::vector<minisign::PublicKey> signers;  // one of them; empty accepts nothing
+  // One of them. None, and no manifests either, accepts nothing.
+  std::vector<minisign::PublicKey> signers;
   bool accept_any_signer = false;            // whose bundle it is does not matter
   uint64_t min_version = 0;
-  std::vector<std::string> manifests;  // SHA-256, hexadecimal; where given, one of them
+  std::vector<Fixed<32>> manifests;  // SHA-256; where given, one of them
 };
 
 struct AuditPolicy {
@@ -27,8 +28,7 @@ struct TrustPolicy {
   Policy tee;
   BundlePolicy bundle;
   AuditPolicy audit;
-  // SHA-256 of configurations, hexadecimal; where given, one of them.
-  std::vector<std::string> configs;
+  std::vector<Fixed<32>> configs;  // SHA-256 of configurations; where given, one of them
 };
 
 inline constexpr uint64_t kMaxTrustPolicyBytes = 2 << 20;

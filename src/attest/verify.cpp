@@ -134,9 +134,7 @@ Result<VerifiedClaims> VerifiedClaims::of(const Verdict& verdict) {
   if (verdict.trusted) return VerifiedClaims(verdict.claims);
   for (const Check& check : verdict.checks) {
     if (check.outcome != Outcome::kFail) continue;
-    return fail(Kind::kRefused, "{}: {}{}want {}{}", check.id, check.found,
-                check.found.empty() ? "" : ", ", check.why,
-                check.field.empty() ? "" : fmt::format(" (policy: {})", check.field));
+    return fail(Kind::kRefused, "{}", failure_text(check));
   }
   return fail(Kind::kRefused, "nothing was verified");
 }

@@ -147,6 +147,16 @@ Result<PublicKey> parse_public_key(std::string_view text) {
   return key;
 }
 
+std::string word(const PublicKey& key) {
+  return key.text();
+}
+
+Result<> parse_word(std::string_view text, PublicKey& out) {
+  TRY(key, parse_public_key(text));
+  out = key;
+  return {};
+}
+
 Result<Signature> parse_signature(std::string_view file) {
   auto parsed = parse(file);
   if (!parsed) return with_context(parsed.error(), "minisign signature");

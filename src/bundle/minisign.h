@@ -31,6 +31,10 @@ struct PublicKey {
 // A .pub file, or its second line alone. kInvalid.
 Result<PublicKey> parse_public_key(std::string_view text);
 
+// For records (record/fields.h).
+std::string word(const PublicKey& key);
+Result<> parse_word(std::string_view text, PublicKey& out);
+
 struct Signature {
   bool prehashed = false;  // of the BLAKE2b-512 of the message (ED), or of the message itself (Ed)
   KeyId key_id{};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "audit/policy_json.h"
 #include "plan/policy_fields.h"
 #include "record/reader.h"
 #include "record/writer.h"
@@ -39,25 +40,10 @@ Result<> check_range(std::string_view key, const std::optional<double>& value, d
   return invalid("{}: {}, want 0 to {:g}", key, *value, most);
 }
 
-// Puts the defaults for its metric under what `leakage` says. What is wrong in there is left to the
-// reader to find.
-void fill_in_leakage(Json& root) {
-  const auto leakage = root.find("leakage");
-  if (leakage == root.end() || !leakage->is_object()) return;
-  audit::Metric metric = audit::Metric::kSsim;
-  if (const auto found = leakage->find("metric"); found != leakage->end()) {
-    if (!found->is_string()) return;
-    if (!audit::parse_word(found->get_ref<const std::string&>(), metric)) return;
-  }
-  Json filled = RecordWriter::json_of(audit::default_policy(metric));
-  filled.update(*leakage);
-  *leakage = std::move(filled);
-}
-
 Result<PlanPolicy> parse(std::string_view json) {
   TRY(root, parse_strict_json(json, kMaxPolicyBytes));
   TRY_OK(check_schema(root, kSchema));
-  fill_in_leakage(root);
+  audit::fill_in_policy(root, "leakage");
   PolicyFile file;
   RecordReader reader(RecordReader::Missing::kDefaults);
   reader.read(root, file);

@@ -12,6 +12,7 @@ inline namespace v1 {
 
 // As the caller gave it; read_policy() checks it.
 struct PolicyData {
+  std::optional<std::string> whole;  // trust-policy.json; then nothing else is given
   std::optional<std::string> environments;
   std::vector<std::string> signers;
   std::optional<std::string> manifest_sha256;
@@ -37,6 +38,7 @@ struct FactsData {
   std::string mode;
   std::string manifest_sha256;
   bool signature_checked = false;
+  bool audit_checked = false;
   std::string model_name;
   uint64_t model_version = 0;
   int64_t max_batch = 1;
@@ -51,7 +53,7 @@ struct Options::Impl : OptionsData {};
 struct ServerFacts::Impl : FactsData {};
 
 // kInvalid, naming what is malformed.
-cloister::Result<serve::TrustPolicy> read_policy(const PolicyData& policy);
+cloister::Result<attest::TrustPolicy> read_policy(const PolicyData& policy);
 cloister::Result<serve::PoolOptions> read_options(std::string_view url, const PolicyData& policy,
                                                   const OptionsData& options);
 // Longer waits than anybody means are cut, since adding them to the time of day would overflow.

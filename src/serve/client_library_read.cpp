@@ -12,18 +12,6 @@ namespace {
 constexpr std::chrono::hours kLongestLimit{24 * 365};
 constexpr int kMostConnections = 1024;
 
-cloister::Result<std::string> read_digest(const std::string& text) {
-  std::string digest = text;
-  for (char& c : digest) c = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-  const bool fits = digest.size() == 64 && std::ranges::all_of(digest, [](char c) {
-                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                    });
-  if (!fits) {
-    return invalid("manifest_sha256 '{}': want 64 hexadecimal digits", printable(text, 80));
-  }
-  return digest;
-}
-
 // What would end the header field early must not get into it; the token itself is not repeated.
 cloister::Result<> check_token(const std::string& token) {
   if (!token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; })) {
@@ -53,6 +41,13 @@ std::vector<TensorSpec> specs_of(const std::vector<bundle::Port>& ports) {
   return specs;
 }
 
+cloister::Result<attest::TrustPolicy> read_whole(const PolicyData& policy) {
+  const bool alone = !policy.environments && policy.signers.empty() && !policy.manifest_sha256 &&
+                     policy.min_version == 0 && !policy.allow_any_bundle && !policy.allow_simulated;
+  if (!alone) return invalid("trust_policy_json() says it all: nothing may be given beside it");
+  return attest::parse_trust_policy(*policy.whole);
+}
+
 }  // namespace
 
 cloister::Result<net::Seconds> read_limit(std::string_view name, std::chrono::milliseconds limit) {
@@ -60,8 +55,11 @@ cloister::Result<net::Seconds> read_limit(std::string_view name, std::chrono::mi
   return std::min<std::chrono::milliseconds>(limit, kLongestLimit);
 }
 
-cloister::Result<serve::TrustPolicy> read_policy(const PolicyData& policy) {
-  serve::TrustPolicy out{.min_version = policy.min_version};
+cloister::Result<attest::TrustPolicy> read_policy(const PolicyData& policy) {
+  if (policy.whole) return read_whole(policy);
+  // The audit is asked for by a whole policy only.
+  attest::TrustPolicy out{.bundle = {.min_version = policy.min_version},
+                          .audit = {.accept_unaudited = true}};
   if (policy.environments) {
     auto parsed = attest::parse_policy(*policy.environments);
     if (!parsed) return with_context(parsed.error(), "environments_json");
@@ -77,13 +75,16 @@ cloister::Result<serve::TrustPolicy> read_policy(const PolicyData& policy) {
   for (size_t i = 0; i < policy.signers.size(); ++i) {
     auto key = minisign::parse_public_key(policy.signers[i]);
     if (!key) return with_context(key.error(), fmt::format("signer {}", i + 1));
-    out.signers.push_back(*key);
+    out.bundle.signers.push_back(*key);
   }
   if (policy.manifest_sha256) {
-    TRY(digest, read_digest(*policy.manifest_sha256));
-    out.manifest_sha256 = digest;
+    const auto read =
+        attest::parse_word(*policy.manifest_sha256, out.bundle.manifests.emplace_back());
+    if (!read) return with_context(read.error(), "manifest_sha256");
   }
-  if (out.signers.empty() && out.manifest_sha256.empty() && !policy.allow_any_bundle) {
+  if (out.bundle.signers.empty() && out.bundle.manifests.empty()) {
+    out.bundle.accept_any_signer = policy.allow_any_bundle;
+    if (policy.allow_any_bundle) return out;
     return invalid(
         "the policy names neither a signer nor a manifest, so that anybody's model would do: "
         "allow_any_bundle() accepts that");
@@ -126,6 +127,7 @@ cloister::Result<FactsData> facts_of(const serve::ServerFacts& facts) {
                 .mode = std::string(attest::kind_class(kind)),
                 .manifest_sha256 = facts.statement.manifest_sha256,
                 .signature_checked = facts.signature_checked,
+                .audit_checked = facts.audit_checked,
                 .model_name = facts.manifest.model_name,
                 .model_version = facts.manifest.version,
                 .max_batch = facts.manifest.max_batch,

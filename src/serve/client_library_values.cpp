@@ -48,6 +48,11 @@ TrustPolicy& TrustPolicy::operator=(const TrustPolicy& other) {
 }
 TrustPolicy::~TrustPolicy() = default;
 
+TrustPolicy& TrustPolicy::trust_policy_json(std::string json) {
+  impl_->whole = std::move(json);
+  return *this;
+}
+
 TrustPolicy& TrustPolicy::environments_json(std::string json) {
   impl_->environments = std::move(json);
   return *this;
@@ -137,6 +142,10 @@ const std::string& ServerFacts::manifest_sha256() const {
 }
 bool ServerFacts::signature_checked() const {
   return impl_->signature_checked;
+}
+
+bool ServerFacts::audit_checked() const {
+  return impl_->audit_checked;
 }
 const std::string& ServerFacts::model_name() const {
   return impl_->model_name;

@@ -83,8 +83,9 @@ ClientGate::ClientGate(std::optional<std::vector<Client>> clients) : open_to_all
     const size_t number = accounts_.size();
     if (!client.token_sha256.empty()) by_token_[client.token_sha256] = number;
     if (!client.certificate_sha256.empty()) by_certificate_[client.certificate_sha256] = number;
-    const double burst = client.burst;
-    accounts_.push_back({std::move(client), burst, Clock::time_point{}});
+    std::optional<TokenBucket> quota;
+    if (client.requests_per_second) quota.emplace(*client.requests_per_second, client.burst);
+    accounts_.push_back({std::move(client), quota});
   }
 }
 
@@ -111,16 +112,10 @@ ClientGate::Verdict ClientGate::admit(std::string_view authorization,
   if (open_to_all_) return Verdict::kWelcome;
   const Account* const found = find(authorization, certificate_sha256);
   if (found == nullptr) return Verdict::kUnknown;
-  if (!found->client.requests_per_second) return Verdict::kWelcome;
+  if (!found->quota) return Verdict::kWelcome;
   const std::scoped_lock lock(mutex_);
   Account& account = accounts_[static_cast<size_t>(found - accounts_.data())];
-  const std::chrono::duration<double> passed = now - account.filled;
-  account.tokens = std::min(account.client.burst,
-                            account.tokens + passed.count() * *account.client.requests_per_second);
-  account.filled = now;
-  if (account.tokens < 1) return Verdict::kTooMany;
-  account.tokens -= 1;
-  return Verdict::kWelcome;
+  return account.quota->take(now) ? Verdict::kWelcome : Verdict::kTooMany;
 }
 
 }  // namespace cloister::serve

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "serve/token_bucket.h"
 
 namespace cloister::serve {
 
@@ -42,8 +43,7 @@ class ClientGate {
  private:
   struct Account {
     Client client;
-    double tokens = 0;
-    Clock::time_point filled;
+    std::optional<TokenBucket> quota;  // none: no limit
   };
 
   const Account* find(std::string_view authorization, const std::string& certificate_sha256) const;

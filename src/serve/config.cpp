@@ -23,6 +23,11 @@ void fields(Io& io, Of<Io, ServerConfig> r) {
   io.integer("batch_delay_us", r.batch_delay_us, 0, kMaxCount);
   io.integer("max_connections", r.max_connections, 1, kMaxCount);
   io.integer("max_body_bytes", r.max_body_bytes, 1, kMaxCount);
+  io.text("evidence", r.evidence, kShort);
+  io.text_or_null("tpm", r.tpm, kName);
+  io.real("evidence_per_s", r.evidence_per_s, 0, kHuge);
+  io.text_or_null("key_server", r.key_server, kName);
+  io.text_or_null("key_server_ca_sha256", r.key_server_ca_sha256, kShort);
   io.real("deadline_s", r.deadline_s, 0, kHuge);
   io.real("worker_timeout_s", r.worker_timeout_s, 0, kHuge);
   io.real("quarantine_s", r.quarantine_s, 0, kHuge);

@@ -1,70 +1,156 @@
 #include "serve/evidence.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
 
-#include "attest/simulated.h"
-#include "serve/v2.h"
+#include "base/log.h"
+#include "serve/error_response.h"
+#include "serve/token_bucket.h"
 
 namespace cloister::serve {
+namespace {
 
-struct EvidenceService::State {
-  attest::ExchangeReply reply;               // but for the evidence itself
-  std::map<std::string, std::string> files;  // of the bundle
+using Clock = TokenBucket::Clock;
+
+constexpr std::chrono::seconds kLongestWait{10};
+
+// Somebody who waits for evidence.
+struct Asked {
+  attest::ReportData data{};  // what it must be over
+  std::vector<std::string> files;
+  Clock::time_point since;
+  net::Respond respond;
 };
 
-Result<EvidenceService> EvidenceService::make(const bundle::Bundle& bundle,
-                                              const std::string& config_sha256,
-                                              const std::string& tool) {
-  auto state = std::make_shared<State>();
-  state->reply = {
-      .evidence = {.kind = attest::EvidenceKind::kSimulated},
-      .statement_json = attest::write_statement({.mode = "simulated",
-                                                 .manifest_sha256 = bundle.manifest_sha256(),
-                                                 .config_sha256 = config_sha256,
-                                                 .tool = tool}),
-      .manifest_json = bundle.manifest_json(),
-      .manifest_signature = bundle.manifest_signature()};
+std::unexpected<Error> busy(std::string_view why) {
+  return fail(Kind::kUnavailable, "no evidence now: {}", why);
+}
+
+}  // namespace
+
+struct EvidenceService::State {
+  attest::ExchangeReply reply;               // but for evidence, endorsements and files
+  std::map<std::string, std::string> files;  // of the bundle
+  std::shared_ptr<attest::Producer> producer;
+  EvidenceOptions options;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Asked> waiting;
+  std::optional<TokenBucket> rate;
+  bool closing = false;
+  std::thread thread;
+
+  // What a request is to be answered with, as far as it depends on its connection.
+  Result<Asked> read(const net::Request& request) const {
+    TRY(asked, attest::parse_request(as_text(request.body.bytes)));
+    const std::string_view kind = attest::word(producer->kind());
+    if (!asked.kinds.empty() && std::ranges::find(asked.kinds, kind) == asked.kinds.end()) {
+      return fail(Kind::kRefused, "this server has {} evidence only", kind);
+    }
+    TRY(exported, request.channel->exported_key(attest::kExporterLabel, asked.nonce.view()));
+    TRY(key, request.channel->server_key_sha256());
+    TRY(data, attest::report_data(attest::Role::kServer, key, asked.nonce, exported,
+                                  reply.statement_json));
+    return Asked{.data = data, .files = std::move(asked.files), .since = Clock::now()};
+  }
+
+  Result<> push(Asked& asked) {
+    const std::scoped_lock lock(mutex);
+    if (closing) return busy("shutting down");
+    if (!rate->take(Clock::now())) return busy("too many ask");
+    if (waiting.size() >= options.queue) {
+      return busy(fmt::format("{} are waiting", waiting.size()));
+    }
+    waiting.push_back(std::move(asked));
+    changed.notify_one();
+    return {};
+  }
+
+  void work() {
+    while (true) {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [this] { return closing || !waiting.empty(); });
+      if (closing) return;
+      Asked asked = std::move(waiting.front());
+      waiting.pop_front();
+      lock.unlock();
+      asked.respond(make(asked));
+    }
+  }
+
+  net::Response make(const Asked& asked) const {
+    if (Clock::now() - asked.since > kLongestWait) {
+      return error_response(busy("waited too long").error());
+    }
+    auto shown = producer->produce(asked.data);
+    if (!shown) {
+      log(LogLevel::kWarn, "no evidence",
+          {{"source", producer->source()}, {"why", shown.error().message}});
+      return error_response(shown.error());
+    }
+    attest::ExchangeReply full = reply;
+    full.evidence = std::move(shown->evidence);
+    full.endorsements = std::move(shown->endorsements);
+    for (const std::string& name : asked.files) {
+      if (const auto file = files.find(name); file != files.end()) full.files.insert(*file);
+    }
+    return net::text_response(200, "application/json", attest::write_reply(full));
+  }
+};
+
+EvidenceService::EvidenceService(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+EvidenceService::~EvidenceService() {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->closing = true;
+  }
+  state_->changed.notify_all();
+  state_->thread.join();
+  for (Asked& asked : state_->waiting) {
+    asked.respond(error_response(busy("shutting down").error()));
+  }
+}
+
+Result<std::unique_ptr<EvidenceService>> EvidenceService::start(
+    const bundle::Bundle& bundle, const std::string& config_sha256, const std::string& tool,
+    std::shared_ptr<attest::Producer> producer, const EvidenceOptions& options) {
+  auto state = std::make_unique<State>();
+  state->reply.statement_json =
+      attest::write_statement({.mode = std::string(attest::kind_class(producer->kind())),
+                               .manifest_sha256 = bundle.manifest_sha256(),
+                               .config_sha256 = config_sha256,
+                               .tool = tool});
+  state->reply.manifest_json = bundle.manifest_json();
+  state->reply.manifest_signature = bundle.manifest_signature();
   for (const char* name : attest::kPublicFiles) {
     auto text = bundle.read(name);
     if (!text && text.error().kind == Kind::kNotFound) continue;
     if (!text) return std::unexpected(text.error());
     state->files.emplace(name, std::move(*text));
   }
-  return EvidenceService(std::move(state));
+  state->producer = std::move(producer);
+  state->options = options;
+  state->rate.emplace(options.per_second, options.burst);
+  State* const s = state.get();
+  s->thread = std::thread([s] { s->work(); });
+  return std::unique_ptr<EvidenceService>(new EvidenceService(std::move(state)));
 }
 
-Result<attest::ExchangeReply> EvidenceService::reply_to(const net::Request& request) const {
-  TRY(asked, attest::parse_request(as_text(request.body.bytes)));
-  if (!asked.kinds.empty() && std::ranges::find(asked.kinds, mode()) == asked.kinds.end()) {
-    return fail(Kind::kRefused, "this server has {} evidence only", mode());
-  }
-  TRY(exported, request.channel->exported_key(attest::kExporterLabel, asked.nonce.view()));
-  TRY(key, request.channel->server_key_sha256());
-  attest::ExchangeReply reply = state_->reply;
-  for (const std::string& name : asked.files) {
-    if (const auto file = state_->files.find(name); file != state_->files.end()) {
-      reply.files.insert(*file);
-    }
-  }
-  // What a TEE would sign. Anybody could write this: the measurement, too, is nothing.
-  TRY(data,
-      attest::report_data(attest::Role::kServer, key, asked.nonce, exported, reply.statement_json));
-  reply.evidence.report = attest::simulated_report({}, data);
-  return reply;
+std::string_view EvidenceService::mode() const {
+  return attest::kind_class(state_->producer->kind());
 }
 
-net::Response EvidenceService::answer(const net::Request& request) const {
-  if (request.method != "POST") {
-    net::Response response = error_response(
-        {Kind::kUnsupported, fmt::format("method {} for '{}', want POST",
-                                         printable(request.method, 20), attest::kExchangeTarget)});
-    response.status = 405;
-    response.fields.push_back({"Allow", "POST"});
-    return response;
-  }
-  const auto reply = reply_to(request);
-  if (!reply) return error_response(reply.error());
-  return net::text_response(200, "application/json", attest::write_reply(*reply));
+void EvidenceService::answer(const net::Request& request, net::Respond respond) {
+  if (request.method != "POST") return respond(wrong_method(request, "POST"));
+  auto asked = state_->read(request);
+  if (!asked) return respond(error_response(asked.error()));
+  asked->respond = std::move(respond);
+  const auto pushed = state_->push(*asked);
+  if (!pushed) asked->respond(error_response(pushed.error()));
 }
 
 }  // namespace cloister::serve

@@ -1,29 +1,43 @@
 // The server's side of the exchange that comes before any input (attest/exchange.h).
 #pragma once
 
+#include <memory>
+
 #include "attest/exchange.h"
+#include "attest/producer.h"
 #include "bundle/bundle.h"
-#include "net/http.h"
+#include "net/server.h"
 
 namespace cloister::serve {
 
-// Answers who asks for evidence. Without a TEE its evidence is simulated: it says so, and proves
-// nothing. Copies share their state. Thread-safe.
+struct EvidenceOptions {
+  double per_second = 20;  // how often evidence is made, whoever asks
+  double burst = 100;
+  size_t queue = 256;  // who may wait for it; further ones get 503
+};
+
+// Answers who asks for evidence, on a thread of its own: making it takes milliseconds to seconds,
+// and requests for inference do not wait for it. Thread-safe.
 class EvidenceService {
  public:
-  static Result<EvidenceService> make(const bundle::Bundle& bundle,
-                                      const std::string& config_sha256, const std::string& tool);
+  // `producer` makes the evidence; it is asked by one thread at a time.
+  static Result<std::unique_ptr<EvidenceService>> start(const bundle::Bundle& bundle,
+                                                        const std::string& config_sha256,
+                                                        const std::string& tool,
+                                                        std::shared_ptr<attest::Producer> producer,
+                                                        const EvidenceOptions& options = {});
+  // Answers those who wait with 503.
+  ~EvidenceService();
 
-  const char* mode() const { return "simulated"; }
-  // To be called from the handler itself: it uses the request's channel.
-  net::Response answer(const net::Request& request) const;
+  // "tee", "tpm", "simulated": what the evidence protects.
+  std::string_view mode() const;
+  // To be called from the handler itself: it uses the request's channel. Does not block.
+  void answer(const net::Request& request, net::Respond respond);
 
  private:
   struct State;
-  explicit EvidenceService(std::shared_ptr<const State> state) : state_(std::move(state)) {}
-  Result<attest::ExchangeReply> reply_to(const net::Request& request) const;
-
-  std::shared_ptr<const State> state_;
+  explicit EvidenceService(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace cloister::serve

@@ -8,7 +8,8 @@
 #include <thread>
 
 #include "base/log.h"
-#include "serve/v2.h"
+#include "serve/error_response.h"
+#include "wire/oip.h"
 
 namespace cloister::serve {
 namespace {
@@ -146,8 +147,9 @@ Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
   state->facts = first->facts();
   // Later connections need no files. The bundle may be renewed, but not taken back.
   state->options.verify.files.clear();
-  state->options.verify.policy.min_version =
-      std::max(options.verify.policy.min_version, state->facts->manifest.version);
+  state->options.verify.policy.bundle.min_version =
+      std::max(options.verify.policy.bundle.min_version, state->facts->manifest.version);
+  state->options.verify.audited_manifest_sha256 = state->facts->statement.manifest_sha256;
   state->ready.push_back(std::move(first));
   State* const s = state.get();
   std::unique_ptr<Proxy> proxy(new Proxy(std::move(state)));

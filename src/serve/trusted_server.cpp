@@ -109,6 +109,7 @@ struct TrustedServer::Parts {
   std::unique_ptr<runtime::Remote> remote;
   std::unique_ptr<runtime::Trusted> trusted;
   std::unique_ptr<ClientGate> gate;
+  std::unique_ptr<EvidenceService> evidence;
   std::unique_ptr<MetricsServer> metrics_server;
   std::unique_ptr<net::Server> server;  // last: goes first
 };
@@ -141,7 +142,9 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   std::vector<std::string> names = config.names;
   names.push_back(listen.host);
   TRY(identity, net::make_tls_identity(names, p.given.now_unix_s));
-  TRY(evidence, EvidenceService::make(bundle, p.config_sha256, p.given.tool));
+  TRY(evidence, EvidenceService::start(bundle, p.config_sha256, p.given.tool, p.given.producer,
+                                       {.per_second = config.evidence_per_s}));
+  p.evidence = std::move(evidence);
   V2Model model{.name = manifest.model_name,
                 .version = std::to_string(manifest.version),
                 .platform = "onnx_cloister",
@@ -149,15 +152,17 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
                 .outputs = p.trusted->outputs(),
                 .max_batch = max_batch,
                 .parameters = {{"manifest_sha256", bundle.manifest_sha256()},
-                               {"mode", std::string(evidence.mode())}},
+                               {"mode", std::string(p.evidence->mode())}},
                 .ready = [&p] { return p.trusted->ready(); },
                 .submit = [&p](runtime::Job job) { p.trusted->submit(std::move(job)); }};
   const net::Handler v2 = v2_handler(std::move(model),
                                      {.server = {"cloisterd", p.given.tool, {"binary_tensor_data"}},
                                       .deadline = runtime::Seconds(config.deadline_s)},
                                      p.metrics);
-  const net::Handler handler = [v2, evidence](net::Request request, net::Respond respond) {
-    if (request.target == attest::kExchangeTarget) return respond(evidence.answer(request));
+  const net::Handler handler = [v2, &p](net::Request request, net::Respond respond) {
+    if (request.target == attest::kExchangeTarget) {
+      return p.evidence->answer(request, std::move(respond));
+    }
     v2(std::move(request), std::move(respond));
   };
   const net::Gate gate = [&p](const net::Request& request) -> std::optional<net::Response> {
@@ -185,7 +190,8 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
        {"version", manifest.version},
        {"manifest_sha256", bundle.manifest_sha256()},
        {"config_sha256", p.config_sha256},
-       {"mode", evidence.mode()}});
+       {"mode", p.evidence->mode()},
+       {"evidence", p.given.producer->source()}});
   return std::unique_ptr<TrustedServer>(new TrustedServer(std::move(parts)));
 }
 

@@ -1,6 +1,7 @@
 // cloisterd without its command line: a bundle behind TLS.
 #pragma once
 
+#include "attest/producer.h"
 #include "bundle/age.h"
 #include "bundle/bundle.h"
 #include "runtime/trusted.h"
@@ -20,6 +21,7 @@ struct TrustedServerParts {
   net::ClientOptions worker_client;  // how workers are asked: authority, limits
   std::optional<std::vector<Client>> clients;
   std::string client_ca_pem;
+  std::shared_ptr<attest::Producer> producer;  // never null: of evidence
   int64_t now_unix_s = 0;
 };
 

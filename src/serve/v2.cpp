@@ -9,28 +9,6 @@ namespace {
 
 constexpr const char* kJson = "application/json";
 
-unsigned status_of(Kind kind) {
-  switch (kind) {
-    case Kind::kInvalid:
-    case Kind::kUsage:
-      return 400;
-    case Kind::kRefused:
-      return 403;
-    case Kind::kNotFound:
-      return 404;
-    case Kind::kUnsupported:
-      return 400;
-    case Kind::kUnavailable:
-      return 503;
-    case Kind::kDeadline:
-      return 504;
-    case Kind::kIo:
-    case Kind::kInternal:
-      return 500;
-  }
-  return 500;
-}
-
 std::vector<oip::TensorMetadata> metadata_of(const std::vector<Port>& ports) {
   std::vector<oip::TensorMetadata> out;
   for (const Port& port : ports) out.push_back({port.name, port.dtype, port.dims});
@@ -211,13 +189,6 @@ class Service : public std::enable_shared_from_this<Service> {
 };
 
 }  // namespace
-
-net::Response error_response(const Error& error) {
-  net::Response response =
-      net::text_response(status_of(error.kind), kJson, oip::write_error(error.message));
-  if (error.kind == Kind::kUnavailable) response.fields.push_back({"Retry-After", "1"});
-  return response;
-}
 
 net::Handler v2_handler(V2Model model, V2Options options, runtime::Metrics& metrics) {
   const auto service =

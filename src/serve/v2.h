@@ -4,6 +4,7 @@
 
 #include "net/server.h"
 #include "runtime/batch.h"
+#include "serve/error_response.h"
 #include "wire/oip.h"
 
 namespace cloister::serve {
@@ -28,8 +29,5 @@ struct V2Options {
 
 // `metrics` outlives the handler.
 net::Handler v2_handler(V2Model model, V2Options options, runtime::Metrics& metrics);
-
-// The HTTP response for an error: status by kind, {"error": message}, Retry-After where it helps.
-net::Response error_response(const Error& error);
 
 }  // namespace cloister::serve

@@ -2,27 +2,18 @@
 // verification, and nothing else in the client sends inputs.
 #pragma once
 
-#include "attest/exchange.h"
-#include "attest/verify.h"
-#include "bundle/manifest.h"
-#include "bundle/minisign.h"
+#include "attest/judge.h"
 #include "net/client.h"
 
 namespace cloister::serve {
 
-// What a client accepts.
-struct TrustPolicy {
-  attest::Policy tee;  // which environments; the default accepts none
-  // Of which one must have signed the bundle's manifest; empty: the signature is not looked at.
-  std::vector<minisign::PublicKey> signers;
-  uint64_t min_version = 0;     // of the bundle
-  std::string manifest_sha256;  // not empty: exactly this bundle
-};
-
 struct VerifyOptions {
-  TrustPolicy policy;
+  attest::TrustPolicy policy;      // the default accepts nothing
   net::ClientOptions client;       // by default any certificate: the evidence is bound to its key
   std::vector<std::string> files;  // of the bundle, to be handed over and checked
+  // Of a bundle whose audit was found good under this policy on another connection, and need not
+  // be handed over again; empty: none.
+  std::string audited_manifest_sha256;
   net::Seconds limit{10};
   // UTC: certificates and collateral expire.
   attest::Time (*clock)() = [] {
@@ -30,12 +21,25 @@ struct VerifyOptions {
   };
 };
 
+// What somebody showed over one connection, and what was found of it.
+struct Examined {
+  attest::ExchangeReply reply;
+  attest::ReportData expected{};  // what the evidence must be over, on this connection
+  attest::Judgement judgement;
+};
+
+// Asks the server for evidence with a fresh nonce, and judges what it shows; trusts nothing, for
+// those who want to read the checks. kRefused where what was shown can't be read at all; otherwise
+// errors of net::Connection.
+Result<Examined> examine(net::Connection& connection, const VerifyOptions& options);
+
 // What was verified.
 struct ServerFacts {
   attest::VerifiedClaims environment;
   attest::Statement statement;
   bundle::Manifest manifest;
-  bool signature_checked = false;
+  bool signature_checked = false;  // whose bundle it is
+  bool audit_checked = false;      // what crosses the cut
   std::map<std::string, std::string> files;  // checked against the manifest
 };
 

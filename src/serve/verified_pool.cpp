@@ -107,7 +107,9 @@ Result<std::unique_ptr<VerifiedPool>> VerifiedPool::open(PoolOptions options) {
   TRY(first, open_one(options.server, options.verify));
   state->facts = first->facts();
   state->options = std::move(options);
-  state->options.verify.files.clear();  // they are of the same bundle, which the first has shown
+  // They are of the same bundle, which the first has shown.
+  state->options.verify.files.clear();
+  state->options.verify.audited_manifest_sha256 = state->facts->statement.manifest_sha256;
   state->idle.resize(state->options.connections);
   state->idle.back() = {std::move(first), Clock::now()};
   return std::unique_ptr<VerifiedPool>(new VerifiedPool(std::move(state)));

@@ -1,6 +1,8 @@
 // A server that shows evidence for a bundle, as a test likes.
 #pragma once
 
+#include <future>
+
 #include "attest/simulated.h"
 #include "serve/evidence.h"
 #include "tests/serve/served_model.h"
@@ -35,11 +37,25 @@ class AttestedServer {
   std::unique_ptr<net::Server> server_;
 };
 
+inline std::unique_ptr<serve::EvidenceService> evidence_of(
+    const Sealed& sealed, std::shared_ptr<attest::Producer> producer = attest::simulated_producer(),
+    const serve::EvidenceOptions& options = {.per_second = 1e6, .burst = 1e6}) {
+  return value_of(serve::EvidenceService::start(sealed.open(), std::string(64, 'c'), "test",
+                                                std::move(producer), options));
+}
+
+// What it answers, waited for.
+inline net::Response answer_of(serve::EvidenceService& evidence, const net::Request& request) {
+  std::promise<net::Response> answer;
+  evidence.answer(request, [&](net::Response response) { answer.set_value(std::move(response)); });
+  return answer.get_future().get();
+}
+
 // As the real one does.
 inline AttestedServer::Exchange honest_exchange(const Sealed& sealed) {
-  return [evidence =
-              value_of(serve::EvidenceService::make(sealed.open(), std::string(64, 'c'), "test"))](
-             const net::Request& request) { return evidence.answer(request); };
+  return [evidence = std::shared_ptr(evidence_of(sealed))](const net::Request& request) {
+    return answer_of(*evidence, request);
+  };
 }
 
 // Anybody can make simulated evidence: this one vouches for what `before` has changed; then `after`

@@ -5,8 +5,7 @@
 #include <atomic>
 
 #include "net/server.h"
-#include "serve/evidence.h"
-#include "tests/serve/served_model.h"
+#include "tests/serve/attested_server.h"
 
 namespace cloister::test {
 
@@ -15,8 +14,7 @@ class EvidenceServer {
   using Answer = std::function<net::Response(const net::Request&)>;
 
   EvidenceServer(const Sealed& sealed, Answer answer)
-      : evidence_(
-            value_of(serve::EvidenceService::make(sealed.open(), std::string(64, 'c'), "a test"))),
+      : evidence_(evidence_of(sealed)),
         answer_(std::move(answer)) {
     const net::ServerOptions options{
         .tls = value_of(net::make_tls_identity({"127.0.0.1"}, 1'700'000'000))};
@@ -24,7 +22,7 @@ class EvidenceServer {
         value_of(net::Server::start(options, [this](net::Request request, net::Respond respond) {
           if (request.target == attest::kExchangeTarget) {
             ++exchanges;
-            return respond(evidence_.answer(request));
+            return evidence_->answer(request, std::move(respond));
           }
           ++others;
           respond(answer_(request));
@@ -37,7 +35,7 @@ class EvidenceServer {
   std::atomic<int> others = 0;
 
  private:
-  serve::EvidenceService evidence_;
+  std::unique_ptr<serve::EvidenceService> evidence_;
   Answer answer_;
   std::unique_ptr<net::Server> server_;  // last: goes first
 };

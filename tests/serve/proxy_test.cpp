@@ -144,7 +144,7 @@ TEST_F(Proxies, SendNothingToWhoeverComesAfterwards) {
 TEST_F(Proxies, AcceptNoOlderBundleLater) {
   const Sealed renewed({}, 5);
   VerifyOptions verify = renewed.verify_options();
-  verify.policy.signers.clear();
+  verify.policy.bundle = {.accept_any_signer = true};
   std::atomic<bool> old = false;
   const test::AttestedServer server(
       [&, newer = test::honest_exchange(renewed), older = test::honest_exchange(sealed())](

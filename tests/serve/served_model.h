@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "attest/simulated.h"
 #include "bundle/bundle.h"
 #include "bundle/ports.h"
 #include "bundle/seal.h"
@@ -102,6 +103,7 @@ struct Sealed {
     parts.config.listen = "127.0.0.1:0";
     parts.config.metrics_listen = "127.0.0.1:0";
     parts.tool = "test";
+    parts.producer = attest::simulated_producer();
     parts.identities = copy_of_identities();
     for (const uint16_t port : workers) {
       parts.workers.push_back({.host = "127.0.0.1", .port = port});
@@ -112,7 +114,9 @@ struct Sealed {
 
   serve::VerifyOptions verify_options() const {
     serve::VerifyOptions options;
-    options.policy = {.tee = {.accept_simulated = true}, .signers = {signer.public_key}};
+    options.policy = {.tee = {.accept_simulated = true},
+                      .bundle = {.signers = {signer.public_key}},
+                      .audit = {.accept_unaudited = true}};
     options.client.trust = net::ClientOptions::Trust::kCallerChecks;
     return options;
   }

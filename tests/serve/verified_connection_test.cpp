@@ -152,7 +152,7 @@ TEST(VerifiedConnection, TheManifestMustBeSigned) {
   const Sealed other({"h1"}, 3);
   expect_refused(AttestedServer(honest_exchange(other)), options(), "sign");
   VerifyOptions any = options();
-  any.policy.signers.clear();
+  any.policy.bundle = {.accept_any_signer = true};
   const AttestedServer server(honest_exchange(other));
   EXPECT_FALSE(value_of(VerifiedConnection::open(server.url(), any))->facts().signature_checked);
 }
@@ -160,12 +160,12 @@ TEST(VerifiedConnection, TheManifestMustBeSigned) {
 TEST(VerifiedConnection, TheBundleMustBeNewEnoughAndTheRightOne) {
   const AttestedServer server(honest_exchange(sealed()));
   VerifyOptions newer = options();
-  newer.policy.min_version = 4;
-  expect_refused(server, newer, "the bundle has version 3, want 4 or later");
+  newer.policy.bundle.min_version = 4;
+  expect_refused(server, newer, "bundle.version: 3, want 4 or later (policy: bundle.min_version)");
   VerifyOptions exact = options();
-  exact.policy.manifest_sha256 = std::string(64, '0');
+  exact.policy.bundle.manifests = {{}};
   expect_refused(server, exact, "want " + std::string(64, '0'));
-  exact.policy.manifest_sha256 = sealed().open().manifest_sha256();
+  exact.policy.bundle.manifests = {{sha256(as_bytes(sealed().open().manifest_json()))}};
   EXPECT_TRUE(VerifiedConnection::open(server.url(), exact));
 }
 

@@ -1,0 +1,14 @@
+// Errors as HTTP responses, in the form of the Open Inference Protocol.
+#pragma once
+
+#include "net/http.h"
+
+namespace cloister::serve {
+
+// A status for the error's kind, {"error": message} as body, Retry-After where asking again helps.
+net::Response error_response(const Error& error);
+
+// 405, naming the one method that there is for the request's target.
+net::Response wrong_method(const net::Request& request, const std::string& want);
+
+}  // namespace cloister::serve

@@ -244,7 +244,7 @@ TEST_F(Serve, WhatIsNotTrustedIsRefused) {
   refused({"infer", url_, "--input", "x.npy"}, "simulated mode");
   refused({"proxy", url_, "--listen", "127.0.0.1:0"}, "simulated mode");
   refused({"infer", url_, "--input", "x.npy", "--allow-simulated", "--min-version", "8"},
-          "the bundle has version 7, want 8 or later");
+          "bundle.version: 7, want 8 or later");
   done({"keygen", "--signing", "-o", "other", "--no-password"});
   refused({"infer", url_, "--input", "x.npy", "--allow-simulated", "--signer", "other.pub"},
           "sign");

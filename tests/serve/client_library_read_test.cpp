@@ -26,7 +26,7 @@ TEST(ClientLibrary, RefusesServersThatThePolicyDoesNotAccept) {
                "signed by key");
   const TrustPolicy good = policy_of(sealed);
   expect_error(connect_with(TrustPolicy(good).min_version(4)), kCode,
-               "has version 3, want 4 or later");
+               "bundle.version: 3, want 4 or later");
   expect_error(connect_with(TrustPolicy(good).manifest_sha256(std::string(64, 'A'))), kCode,
                "want " + std::string(64, 'a'));
   EXPECT_TRUE(connect_with(TrustPolicy(good).min_version(3)));

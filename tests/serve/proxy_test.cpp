@@ -157,7 +157,7 @@ TEST_F(Proxies, AcceptNoOlderBundleLater) {
   old = true;
   const net::Response refused = ask(*proxy, {.target = "/x"});
   EXPECT_EQ(refused.status, 502U);
-  EXPECT_THAT(test::text_of(refused), HasSubstr("the bundle has version 1, want 5 or later"));
+  EXPECT_THAT(test::text_of(refused), HasSubstr("bundle.version: 1, want 5 or later"));
 }
 
 TEST_F(Proxies, AreBusyWhenTooManyWait) {

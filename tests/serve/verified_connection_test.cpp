@@ -138,7 +138,7 @@ TEST(VerifiedConnection, TheStatementMustBeAServersInItsMode) {
 TEST(VerifiedConnection, TheManifestMustBeTheOneThatWasVouchedFor) {
   expect_reply_refused(
       nullptr, [](ExchangeReply& reply) { reply.manifest_json += "\n"; },
-      "the manifest has SHA-256");
+      "bundle.digest: ");
 }
 
 TEST(VerifiedConnection, TheManifestMustBeSigned) {

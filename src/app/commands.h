@@ -20,6 +20,7 @@ void add_run_command(CLI::App& app, Outcome& outcome);
 void add_seal_command(CLI::App& app, Outcome& outcome);
 void add_split_command(CLI::App& app, Outcome& outcome);
 void add_unseal_command(CLI::App& app, Outcome& outcome);
+void add_verify_command(CLI::App& app, Outcome& outcome);
 void add_zoo_command(CLI::App& app, Outcome& outcome);
 
 }  // namespace cloister

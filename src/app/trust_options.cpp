@@ -56,6 +56,10 @@ void TrustOptions::add_policy_to(CLI::App& command) {
 void TrustOptions::add_to(CLI::App& command) {
   command.add_option("URL", url, "of the server: https://HOST:PORT")->required()->type_name("URL");
   add_policy_to(command);
+  add_connection_to(command);
+}
+
+void TrustOptions::add_connection_to(CLI::App& command) {
   command
       .add_option("--ca", ca,
                   "PEM file of the authority that the server's certificate and name must come "

@@ -22,8 +22,9 @@ struct TrustOptions {
 
   // All of them, with URL as an argument.
   void add_to(CLI::App& command);
-  // What must hold of a server only.
+  // Two parts of them: what must hold of a server, and how to reach it.
   void add_policy_to(CLI::App& command);
+  void add_connection_to(CLI::App& command);
 
   struct Read {
     net::Url url;

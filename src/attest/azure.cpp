@@ -34,7 +34,6 @@ void verify_azure(Context& context, const AzureQuestion& question) {
   Checks& checks = context.checks;
   const Evidence& evidence = *question.evidence;
   const bool is_snp = evidence.kind == EvidenceKind::kAzureSnp;
-  const bool has_policy = question.snp != nullptr || question.tdx != nullptr;
   const std::string field = is_snp ? "azure_snp" : "azure_tdx";
   // 1. The paravisor's report, of this hardware.
   const auto report = parse_hcl_report(evidence.report);
@@ -53,7 +52,7 @@ void verify_azure(Context& context, const AzureQuestion& question) {
                "names the vTPM's key", "runtime data with an RSA attestation key");
   if (!data) {
     checks.needs("azure.user_data", {"azure.runtime_data"});
-  } else if (has_policy) {
+  } else {
     const bool accept_stale = is_snp ? question.snp->accept_stale_hardware_report
                                      : question.tdx->accept_stale_hardware_report;
     judge_user_data(context, *data, question.qualifying_data, accept_stale,
@@ -65,9 +64,7 @@ void verify_azure(Context& context, const AzureQuestion& question) {
   const auto signature_bytes = find_blob(evidence.parts, kTpmSignature);
   if (signature_bytes) signature.rsa = *signature_bytes;
   const auto quote = find_blob(evidence.parts, kTpmQuote);
-  const std::vector<PcrValues>* const pcrs = !has_policy ? nullptr
-                                             : is_snp    ? &question.snp->pcrs
-                                                         : &question.tdx->pcrs;
+  const std::vector<PcrValues>& pcrs = is_snp ? question.snp->pcrs : question.tdx->pcrs;
   verify_tpm_quote(context, {quote.value_or(Bytes{}), find_blob(evidence.parts, kTpmPcrs),
                              signature_bytes ? Result<TpmSignature>(signature)
                                              : std::unexpected(signature_bytes.error()),
@@ -76,15 +73,13 @@ void verify_azure(Context& context, const AzureQuestion& question) {
   // 4. The hardware. Last, since it ends lists that it can't judge.
   const Fixed<64> report_data = hcl_report_data(report->runtime_data);
   if (is_snp) {
-    verify_snp(context, {report->hardware_report,
-                         question.snp == nullptr ? nullptr : &question.snp->hardware,
-                         field + ".hardware", report_data});
+    verify_snp(context, {report->hardware_report, question.snp->hardware, field + ".hardware",
+                         report_data});
   } else {
     // The TDREPORT inside is MACed for its own machine only: the quote is what counts.
     const auto td_quote = find_blob(evidence.parts, kTdQuote);
-    verify_tdx(context, {td_quote.value_or(Bytes{}),
-                         question.tdx == nullptr ? nullptr : &question.tdx->hardware,
-                         field + ".hardware", report_data});
+    verify_tdx(context, {td_quote.value_or(Bytes{}), question.tdx->hardware, field + ".hardware",
+                         report_data});
   }
 }
 

@@ -9,7 +9,7 @@ namespace cloister::attest {
 
 struct AzureQuestion {
   const Evidence* evidence;
-  const AzureSnpPolicy* snp;  // of that kind, or nothing: no policy accepts it
+  const AzureSnpPolicy* snp;  // the one of the evidence's kind
   const AzureTdxPolicy* tdx;
   Bytes qualifying_data;
 };

@@ -195,8 +195,7 @@ void DcapVerifier::judge_collateral() {
   }
   const uint64_t number = std::min(tcb_info_->evaluation_number, qe_identity_->evaluation_number);
   context_.claims.dcap->tcb_evaluation_data_number = number;
-  if (question_.policy == nullptr) return;
-  const uint64_t least = question_.policy->min_tcb_evaluation_data_number;
+  const uint64_t least = question_.policy.min_tcb_evaluation_data_number;
   checks_.judge("dcap.evaluation", number >= least, fmt::format("{}", number),
                 fmt::format("at least {}", least),
                 question_.field + ".min_tcb_evaluation_data_number");

@@ -11,7 +11,7 @@ namespace cloister::attest {
 struct DcapQuestion {
   Bytes quote;
   bool tdx = false;
-  const DcapPolicy* policy;  // nothing: no policy accepts it
+  const DcapPolicy& policy;
   std::string field;         // what the policy is called, "tdx.platform"
 };
 

@@ -8,7 +8,7 @@ namespace cloister::attest {
 
 // 7 to 10. The platform's TCB.
 void DcapVerifier::judge_platform() {
-  const DcapPolicy* const policy = question_.policy;
+  const DcapPolicy& policy = question_.policy;
   // 7. The TCB info is of this platform.
   if (!extension_ || !tcb_info_) {
     checks_.needs("dcap.platform", {"dcap.pck_extension", "dcap.tcb_info"});
@@ -22,15 +22,14 @@ void DcapVerifier::judge_platform() {
   }
   judge_module();
   judge_status();
-  if (policy == nullptr) return checks_.block_rest("policy.kind");
   if (!extension_) {
     checks_.needs("dcap.ppid_pin", {"dcap.pck_extension"});
     checks_.needs("dcap.platform_instance_pin", {"dcap.pck_extension"});
     return;
   }
-  judge_pin(checks_, "dcap.ppid_pin", extension_->ppid, policy->ppids, question_.field + ".ppids");
+  judge_pin(checks_, "dcap.ppid_pin", extension_->ppid, policy.ppids, question_.field + ".ppids");
   judge_pin(checks_, "dcap.platform_instance_pin",
-            extension_->platform_instance.value_or(Fixed<16>{}), policy->platform_instances,
+            extension_->platform_instance.value_or(Fixed<16>{}), policy.platform_instances,
             question_.field + ".platform_instances");
 }
 
@@ -77,13 +76,12 @@ void DcapVerifier::judge_status() {
   }
   claims.tcb_status = status;
   claims.advisories.assign(advisories.begin(), advisories.end());
-  if (question_.policy == nullptr) return;
 
   // UpToDate with nothing to tolerate, or as the policy says. Revoked and not supported: never.
   const bool never = status == TcbStatus::kRevoked || status == TcbStatus::kNotSupported;
   std::vector<std::string> tolerated;
   bool accepted = status == TcbStatus::kUpToDate;
-  for (const AcceptedTcb& entry : question_.policy->tcb) {
+  for (const AcceptedTcb& entry : question_.policy.tcb) {
     if (entry.status != status) continue;
     accepted = true;
     tolerated.insert(tolerated.end(), entry.advisories.begin(), entry.advisories.end());

@@ -83,6 +83,11 @@ std::string_view kind_class(EvidenceKind kind) {
   return row == nullptr ? "unknown" : row->kind_class;
 }
 
+bool is_part(EvidenceKind kind, std::string_view name) {
+  const KindRow* const row = find_row(kind);
+  return row != nullptr && std::ranges::find(row->parts, name) != row->parts.end();
+}
+
 Result<> check_form(const Evidence& evidence, const Endorsements& endorsements) {
   const KindRow* const row = find_row(evidence.kind);
   if (row == nullptr) {

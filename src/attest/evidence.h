@@ -26,6 +26,9 @@ Result<> parse_word(std::string_view text, EvidenceKind& out);
 // What a kind protects: "tee", "tpm" (measured boot only) or "simulated" (nothing).
 std::string_view kind_class(EvidenceKind kind);
 
+// Whether a blob of this name is part of the environment's own statement, not an endorsement.
+bool is_part(EvidenceKind kind, std::string_view name);
+
 struct Blob {
   std::string name;
   std::vector<std::byte> bytes;

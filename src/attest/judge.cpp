@@ -136,6 +136,15 @@ void judge_audit_of(Checks& checks, const ExchangeReply& reply, const TrustPolic
               file == reply.files.end() ? nullptr : &file->second);
 }
 
+// With fields of the policy named from its top.
+std::vector<Check> tee_checks(const Verdict& verdict) {
+  std::vector<Check> checks = verdict.checks;
+  for (Check& check : checks) {
+    if (!check.field.empty()) check.field.insert(0, "tee.");
+  }
+  return checks;
+}
+
 }  // namespace
 
 Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
@@ -156,11 +165,18 @@ Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
   if (out.manifest) judge_audit_of(checks, reply, policy, question, out);
   out.trusted = out.tee.trusted && checks.all_passed();
   // 3. One list of all.
-  out.checks = out.tee.checks;
-  for (Check& check : out.checks) {
-    if (!check.field.empty()) check.field.insert(0, "tee.");
-  }
+  out.checks = tee_checks(out.tee);
   std::ranges::move(checks.take(), std::back_inserter(out.checks));
+  return out;
+}
+
+Judgement judge_bare(const Evidence& evidence, const Endorsements& endorsements,
+                     const TrustPolicy& policy, const Expected& expected, Time now,
+                     const Roots& roots) {
+  Judgement out{.kind = evidence.kind};
+  out.tee = verify(evidence, endorsements, policy.tee, expected, now, roots);
+  out.checks = tee_checks(out.tee);
+  out.trusted = out.tee.trusted;
   return out;
 }
 

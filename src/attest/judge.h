@@ -33,6 +33,11 @@ struct Judgement {
 Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
                 const JudgeQuestion& question, const Roots& roots = vendor_roots());
 
+// The same of bare evidence: there is no statement, bundle or audit to judge, and none is listed.
+Judgement judge_bare(const Evidence& evidence, const Endorsements& endorsements,
+                     const TrustPolicy& policy, const Expected& expected, Time now,
+                     const Roots& roots = vendor_roots());
+
 // The first check that failed, as kRefused, in words for the user who asked.
 Result<> refusal(const Judgement& judgement);
 

@@ -63,15 +63,12 @@ std::span<const std::string_view> sgx_checks() {
 
 void verify_sgx(Context& context, const SgxQuestion& question) {
   Checks& checks = context.checks;
-  const SgxPolicy* const policy = question.policy;
-  const auto quote = verify_dcap(
-      context,
-      {question.quote, false, policy == nullptr ? nullptr : &policy->platform, "sgx.platform"});
+  const SgxPolicy& policy = question.policy;
+  const auto quote = verify_dcap(context, {question.quote, false, policy.platform, "sgx.platform"});
   if (!quote) return;
   const SgxReport& report = *quote->sgx;
   context.claims.sgx = claims_of(report);
   context.claims.report_data = report.report_data;
-  if (policy == nullptr) return;
   // 11. It was made for this exchange.
   judge_report_data(checks, "sgx.report_data", report.report_data, question.report_data);
   // 12. No debugging.
@@ -83,8 +80,8 @@ void verify_sgx(Context& context, const SgxQuestion& question) {
                fmt::format("{:#x}", flags),
                fmt::format("all of {:#x}, none outside {:#x}", kRequired, kAllowed));
   // 14. The code.
-  judge_enclave(checks, report, *policy);
-  judge_zero_or(checks, "sgx.config_id", report.config_id, policy->config_ids, "sgx.config_ids");
+  judge_enclave(checks, report, policy);
+  judge_zero_or(checks, "sgx.config_id", report.config_id, policy.config_ids, "sgx.config_ids");
 }
 
 }  // namespace cloister::attest

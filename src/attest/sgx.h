@@ -8,7 +8,7 @@ namespace cloister::attest {
 
 struct SgxQuestion {
   Bytes quote;
-  const SgxPolicy* policy;               // nothing: no policy accepts it
+  const SgxPolicy& policy;
   std::optional<Fixed<64>> report_data;  // expected; nothing: refused
 };
 

@@ -84,7 +84,7 @@ void judge_revocation(Context& context, const SnpQuestion& question, const Chain
                       X509* ark) {
   const std::string field = question.field + ".accept_without_crl";
   const auto bytes = find_blob(context.endorsements.blobs, kAmdCrl);
-  if (!bytes && question.policy->accept_without_crl) {
+  if (!bytes && question.policy.accept_without_crl) {
     return context.checks.not_applicable(
         "snp.revocation", fmt::format("none was given, and the policy accepts that ({})", field));
   }
@@ -165,7 +165,7 @@ void judge_origin(Context& context, const SnpQuestion& question, const SnpReport
   const uint32_t want_key =
       static_cast<uint32_t>(chain.is_vlek ? SnpSigner::kVlek : SnpSigner::kVcek);
   const bool matches = report.signing_key() == want_key;
-  checks.judge("snp.signer", matches && (!chain.is_vlek || question.policy->accept_vlek),
+  checks.judge("snp.signer", matches && (!chain.is_vlek || question.policy.accept_vlek),
                fmt::format("SIGNING_KEY {}, certificate {}", report.signing_key(),
                            common_name(chain.vek.get())),
                chain.is_vlek ? "SIGNING_KEY 1, and a policy that accepts VLEKs" : "SIGNING_KEY 0",
@@ -219,10 +219,9 @@ void verify_snp(Context& context, const SnpQuestion& question) {
                "a report of 1184 bytes, version 2 to 5");
   if (!report) return checks.block_rest("snp.report");
   fill_claims(context, *report);
-  if (question.policy == nullptr) return checks.block_rest("policy.kind");
 
   // 2. Version 2 does not say on which CPU it was made.
-  checks.judge("snp.version", report->version >= 3 || question.policy->accept_version_2,
+  checks.judge("snp.version", report->version >= 3 || question.policy.accept_version_2,
                fmt::format("version {}", report->version),
                "3 or later, unless the policy accepts 2",
                report->version == 2 ? question.field + ".accept_version_2" : "");

@@ -8,7 +8,7 @@ namespace cloister::attest {
 
 struct SnpQuestion {
   Bytes report;
-  const SnpPolicy* policy;               // nothing: no policy accepts it
+  const SnpPolicy& policy;
   std::string field;                     // what the policy is called, "snp"
   std::optional<Fixed<64>> report_data;  // expected; nothing: refused
 };

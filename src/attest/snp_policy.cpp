@@ -142,7 +142,7 @@ std::string tcb_text(const SnpTcb& tcb, SnpProduct product) {
 
 void judge_snp_policy(Context& context, const SnpQuestion& question, const SnpReport& report) {
   Checks& checks = context.checks;
-  const SnpPolicy& policy = *question.policy;
+  const SnpPolicy& policy = question.policy;
   const std::string& field = question.field;
   // 10. It was made for this exchange.
   judge_report_data(checks, "snp.report_data", report.report_data, question.report_data);

@@ -78,39 +78,37 @@ std::span<const std::string_view> tdx_checks() {
 
 void verify_tdx(Context& context, const TdxQuestion& question) {
   Checks& checks = context.checks;
-  const TdxPolicy* const policy = question.policy;
+  const TdxPolicy& policy = question.policy;
   const std::string& field = question.field;
-  const auto quote = verify_dcap(
-      context,
-      {question.quote, true, policy == nullptr ? nullptr : &policy->platform, field + ".platform"});
+  const auto quote =
+      verify_dcap(context, {question.quote, true, policy.platform, field + ".platform"});
   if (!quote) return;
   const TdReport& td = *quote->td;
   context.claims.tdx = claims_of(td);
   context.claims.report_data = td.report_data;
-  if (policy == nullptr) return;
   // 11. It was made for this exchange.
   judge_report_data(checks, "tdx.report_data", td.report_data, question.report_data);
   // 12. No debugging; the other bits of the first byte are reserved and belong with it.
   checks.judge("tdx.debug", (td.attributes & 0xff) == 0, fmt::format("{:#x}", td.attributes & 0xff),
                "0: the host could read its memory");
   // 13. The other attributes, bit by bit.
-  const uint64_t required = mask_of(policy->required_attributes);
-  const uint64_t allowed = required | mask_of(policy->allowed_attributes) | 0xff;
+  const uint64_t required = mask_of(policy.required_attributes);
+  const uint64_t allowed = required | mask_of(policy.allowed_attributes) | 0xff;
   const bool has_required = (td.attributes & required) == required;
   checks.judge("tdx.attributes", has_required && (td.attributes & ~allowed) == 0,
                fmt::format("{:#x}", td.attributes),
                fmt::format("all of {:#x}, none outside {:#x}", required, allowed),
                field + (has_required ? ".allowed_attributes" : ".required_attributes"));
   // 14. The code.
-  judge_measurement(checks, td, *policy, field);
+  judge_measurement(checks, td, policy, field);
   // 15. No service TD that could migrate it, but those named.
-  judge_zero_or(checks, "tdx.mr_service_td", td.mr_service_td, policy->mr_service_tds,
+  judge_zero_or(checks, "tdx.mr_service_td", td.mr_service_td, policy.mr_service_tds,
                 field + ".mr_service_tds");
   // 16. What else the policy pins down.
-  judge_pin(checks, "tdx.mr_config_id", td.mr_config_id, policy->mr_config_ids,
+  judge_pin(checks, "tdx.mr_config_id", td.mr_config_id, policy.mr_config_ids,
             field + ".mr_config_ids");
-  judge_pin(checks, "tdx.mr_owner", td.mr_owner, policy->mr_owners, field + ".mr_owners");
-  judge_pin(checks, "tdx.mr_owner_config", td.mr_owner_config, policy->mr_owner_configs,
+  judge_pin(checks, "tdx.mr_owner", td.mr_owner, policy.mr_owners, field + ".mr_owners");
+  judge_pin(checks, "tdx.mr_owner_config", td.mr_owner_config, policy.mr_owner_configs,
             field + ".mr_owner_configs");
 }
 

@@ -8,7 +8,7 @@ namespace cloister::attest {
 
 struct TdxQuestion {
   Bytes quote;
-  const TdxPolicy* policy;               // nothing: no policy accepts it
+  const TdxPolicy& policy;
   std::string field;                     // what the policy is called, "tdx"
   std::optional<Fixed<64>> report_data;  // expected; nothing: refused
 };

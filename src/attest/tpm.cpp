@@ -115,7 +115,7 @@ void verify_tpm_quote(Context& context, const TpmQuoteQuestion& question) {
     std::ranges::copy(question.pcrs->subspan(i * kPcrBytes, kPcrBytes), value.bytes.begin());
   }
   // 5. And are those of the policy.
-  if (question.policy != nullptr) judge_pcrs(checks, claims, *question.policy, question.field);
+  judge_pcrs(checks, claims, question.policy, question.field);
 }
 
 void verify_tpm(Context& context, const TpmQuestion& question) {
@@ -135,9 +135,7 @@ void verify_tpm(Context& context, const TpmQuestion& question) {
     checks.judge("tpm.attributes", good, fmt::format("{:#x}", found->attributes),
                  fmt::format("all of {:#x} (made inside, restricted, for signing), not {:#x}",
                              kRequiredAttributes, kTpmDecrypt));
-    if (question.policy != nullptr) {
-      judge_one_of(checks, "tpm.key", found->name, question.policy->ak_names, "tpm.ak_names");
-    }
+    judge_one_of(checks, "tpm.key", found->name, question.policy.ak_names, "tpm.ak_names");
   } else {
     checks.needs("tpm.attributes", {"tpm.public"});
     checks.needs("tpm.key", {"tpm.public"});
@@ -149,7 +147,7 @@ void verify_tpm(Context& context, const TpmQuestion& question) {
                                 : Result<TpmSignature>(std::unexpected(signature_bytes.error())),
                 found ? found->key.get() : nullptr, found ? found->curve : 0, "tpm.public",
                 question.qualifying_data,
-                question.policy == nullptr ? nullptr : &question.policy->pcrs, "tpm.pcrs"});
+                question.policy.pcrs, "tpm.pcrs"});
 }
 
 }  // namespace cloister::attest

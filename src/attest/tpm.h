@@ -17,7 +17,7 @@ struct TpmQuoteQuestion {
   int curve = 0;                         // of the key; 0: RSA
   std::string_view key_check;            // that judged the key, "tpm.key"
   Bytes qualifying_data;                 // expected; at least 32 bytes
-  const std::vector<PcrValues>* policy;  // nothing: no policy accepts it
+  const std::vector<PcrValues>& policy;
   std::string field;                     // what the policy is called, "tpm.pcrs"
 };
 
@@ -31,7 +31,7 @@ void verify_tpm_quote(Context& context, const TpmQuoteQuestion& question);
 
 struct TpmQuestion {
   const Evidence* evidence;
-  const TpmPolicy* policy;  // nothing: no policy accepts it
+  const TpmPolicy& policy;
   Bytes qualifying_data;
 };
 

@@ -126,7 +126,7 @@ TEST(Azure, APolicyForBareHardwareDoesNotAcceptIt) {
     } else {
       c.policy.tdx = policy.azure_tdx->hardware;
     }
-    expect_fails(c, "policy.kind", "azure_");
+    expect_kind_refused(c, "azure_");
   }
 }
 

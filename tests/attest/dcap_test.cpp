@@ -345,7 +345,7 @@ TEST(Dcap, Pins) {
 TEST(Dcap, WithoutItsSectionNothingIsAccepted) {
   Case c = DcapWorld().make();
   c.policy = {};
-  expect_fails(c, "policy.kind", "tdx (tee)", "tdx");
+  expect_kind_refused(c, "tdx (tee)", "tdx");
 }
 
 }  // namespace

@@ -27,4 +27,16 @@ inline void expect_fails(const Case& c, const std::string& checks, const std::st
   }
 }
 
+// The policy has nothing for the kind: whatever else is judged fails after that.
+inline void expect_kind_refused(const Case& c, const std::string& found,
+                                const std::string& field = "") {
+  const Verdict verdict = c.verify();
+  EXPECT_FALSE(verdict.trusted);
+  ASSERT_TRUE(failed(verdict).starts_with("policy.kind")) << text_of(verdict);
+  EXPECT_THAT(find_check(verdict, "policy.kind").found, testing::HasSubstr(found));
+  if (!field.empty()) {
+    EXPECT_EQ(find_check(verdict, "policy.kind").field, field);
+  }
+}
+
 }  // namespace cloister::attest::test

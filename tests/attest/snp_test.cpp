@@ -347,7 +347,7 @@ TEST(Snp, Pins) {
 TEST(Snp, WithoutItsSectionNothingIsAccepted) {
   Case c = SnpWorld().make();
   c.policy = {};
-  expect_fails(c, "policy.kind", "snp (tee)", "snp");
+  expect_kind_refused(c, "snp (tee)", "snp");
 }
 
 }  // namespace

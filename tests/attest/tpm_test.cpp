@@ -118,7 +118,7 @@ TEST(Tpm, IsNotAcceptedByDefault) {
   Case c = TpmWorld().make();
   c.policy = {};
   c.policy.snp.emplace();
-  expect_fails(c, "policy.kind", "tpm (tpm)", "tpm");
+  expect_kind_refused(c, "tpm (tpm)", "tpm");
 }
 
 }  // namespace

@@ -1,0 +1,125 @@
+#include "attest/draft_policy.h"
+
+#include "audit/record.h"
+
+namespace cloister::attest {
+namespace {
+
+SnpMinimum minimum_of(const SnpTcb& tcb, bool has_fmc) {
+  SnpMinimum out{
+      .bootloader = tcb.bootloader, .tee = tcb.tee, .snp = tcb.snp, .microcode = tcb.microcode};
+  if (has_fmc) out.fmc = tcb.fmc;
+  return out;
+}
+
+// The lowest of those that must reach the minimum.
+SnpTcb lowest(const SnpClaims& c) {
+  SnpTcb out = c.reported_tcb;
+  for (const SnpTcb& tcb : {c.committed_tcb, c.launch_tcb}) {
+    out.fmc = std::min(out.fmc, tcb.fmc);
+    out.bootloader = std::min(out.bootloader, tcb.bootloader);
+    out.tee = std::min(out.tee, tcb.tee);
+    out.snp = std::min(out.snp, tcb.snp);
+    out.microcode = std::min(out.microcode, tcb.microcode);
+  }
+  return out;
+}
+
+SnpPolicy policy_of(const SnpClaims& c) {
+  SnpPolicy out{.measurements = {c.measurement},
+                .min_guest_svn = c.guest_svn,
+                .vmpl = c.vmpl,
+                .accept_version_2 = c.version == 2,
+                .accept_vlek = c.signed_by_vlek};
+  const SnpProduct product = c.product.value_or(SnpProduct::kMilan);
+  auto& place = product == SnpProduct::kMilan   ? out.min_tcb.milan
+                : product == SnpProduct::kGenoa ? out.min_tcb.genoa
+                                                : out.min_tcb.turin;
+  place = minimum_of(lowest(c), product == SnpProduct::kTurin);
+  if (!c.chip_id.is_zero()) out.chip_ids = {c.chip_id};
+  if (!c.host_data.is_zero()) out.host_data = {c.host_data};
+  return out;
+}
+
+DcapPolicy policy_of(const DcapClaims& c) {
+  DcapPolicy out{.min_tcb_evaluation_data_number = c.tcb_evaluation_data_number, .ppids = {c.ppid}};
+  const bool acceptable = c.tcb_status && *c.tcb_status != TcbStatus::kUpToDate &&
+                          *c.tcb_status != TcbStatus::kRevoked &&
+                          *c.tcb_status != TcbStatus::kNotSupported;
+  if (acceptable) out.tcb = {{*c.tcb_status, c.advisories}};
+  return out;
+}
+
+TdxPolicy policy_of(const TdxClaims& c, const DcapClaims& platform) {
+  TdMeasurement td{.mrtd = {.value = c.mrtd}};
+  ExpectedMeasurement* const rtmrs[] = {&td.rtmr0, &td.rtmr1, &td.rtmr2, &td.rtmr3};
+  for (size_t i = 0; i < std::size(rtmrs); ++i) rtmrs[i]->value = c.rtmr[i];
+  return {.measurements = {td}, .platform = policy_of(platform)};
+}
+
+std::vector<PcrValues> pcrs_of(const TpmClaims& c) {
+  std::vector<PcrValues> out;
+  for (const auto& [index, value] : c.pcrs) {
+    // Those above change after boot; one that was never extended says nothing.
+    constexpr uint32_t kStatic = 16;
+    if (index < kStatic && !value.is_zero()) out.push_back({index, {value}});
+  }
+  return out;
+}
+
+Policy tee_of(const Claims& c) {
+  Policy out;
+  const std::vector<PcrValues> pcrs = c.tpm ? pcrs_of(*c.tpm) : std::vector<PcrValues>();
+  switch (c.kind) {
+    case EvidenceKind::kSnp:
+      if (c.snp) out.snp = policy_of(*c.snp);
+      break;
+    case EvidenceKind::kTdx:
+      if (c.tdx && c.dcap) out.tdx = policy_of(*c.tdx, *c.dcap);
+      break;
+    case EvidenceKind::kSgx:
+      if (c.sgx && c.dcap) {
+        out.sgx = SgxPolicy{.mr_enclaves = {c.sgx->mr_enclave}, .platform = policy_of(*c.dcap)};
+      }
+      break;
+    case EvidenceKind::kTpm:
+      if (c.tpm) out.tpm = TpmPolicy{.ak_names = {c.tpm->ak_name}, .pcrs = pcrs};
+      break;
+    case EvidenceKind::kAzureSnp:
+      if (c.snp) out.azure_snp = AzureSnpPolicy{.hardware = policy_of(*c.snp), .pcrs = pcrs};
+      break;
+    case EvidenceKind::kAzureTdx:
+      if (c.tdx && c.dcap) {
+        out.azure_tdx = AzureTdxPolicy{.hardware = policy_of(*c.tdx, *c.dcap), .pcrs = pcrs};
+      }
+      break;
+    case EvidenceKind::kSimulated:
+      out.accept_simulated = true;
+      break;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const Judgement& judgement) {
+  TrustPolicy out{.tee = tee_of(judgement.tee.claims)};
+  out.bundle.manifests = {{sha256(as_bytes(reply.manifest_json))}};
+  if (judgement.manifest) out.bundle.min_version = judgement.manifest->version;
+  if (judgement.statement) {
+    TRY_OK(parse_word(judgement.statement->config_sha256, out.configs.emplace_back()));
+  }
+  const auto file = reply.files.find("audit.json");
+  if (file != reply.files.end()) {
+    TRY(record, audit::parse_record(file->second));
+    out.audit.leakage = record.policy;
+  } else {
+    out.audit.accept_unaudited = true;
+  }
+  if (const auto checked = check_policy(out); !checked) {
+    return with_context(checked.error(), "no policy can accept what was shown");
+  }
+  return out;
+}
+
+}  // namespace cloister::attest

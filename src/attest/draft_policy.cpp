@@ -104,6 +104,9 @@ Policy tee_of(const Claims& c) {
 
 Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const Judgement& judgement) {
   TrustPolicy out{.tee = tee_of(judgement.tee.claims)};
+  const bool has_crl = find_blob(reply.endorsements.blobs, kAmdCrl).has_value();
+  if (out.tee.snp) out.tee.snp->accept_without_crl = !has_crl;
+  if (out.tee.azure_snp) out.tee.azure_snp->hardware.accept_without_crl = !has_crl;
   out.bundle.manifests = {{sha256(as_bytes(reply.manifest_json))}};
   if (judgement.manifest) out.bundle.min_version = judgement.manifest->version;
   if (judgement.statement) {

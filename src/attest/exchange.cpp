@@ -55,20 +55,20 @@ void fields(Io& io, Of<Io, RequestRecord> r) {
 template <typename Io>
 void fields(Io& io, Of<Io, BlobRecord> r) {
   io.text("name", r.name, kShort);
-  io.text("data", r.data, kMaxBlob);
+  io.text_or_null("data", r.data, kMaxBlob);
 }
 
 template <typename Io>
 void fields(Io& io, Of<Io, File> r) {
   io.text("name", r.name, kShort);
-  io.text("text", r.text, kMaxFile);
+  io.text_or_null("text", r.text, kMaxFile);
 }
 
 template <typename Io>
 void fields(Io& io, Of<Io, ReplyRecord> r) {
   io.schema("schema", kReplySchema);
   io.term("kind", r.kind);
-  io.text("report", r.report, kMaxBlob);
+  io.text_or_null("report", r.report, kMaxBlob);
   io.list("parts", r.parts, 32);
   io.list("endorsements", r.endorsements, 32);
   io.text("statement", r.statement, kLong);

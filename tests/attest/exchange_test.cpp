@@ -148,5 +148,17 @@ TEST(Exchange, StrangeRepliesAreRefused) {
                "schema");
 }
 
+TEST(Exchange, EmptyPartsComeBackAsTheyWere) {
+  ExchangeReply reply{.evidence = {.kind = EvidenceKind::kTpm, .parts = {{"tpm_pcrs", {}}}},
+                      .statement_json = "{}",
+                      .manifest_json = "{}",
+                      .files = {{"labels.txt", ""}}};
+  const auto read = parse_reply(write_reply(reply));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->files, reply.files);
+  EXPECT_TRUE(read->evidence.report.empty());
+  EXPECT_TRUE(read->evidence.parts.at(0).bytes.empty());
+}
+
 }  // namespace
 }  // namespace cloister::attest

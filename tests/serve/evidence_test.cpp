@@ -1,5 +1,8 @@
 #include "serve/evidence.h"
 
+#include <atomic>
+#include <thread>
+
 #include "tests/serve/attested_server.h"
 
 namespace cloister::serve {
@@ -54,6 +57,118 @@ TEST_F(Evidence, SaysWhatItCantGive) {
   const net::Response get = ask("GET", "");
   EXPECT_EQ(get.status, 405U);
   EXPECT_EQ(*get.fields.find("Allow"), "POST");
+}
+
+// A producer that does what a test says, and counts.
+class Made : public attest::Producer {
+ public:
+  using Produce = std::function<Result<attest::Shown>(const attest::ReportData&)>;
+  explicit Made(Produce produce) : produce_(std::move(produce)) {}
+
+  attest::EvidenceKind kind() const override { return attest::EvidenceKind::kTpm; }
+  std::string source() const override { return "a test"; }
+  Result<attest::Shown> produce(const attest::ReportData& data) override {
+    ++calls;
+    return produce_(data);
+  }
+
+  std::atomic<int> calls = 0;
+
+ private:
+  Produce produce_;
+};
+
+// The service with such a producer, behind a server that answers everything else at once.
+class Service {
+ public:
+  Service(const Sealed& sealed, std::shared_ptr<Made> made, const EvidenceOptions& options = {})
+      : evidence_(test::evidence_of(sealed, std::move(made), options)),
+        server_(value_of(net::Server::start(
+            {.tls = test::AttestedServer::identity()},
+            [this](net::Request request, net::Respond respond) {
+              if (request.target != attest::kExchangeTarget) {
+                return respond(net::text_response(200, "text/plain", "an answer"));
+              }
+              evidence_->answer(request, std::move(respond));
+            }))) {}
+
+  std::unique_ptr<net::Connection> connect() const {
+    return value_of(net::Connection::open(
+        {.tls = true, .host = "127.0.0.1", .port = server_->port()},
+        {.trust = net::ClientOptions::Trust::kCallerChecks}, net::Seconds(20)));
+  }
+  static net::Response ask(net::Connection& connection) {
+    return value_of(
+        connection.exchange({.method = "POST", .target = attest::kExchangeTarget},
+                            {net::shared_text(attest::write_request({}))}, net::Seconds(20)));
+  }
+  net::Response ask() const { return ask(*connect()); }
+  std::string_view mode() const { return evidence_->mode(); }
+
+ private:
+  std::unique_ptr<EvidenceService> evidence_;
+  std::unique_ptr<net::Server> server_;
+};
+
+TEST_F(Evidence, TheModeIsWhatTheKindProtects) {
+  const Service service(sealed(), std::make_shared<Made>([](const attest::ReportData&) {
+    return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+  }));
+  EXPECT_EQ(service.mode(), "tpm");
+  const auto reply = value_of(attest::parse_reply(test::text_of(service.ask())));
+  EXPECT_EQ(value_of(attest::parse_statement(reply.statement_json)).mode, "tpm");
+}
+
+TEST_F(Evidence, AProducerThatFailsIsSaidToHave) {
+  const Service service(sealed(), std::make_shared<Made>([](const attest::ReportData&) {
+    return Result<attest::Shown>(fail(Kind::kUnavailable, "the quoting service is busy"));
+  }));
+  const net::Response response = service.ask();
+  EXPECT_EQ(response.status, 503U);
+  EXPECT_NE(response.fields.find("Retry-After"), nullptr);
+  EXPECT_THAT(test::text_of(response), HasSubstr("the quoting service is busy"));
+}
+
+TEST_F(Evidence, IsMadeSoManyTimesASecond) {
+  const auto made = std::make_shared<Made>([](const attest::ReportData&) {
+    return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+  });
+  const Service service(sealed(), made, {.per_second = 1e-6, .burst = 3});
+  const auto connection = service.connect();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Service::ask(*connection).status, 200U);
+  for (int i = 0; i < 5; ++i) {
+    const net::Response response = Service::ask(*connection);
+    EXPECT_EQ(response.status, 503U);
+    EXPECT_THAT(test::text_of(response), HasSubstr("too many ask"));
+  }
+  EXPECT_EQ(made->calls, 3);
+}
+
+TEST_F(Evidence, WhoWaitsForItKeepsNobodyElseWaiting) {
+  std::promise<void> go;
+  const auto made =
+      std::make_shared<Made>([gate = go.get_future().share()](const attest::ReportData&) {
+        gate.wait();
+        return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+      });
+  const Service service(sealed(), made, {.queue = 1});
+  std::vector<std::thread> askers;
+  std::atomic<int> given = 0;
+  std::atomic<int> refused = 0;
+  const auto ask = [&] { ++(service.ask().status == 200 ? given : refused); };
+  askers.emplace_back(ask);
+  while (made->calls == 0) std::this_thread::yield();
+  // One is being made, one waits, and there is no room for two more.
+  for (int i = 0; i < 3; ++i) askers.emplace_back(ask);
+  while (refused < 2) std::this_thread::yield();
+  const net::Response other = value_of(service.connect()->exchange(
+      {.method = "GET", .target = "/"}, {}, net::Seconds(20)));
+  EXPECT_EQ(test::text_of(other), "an answer");
+  EXPECT_EQ(given, 0);
+  go.set_value();
+  for (std::thread& asker : askers) asker.join();
+  EXPECT_EQ(given, 2);
+  EXPECT_EQ(refused, 2);
 }
 
 }  // namespace

@@ -1,13 +1,28 @@
-// The "tee" part of a trust policy: no input crashes it, what it accepts is written and read
+// A trust policy, and its "tee" part alone: no input crashes it, what it accepts is written and read
 // unchanged, and accepts no evidence without reports.
 #include <cstdlib>
 
-#include "attest/verify.h"
+#include "attest/judge.h"
 
 using namespace cloister::attest;
 
+namespace {
+
+void try_whole(std::string_view text) {
+  const auto policy = parse_trust_policy(text);
+  if (!policy) return;
+  const std::string json = policy_json(*policy);
+  const auto again = parse_trust_policy(json);
+  if (!again || policy_json(*again) != json) std::abort();
+  if (judge({}, *policy, {}).trusted) std::abort();
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto policy = parse_policy({reinterpret_cast<const char*>(data), size});
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  try_whole(text);
+  const auto policy = parse_policy(text);
   if (!policy) return 0;
   const std::string json = policy_json(*policy);
   const auto again = parse_policy(json);

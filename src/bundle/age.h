@@ -87,8 +87,10 @@ class Encryptor {
 class Decryptor {
  public:
   // Reads the header. kInvalid when it is damaged or of another format, kRefused when none of its
-  // recipients has one of the identities.
-  static Result<Decryptor> open(Source source, const std::vector<Identity>& identities);
+  // recipients has one of the identities. A `released` header, of rewrap(), takes the place of the
+  // file's own for finding the file key, which the file's own must then be authentic under.
+  static Result<Decryptor> open(Source source, const std::vector<Identity>& identities,
+                                std::string_view released = {});
   ~Decryptor();
   Decryptor(Decryptor&&) noexcept;
 
@@ -104,7 +106,17 @@ class Decryptor {
 };
 
 // Decrypts a file whose plain bytes are exactly as many as `out` has.
-Result<> decrypt(Source source, const std::vector<Identity>& identities, MutableBytes out);
+Result<> decrypt(Source source, const std::vector<Identity>& identities, MutableBytes out,
+                 std::string_view released = {});
+
+// The header that a file begins with, and nothing behind it. kInvalid.
+Result<std::string> read_header(const Source& source);
+
+// A header that gives `recipient`, and nobody else, the file key of `header`, which must be a whole
+// header. Put before the same payload, it makes an age file. kRefused when no identity fits,
+// kInvalid when `header` was altered or is not one.
+Result<std::string> rewrap(std::string_view header, const std::vector<Identity>& identities,
+                           const Recipient& recipient);
 
 // Both over texts in memory.
 Result<std::string> encrypt_text(std::string_view plain, const std::vector<Recipient>& recipients);

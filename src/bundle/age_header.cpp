@@ -190,6 +190,13 @@ Result<std::string> make_header(Bytes file_key, const std::vector<Recipient>& re
   return header + fmt::format(" {}\n", base64(mac, Base64::kBare));
 }
 
+Result<> check_mac(const Header& header, Bytes file_key) {
+  TRY(key, header_key(file_key));
+  TRY(mac, hmac(key.bytes(), header.authenticated));
+  if (!same(mac, header.mac)) return invalid("age header: its MAC is wrong: it was altered");
+  return {};
+}
+
 Result<SecretBytes> file_key(const Header& header, const std::vector<Identity>& identities) {
   for (const Stanza& stanza : header.stanzas) {
     if (stanza.type != kX25519) continue;
@@ -197,9 +204,7 @@ Result<SecretBytes> file_key(const Header& header, const std::vector<Identity>& 
       auto unwrapped = unwrap(stanza, identity);
       if (!unwrapped) return with_context(unwrapped.error(), "age header");
       if (!*unwrapped) continue;
-      TRY(key, header_key((*unwrapped)->bytes()));
-      TRY(mac, hmac(key.bytes(), header.authenticated));
-      if (!same(mac, header.mac)) return invalid("age header: its MAC is wrong: it was altered");
+      TRY_OK(check_mac(header, (*unwrapped)->bytes()));
       return std::move(**unwrapped);
     }
   }
@@ -207,6 +212,25 @@ Result<SecretBytes> file_key(const Header& header, const std::vector<Identity>& 
               identities.size() == 1 ? "the given key"
                                      : fmt::format("one of the {} given keys", identities.size()),
               recipients_text(header));
+}
+
+Result<std::string> read_header(const Source& source) {
+  std::string start(kMaxHeaderBytes, '\0');
+  TRY(got, source({reinterpret_cast<std::byte*>(start.data()), start.size()}));
+  start.resize(std::min<size_t>(got, start.size()));
+  TRY(header, parse_header(start));
+  start.resize(header.bytes);
+  return start;
+}
+
+Result<std::string> rewrap(std::string_view header, const std::vector<Identity>& identities,
+                           const Recipient& recipient) {
+  TRY(parsed, parse_header(header));
+  if (parsed.bytes != header.size()) {
+    return invalid("age header: {} bytes behind it", header.size() - parsed.bytes);
+  }
+  TRY(key, file_key(parsed, identities));
+  return make_header(key.bytes(), {recipient});
 }
 
 }  // namespace cloister::age

@@ -26,6 +26,9 @@ Result<Header> parse_header(std::string_view start);
 // The header that gives `file_key` to the recipients.
 Result<std::string> make_header(Bytes file_key, const std::vector<Recipient>& recipients);
 
+// Whether the header is as whoever has the file key made it: kInvalid otherwise.
+Result<> check_mac(const Header& header, Bytes file_key);
+
 // The file key, the header's MAC checked with it. kRefused when no identity fits.
 Result<SecretBytes> file_key(const Header& header, const std::vector<Identity>& identities);
 

@@ -12,6 +12,17 @@ namespace {
 constexpr size_t kPayloadNonceBytes = 16;
 constexpr size_t kSealedBytes = kChunkBytes + kTagBytes;
 
+Result<SecretBytes> find_key(const Header& header, const std::vector<Identity>& identities,
+                             std::string_view released) {
+  if (released.empty()) return file_key(header, identities);
+  auto replaced = parse_header(released);
+  if (!replaced) return with_context(replaced.error(), "released");
+  auto key = file_key(*replaced, identities);
+  if (!key) return with_context(key.error(), "released");
+  TRY_OK(check_mac(header, key->bytes()));
+  return key;
+}
+
 }  // namespace
 
 struct Encryptor::State {
@@ -102,14 +113,15 @@ Decryptor::Decryptor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Decryptor::Decryptor(Decryptor&&) noexcept = default;
 Decryptor::~Decryptor() = default;
 
-Result<Decryptor> Decryptor::open(Source source, const std::vector<Identity>& identities) {
+Result<Decryptor> Decryptor::open(Source source, const std::vector<Identity>& identities,
+                                  std::string_view released) {
   auto state = std::make_unique<State>();
   state->source = std::move(source);
   // One byte more than a chunk tells whether it is the last.
   state->buffer.resize(std::max<size_t>(kMaxHeaderBytes, kSealedBytes + 1));
   TRY_OK(state->fill(kMaxHeaderBytes));
   TRY(header, parse_header(as_text(state->held())));
-  TRY(key, file_key(header, identities));
+  TRY(key, find_key(header, identities, released));
   state->begin += header.bytes;
   TRY_OK(state->fill(kPayloadNonceBytes));
   if (state->held().size() < kPayloadNonceBytes) {
@@ -145,8 +157,9 @@ Result<size_t> Decryptor::next(MutableBytes out) {
   return size;
 }
 
-Result<> decrypt(Source source, const std::vector<Identity>& identities, MutableBytes out) {
-  TRY(decryptor, Decryptor::open(std::move(source), identities));
+Result<> decrypt(Source source, const std::vector<Identity>& identities, MutableBytes out,
+                 std::string_view released) {
+  TRY(decryptor, Decryptor::open(std::move(source), identities, released));
   size_t done = 0;
   while (true) {
     TRY(got, decryptor.next(out.subspan(done)));

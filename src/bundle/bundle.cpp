@@ -141,7 +141,7 @@ Result<const Entry*> Bundle::find(std::string_view name) const {
 }
 
 Result<> Bundle::load(const Entry& entry, const std::vector<age::Identity>& identities,
-                      MutableBytes out) const {
+                      const Headers& released, MutableBytes out) const {
   const auto loaded = [&]() -> Result<> {
     TRY(source, archive_.source(entry.name));
     HashedSource stored(source);
@@ -150,7 +150,9 @@ Result<> Bundle::load(const Entry& entry, const std::vector<age::Identity>& iden
       TRY_OK(read(out));
       return stored.check(entry);
     }
-    TRY_OK(age::decrypt(read, identities, out));
+    const auto header = released.find(entry.name);
+    TRY_OK(age::decrypt(read, identities, out,
+                        header == released.end() ? std::string_view() : header->second));
     TRY_OK(stored.check(entry));
     return HashedSource::same(sha256(out), entry.plain_sha256);
   }();
@@ -170,24 +172,36 @@ Result<std::string> Bundle::read(std::string_view name, uint64_t max_bytes) cons
     return invalid("entry '{}' has {} bytes, want at most {}", name, entry->bytes, max_bytes);
   }
   std::string content(entry->bytes, '\0');
-  TRY_OK(load(*entry, {}, bytes_of(content)));
+  TRY_OK(load(*entry, {}, {}, bytes_of(content)));
   return content;
 }
 
-Result<Segment> Bundle::segment(std::string_view name,
-                                const std::vector<age::Identity>& identities) const {
+Result<Segment> Bundle::segment(std::string_view name, const std::vector<age::Identity>& identities,
+                                const Headers& released) const {
   const SegmentInfo* info = manifest_.segment(name);
   if (info == nullptr) return fail(Kind::kNotFound, "no segment '{}'", printable(name, 60));
   TRY(model, find(model_entry(*info)));
   Segment segment;
   segment.model.resize(plain_bytes(*model));
-  TRY_OK(load(*model, identities, bytes_of(segment.model)));
+  TRY_OK(load(*model, identities, released, bytes_of(segment.model)));
   const Entry* weights = manifest_.entry(weights_entry(*info));
   if (weights == nullptr) return segment;
   const auto memory = std::make_shared<SecretBytes>(plain_bytes(*weights));
-  TRY_OK(load(*weights, identities, memory->bytes()));
+  TRY_OK(load(*weights, identities, released, memory->bytes()));
   segment.files.push_back({weights_file(*info), std::as_const(*memory).bytes(), memory});
   return segment;
+}
+
+Result<Headers> Bundle::headers() const {
+  Headers headers;
+  for (const Entry& entry : manifest_.entries) {
+    if (!entry.plain_bytes) continue;
+    TRY(source, archive_.source(entry.name));
+    auto header = age::read_header(source);
+    if (!header) return with_context(header.error(), fmt::format("entry '{}'", entry.name));
+    headers.emplace(entry.name, std::move(*header));
+  }
+  return headers;
 }
 
 Result<> Bundle::check(std::string_view name) const {

@@ -238,6 +238,81 @@ TEST(Age, ARecipientThatIsAddedLaterIsFound) {
   expect_error(decrypt_text(more, known()), Kind::kInvalid, "its MAC is wrong");
 }
 
+// The header of a file, and the rest.
+std::pair<std::string, std::string> split(const std::string& file) {
+  const std::string head = value_of(read_header([&](MutableBytes room) -> Result<size_t> {
+    const size_t size = std::min(room.size(), file.size());
+    std::ranges::copy(as_bytes(file).first(size), room.begin());
+    return size;
+  }));
+  return {head, file.substr(head.size())};
+}
+
+Result<std::string> decrypt_released(const std::string& file,
+                                     const std::vector<Identity>& identities,
+                                     std::string_view released, size_t size) {
+  std::string out(size, '\0');
+  Bytes rest = as_bytes(file);
+  const Source source = [&](MutableBytes room) -> Result<size_t> {
+    const size_t step = std::min(rest.size(), room.size());
+    std::ranges::copy(rest.first(step), room.begin());
+    rest = rest.subspan(step);
+    return step;
+  };
+  TRY_OK(decrypt(source, identities, {reinterpret_cast<std::byte*>(out.data()), size}, released));
+  return out;
+}
+
+TEST(Age, AHeaderWrappedAnewIsForItsRecipientAlone) {
+  const std::string plain = pattern(100'000);
+  const std::string file = sealed(plain);
+  const auto [header, payload] = split(file);
+  EXPECT_EQ(header + payload, file);
+  const std::vector<Identity> fresh = one(value_of(Identity::generate()));
+  const std::string released = value_of(rewrap(header, known(), fresh[0].recipient()));
+  EXPECT_NE(released, value_of(rewrap(header, known(), fresh[0].recipient())));
+
+  EXPECT_EQ(value_of(decrypt_text(released + payload, fresh)), plain);
+  expect_error(decrypt_text(released + payload, known()), Kind::kRefused, "no recipient");
+  // The same without splicing.
+  EXPECT_EQ(value_of(decrypt_released(file, fresh, released, plain.size())), plain);
+  expect_error(decrypt_released(file, known(), released, plain.size()), Kind::kRefused,
+               "released: no recipient");
+}
+
+TEST(Age, NoHeaderIsWrappedAnewThatWasAltered) {
+  const auto [header, payload] = split(sealed("weights"));
+  const std::vector<Identity> fresh = one(value_of(Identity::generate()));
+  const Recipient& to = fresh[0].recipient();
+  for (size_t i = 0; i < header.size(); ++i) {
+    std::string bad = header;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    EXPECT_FALSE(rewrap(bad, known(), to)) << i;
+    EXPECT_FALSE(rewrap(header.substr(0, i), known(), to)) << i;
+  }
+  expect_error(rewrap(header + "x", known(), to), Kind::kInvalid, "1 bytes behind it");
+  expect_error(rewrap(header, fresh, to), Kind::kRefused, "no recipient");
+  expect_error(rewrap(header, known(), Recipient({})), Kind::kInvalid, "low order");
+}
+
+// It is good for the file that it was made of, as that was.
+TEST(Age, AHeaderOfAnotherFileOpensNothing) {
+  const std::string file = sealed("weights");
+  const std::vector<Identity> fresh = one(value_of(Identity::generate()));
+  const std::string other =
+      value_of(rewrap(split(sealed("another")).first, known(), fresh[0].recipient()));
+  expect_error(decrypt_released(file, fresh, other, 7), Kind::kInvalid, "MAC is wrong");
+  const std::string released = value_of(rewrap(split(file).first, known(), fresh[0].recipient()));
+  std::string more = file;
+  more.insert(more.find("---"), "-> joint\n\n");
+  expect_error(decrypt_released(more, fresh, released, 7), Kind::kInvalid, "MAC is wrong");
+  for (size_t i = 0; i < released.size(); ++i) {
+    std::string bad = released;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    EXPECT_FALSE(decrypt_released(file, fresh, bad, 7)) << i;
+  }
+}
+
 class AgeTool : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(write_file(dir_ / "key.txt", kSecret)); }
@@ -299,6 +374,23 @@ TEST_F(AgeTool, TakesOurKeys) {
   ASSERT_TRUE(write_file(dir_ / "ours.txt", identity.text().text()));
   const auto shown = test::run_tool("age-keygen", {"-y", "ours.txt"}, dir_);
   EXPECT_EQ(shown.out, identity.recipient().text() + "\n") << shown.err;
+}
+
+TEST_F(AgeTool, OpensWhatIsWrappedAnew) {
+  SKIP_WITHOUT("age");
+  const std::string plain = pattern(200'000);
+  ASSERT_TRUE(write_file(dir_ / "m", plain));
+  const auto made = age({"-r", kPublic, "-o", "m.age", "m"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto [header, payload] = split(value_of(read_file(dir_ / "m.age")));
+  const Identity fresh = value_of(Identity::generate());
+  ASSERT_TRUE(write_file(dir_ / "fresh.txt", fresh.text().text()));
+  ASSERT_TRUE(
+      write_file(dir_ / "r.age", value_of(rewrap(header, known(), fresh.recipient())) + payload));
+  const auto opened = age({"-d", "-i", "fresh.txt", "-o", "r", "r.age"});
+  EXPECT_EQ(opened.code, 0) << opened.err;
+  EXPECT_EQ(value_of(read_file(dir_ / "r")), plain);
+  EXPECT_NE(age({"-d", "-i", "key.txt", "-o", "none", "r.age"}).code, 0);
 }
 
 }  // namespace

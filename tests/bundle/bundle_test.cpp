@@ -64,6 +64,26 @@ TEST_F(BundleTest, Opens) {
   expect_error(bundle.segment("tail", {}), Kind::kNotFound, "no segment 'tail'");
 }
 
+TEST_F(BundleTest, OpensWithReleasedHeaders) {
+  const Bundle bundle = value_of(sample().open());
+  std::vector<age::Identity> fresh;
+  fresh.push_back(value_of(age::Identity::generate()));
+  Headers released;
+  for (const auto& [entry, header] : value_of(bundle.headers())) {
+    released[entry] = value_of(age::rewrap(header, sample().identities, fresh[0].recipient()));
+  }
+  ASSERT_EQ(released.size(), 2U);
+  const Segment want = value_of(bundle.segment("head", sample().identities));
+  const Segment got = value_of(bundle.segment("head", fresh, released));
+  EXPECT_EQ(got.model, want.model);
+  EXPECT_EQ(as_text(got.files.at(0).bytes), as_text(want.files.at(0).bytes));
+
+  EXPECT_FALSE(bundle.segment("head", fresh));
+  EXPECT_FALSE(bundle.segment("head", sample().identities, released));
+  std::swap(released["head.onnx.age"], released["head.data.age"]);
+  expect_error(bundle.segment("head", fresh, released), Kind::kInvalid, "entry 'head.onnx.age'");
+}
+
 TEST_F(BundleTest, OlderVersions) {
   expect_error(sample().open(4), Kind::kRefused, "version 3, want 4 or later");
 }

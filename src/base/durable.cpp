@@ -46,8 +46,8 @@ Result<> write_durably(const fs::path& path, std::string_view content) {
   const int fd =
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return os_error("write", path);
-  const bool written = write_all(fd, content) && ::fsync(fd) == 0 &&
-                       ::rename(temporary.c_str(), path.c_str()) == 0;
+  const bool written =
+      write_all(fd, content) && ::fsync(fd) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
   auto error = os_error("write", path);
   ::close(fd);
   if (written) return sync_folder(path);

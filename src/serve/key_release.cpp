@@ -1,0 +1,219 @@
+#include "serve/key_release.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+
+namespace cloister::serve {
+namespace {
+
+constexpr size_t kMaxWhy = 600;
+
+// The first that can be used, by name; one that was revoked only where there is no other.
+const KeyRecord* first_of(const std::vector<StoredKey>& keys,
+                          const std::vector<std::string>& recipients) {
+  const KeyRecord* revoked = nullptr;
+  for (const StoredKey& key : keys) {
+    if (!key.record || std::ranges::find(recipients, key.record->recipient) == recipients.end()) {
+      continue;
+    }
+    if (!key.record->revoked) return &*key.record;
+    if (revoked == nullptr) revoked = &*key.record;
+  }
+  return revoked;
+}
+
+Result<> check_headers(const bundle::Headers& headers, const bundle::Manifest& manifest) {
+  if (headers.empty()) return invalid("no headers");
+  for (const auto& [name, header] : headers) {
+    const bundle::Entry* const entry = manifest.entry(name);
+    if (entry == nullptr || !entry->plain_bytes) {
+      return fail(Kind::kRefused, "the manifest lists no encrypted entry '{}'",
+                  printable(name, 60));
+    }
+  }
+  return {};
+}
+
+// Otherwise something is wrong here, not with who asks.
+bool is_decision(Kind kind) {
+  return kind == Kind::kRefused || kind == Kind::kInvalid || kind == Kind::kUnsupported;
+}
+
+// What is wrong here is not for those who ask.
+std::unexpected<Error> not_now(const Error& error, const ReleaseEvent& event) {
+  log(LogLevel::kWarn, "could not decide",
+      {{"key", event.key}, {"peer", event.peer}, {"why", error.message}});
+  return fail(Kind::kUnavailable, "the key server can't decide this now; its own log says why");
+}
+
+template <size_t N>
+void add(std::vector<std::string>& out, const char* name, const attest::Fixed<N>& value) {
+  if (!value.is_zero()) out.push_back(fmt::format("{}={}", name, attest::word(value)));
+}
+
+}  // namespace
+
+std::vector<std::string> identity_of(const attest::Claims& claims) {
+  std::vector<std::string> out;
+  if (claims.snp) {
+    add(out, "measurement", claims.snp->measurement);
+    add(out, "chip_id", claims.snp->chip_id);
+  }
+  if (claims.tdx) {
+    add(out, "mrtd", claims.tdx->mrtd);
+    for (size_t i = 0; i < claims.tdx->rtmr.size(); ++i) {
+      add(out, fmt::format("rtmr{}", i).c_str(), claims.tdx->rtmr[i]);
+    }
+  }
+  if (claims.sgx) {
+    add(out, "mr_enclave", claims.sgx->mr_enclave);
+    add(out, "mr_signer", claims.sgx->mr_signer);
+  }
+  if (claims.dcap) add(out, "ppid", claims.dcap->ppid);
+  if (claims.tpm) {
+    add(out, "ak_name", claims.tpm->ak_name);
+    for (const auto& [index, value] : claims.tpm->pcrs) {
+      out.push_back(fmt::format("pcr{}={}", index, attest::word(value)));
+    }
+  }
+  if (claims.simulated_measurement) {
+    out.push_back("measurement=" + attest::word(*claims.simulated_measurement));
+  }
+  return out;
+}
+
+Result<attest::ExchangeRequest> KeyRelease::challenge(const attest::Nonce& nonce) const {
+  // Which key it is about is known only later.
+  std::set<std::string> files;
+  TRY(keys, list_keys(keys_));
+  for (const StoredKey& key : keys) {
+    if (!key.record) continue;
+    for (std::string& file : attest::files_to_judge(key.record->policy)) files.insert(file);
+  }
+  return attest::ExchangeRequest{.nonce = nonce, .files = {files.begin(), files.end()}};
+}
+
+Result<KeyRecord> KeyRelease::find_key(const std::vector<std::string>& recipients) const {
+  TRY(keys, list_keys(keys_));
+  if (const KeyRecord* const found = first_of(keys, recipients)) return *found;
+  for (const StoredKey& key : keys) {
+    // It may be the one, in the middle of being edited.
+    if (!key.record) return fail(Kind::kIo, "{}", key.record.error().message);
+  }
+  return fail(Kind::kRefused, "none of the bundle's {} recipients is a key of this server",
+              recipients.size());
+}
+
+// Whether the policy of the key accepts who asks. Fills in what was found out, and is true.
+Result<> KeyRelease::judge(const KeyRecord& key, const attest::ExchangeReply& reply,
+                           const KeyConnection& connection, ReleaseEvent& event,
+                           bundle::Manifest& manifest) const {
+  if (reply.evidence.kind == attest::EvidenceKind::kSimulated && !key.policy.tee.accept_simulated) {
+    return fail(Kind::kRefused,
+                "simulated evidence proves nothing, and the key's policy does not accept it "
+                "(tee.accept_simulated)");
+  }
+  TRY(expected, attest::report_data(attest::Role::kClient, connection.server_key, connection.nonce,
+                                    connection.exported, reply.statement_json));
+  attest::Judgement judgement =
+      attest::judge(reply, key.policy,
+                    {.role = attest::Role::kClient, .expected = expected, .now = clock_()}, roots_);
+  TRY_OK(attest::refusal(judgement));
+  manifest = std::move(*judgement.manifest);
+  event.environment = identity_of(judgement.tee.claims);
+  event.model = manifest.model_name;
+  event.version = manifest.version;
+  event.manifest_sha256 = judgement.statement->manifest_sha256;
+  event.config_sha256 = judgement.statement->config_sha256;
+  event.recipient = judgement.statement->recipient;
+  return {};
+}
+
+Result<KeyReply> KeyRelease::decide(std::string_view json, const KeyConnection& connection,
+                                    ReleaseEvent& event) {
+  // 1. What is asked for, and which key that takes.
+  TRY(request, parse_key_request(json));
+  TRY(reply, attest::parse_reply(request.reply_json));
+  event.kind = word(reply.evidence.kind);
+  TRY(key, find_key(request.recipients));
+  event.key = key.name;
+  event.key_recipient = key.recipient;
+  event.policy_sha256 = to_hex(sha256(as_bytes(attest::policy_json(key.policy))));
+  if (key.revoked)
+    return fail(Kind::kRefused, "key '{}' is revoked: {}", key.name,
+                printable(key.revoked->why, kMaxWhy));
+  // 2. Who asks, and with which bundle.
+  bundle::Manifest manifest;
+  TRY_OK(judge(key, reply, connection, event, manifest));
+  if (std::ranges::find(manifest.recipients, key.recipient) == manifest.recipients.end()) {
+    return fail(Kind::kRefused, "the bundle is not encrypted to key '{}'", key.name);
+  }
+  // 3. No bundle older than one that has had the key.
+  const uint64_t latest = log_.state().latest(key.recipient, manifest.model_name);
+  if (manifest.version < latest) {
+    return fail(Kind::kRefused, "model '{}' is at version {}, and this bundle has version {}",
+                manifest.model_name, latest, manifest.version);
+  }
+  // 4. The file keys, for the recipient that the evidence vouches for.
+  TRY_OK(check_headers(request.headers, manifest));
+  auto recipient = age::Recipient::parse(event.recipient);
+  if (!recipient) return with_context(recipient.error(), "statement");
+  const auto identities = read_key_identity(keys_, key);
+  if (!identities) return fail(Kind::kIo, "{}", identities.error().message);
+  KeyReply out{.key = key.name, .headers = {}};
+  for (const auto& [entry, header] : request.headers) {
+    auto wrapped = age::rewrap(header, *identities, *recipient);
+    if (!wrapped) return with_context(wrapped.error(), fmt::format("entry '{}'", entry));
+    out.headers[entry] = std::move(*wrapped);
+  }
+  return out;
+}
+
+Result<KeyReply> KeyRelease::release(std::string_view request, const KeyConnection& connection) {
+  ReleaseEvent event{.event = "refused", .peer = printable(connection.peer, 100)};
+  const auto noted = note_revocations();
+  auto reply = noted ? decide(request, connection, event) : std::unexpected(noted.error());
+  if (reply) {
+    event.event = "released";
+  } else if (is_decision(reply.error().kind)) {
+    event.why = printable(reply.error().message, kMaxWhy);
+  } else {
+    return not_now(reply.error(), event);
+  }
+  // 5. In the log first: what was not logged was not released.
+  const auto head = log_.add(event);
+  if (!head) return not_now(head.error(), event);
+  log(reply ? LogLevel::kInfo : LogLevel::kWarn, event.event,
+      {{"key", event.key},
+       {"model", event.model},
+       {"version", event.version.value_or(0)},
+       {"kind", event.kind},
+       {"peer", event.peer},
+       {"why", event.why},
+       {"seq", head->seq},
+       {"head", head->sha256}});
+  return reply;
+}
+
+Result<> KeyRelease::note_revocations() {
+  TRY(keys, list_keys(keys_));
+  const ReleaseState state = log_.state();
+  for (const StoredKey& key : keys) {
+    if (!key.record) continue;
+    const auto& revoked = key.record->revoked;
+    const auto noted = state.revoked.find(key.name);
+    const bool known = noted != state.revoked.end();
+    const std::string why = revoked ? printable(revoked->why, kMaxWhy) : "";
+    if (revoked ? known && noted->second == why : !known) continue;
+    TRY_OK(log_.add({.event = revoked ? "revoked" : "restored",
+                     .key = key.name,
+                     .key_recipient = key.record->recipient,
+                     .why = why}));
+    log(LogLevel::kInfo, revoked ? "revoked" : "restored", {{"key", key.name}, {"why", why}});
+  }
+  return {};
+}
+
+}  // namespace cloister::serve

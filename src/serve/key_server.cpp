@@ -1,0 +1,264 @@
+#include "serve/key_server.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "serve/address.h"
+#include "serve/error_response.h"
+#include "serve/key_release.h"
+#include "serve/task_thread.h"
+
+namespace cloister::serve {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+constexpr size_t kMaxWaiting = 64;
+constexpr std::chrono::seconds kLookPeriod{5};  // at the keys, for revocations
+constexpr const char* kJson = "application/json";
+
+// The nonce that each connection was given and has not used. Thread-safe.
+class Challenges {
+ public:
+  Challenges(size_t most, net::Seconds lifetime) : most_(most), lifetime_(lifetime) {}
+
+  // In place of one that the connection has. False when there are too many.
+  bool put(uint64_t connection, const attest::Nonce& nonce, SteadyTime now) {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(held_, [&](const auto& held) { return held.second.second + lifetime_ < now; });
+    if (held_.size() >= most_) return false;
+    held_[connection] = {nonce, now};
+    return true;
+  }
+  bool has(uint64_t connection, SteadyTime now) {
+    const std::scoped_lock lock(mutex_);
+    return find(connection, now) != held_.end();
+  }
+  // Once.
+  std::optional<attest::Nonce> take(uint64_t connection, SteadyTime now) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = find(connection, now);
+    if (found == held_.end()) return std::nullopt;
+    const attest::Nonce nonce = found->second.first;
+    held_.erase(found);
+    return nonce;
+  }
+
+ private:
+  using Held = std::map<uint64_t, std::pair<attest::Nonce, SteadyTime>>;
+
+  Held::iterator find(uint64_t connection, SteadyTime now) {
+    const auto found = held_.find(connection);
+    const bool good = found != held_.end() && found->second.second + lifetime_ >= now;
+    return good ? found : held_.end();
+  }
+
+  const size_t most_;
+  const net::Seconds lifetime_;
+  std::mutex mutex_;
+  Held held_;
+};
+
+// So many a second in the long run, and a few at once. Thread-safe.
+class RateLimit {
+ public:
+  RateLimit(double rate, double burst) : rate_(rate), burst_(burst), left_(burst) {}
+
+  bool admit(SteadyTime now) {
+    const std::scoped_lock lock(mutex_);
+    const std::chrono::duration<double> passed = now - filled_;
+    left_ = std::min(burst_, left_ + std::max(0.0, passed.count()) * rate_);
+    filled_ = now;
+    if (left_ < 1) return false;
+    left_ -= 1;
+    return true;
+  }
+
+ private:
+  const double rate_;
+  const double burst_;
+  std::mutex mutex_;
+  double left_;
+  SteadyTime filled_ = std::chrono::steady_clock::now();
+};
+
+bool has_body(const net::Request& request) {
+  const std::string* const length = request.fields.find("Content-Length");
+  return request.fields.find("Transfer-Encoding") != nullptr ||
+         (length != nullptr && *length != "0");
+}
+
+const char* method_of(const std::string& target) {
+  if (target == kHeadTarget) return "GET";
+  return target == kChallengeTarget || target == kReleaseTarget ? "POST" : nullptr;
+}
+
+net::Response with_status(unsigned status, Error error) {
+  net::Response response = error_response(error);
+  response.status = status;
+  return response;
+}
+
+net::Response no_challenge() {
+  return error_response(
+      {Kind::kRefused, fmt::format("this connection has no challenge that can be answered: POST {} "
+                                   "first, and for each request",
+                                   kChallengeTarget)});
+}
+
+}  // namespace
+
+struct KeyServer::State {
+  State(const KeyServerOptions& options, std::unique_ptr<ReleaseLog> opened,
+        const attest::Roots& roots)
+      : log(std::move(opened)),
+        release(options.keys, *log, options.clock, roots),
+        challenges(4 * options.max_connections, options.nonce_lifetime),
+        rate(options.rate_per_s, options.burst),
+        tasks(kMaxWaiting, kLookPeriod, [this] { note_revocations(); }) {}
+
+  std::unique_ptr<ReleaseLog> log;
+  KeyRelease release;  // of the tasks' thread
+  Challenges challenges;
+  RateLimit rate;
+  TaskThread tasks;
+  std::unique_ptr<net::Server> server;  // last: goes first
+
+  void note_revocations() {
+    if (const auto noted = release.note_revocations(); !noted) {
+      cloister::log(LogLevel::kWarn, "revocations not noted", {{"why", noted.error().message}});
+    }
+  }
+
+  // What is refused before its body is read.
+  std::optional<net::Response> gate(const net::Request& request) {
+    const char* const method = method_of(request.target);
+    if (method == nullptr) {
+      return error_response(
+          {Kind::kNotFound, fmt::format("nothing at '{}'", printable(request.target))});
+    }
+    if (request.method != method) return wrong_method(request, method);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (request.target == kReleaseTarget) {
+      if (challenges.has(request.connection, now)) return std::nullopt;
+      return no_challenge();
+    }
+    if (has_body(request)) {
+      return with_status(413, {Kind::kInvalid, "a body, where none is wanted"});
+    }
+    if (request.target == kChallengeTarget && !rate.admit(now)) {
+      return with_status(429, {Kind::kUnavailable, "more is asked of this key server than may be"});
+    }
+    return std::nullopt;
+  }
+
+  // Reading keys and writing the log takes a disk, which the server's threads must not wait for.
+  void later(net::Respond respond, std::move_only_function<net::Response()> work) {
+    const auto answer = std::make_shared<net::Respond>(std::move(respond));
+    const bool added = tasks.add([answer, work = std::move(work)]() mutable { (*answer)(work()); });
+    if (!added) (*answer)(error_response({Kind::kUnavailable, "too many requests wait"}));
+  }
+
+  void handle(net::Request request, net::Respond respond) {
+    if (request.target == kHeadTarget) {
+      return respond(net::text_response(200, kJson, head_json(log->head())));
+    }
+    auto answer = request.target == kChallengeTarget ? challenge(request) : release_to(request);
+    if (!answer) return respond(error_response(answer.error()));
+    later(std::move(respond), std::move(*answer));
+  }
+
+  using Answer = std::move_only_function<net::Response()>;
+
+  Result<Answer> challenge(const net::Request& request) {
+    attest::Nonce nonce;
+    TRY_OK(random_bytes(nonce.bytes));
+    if (!challenges.put(request.connection, nonce, std::chrono::steady_clock::now())) {
+      return fail(Kind::kUnavailable, "too many challenges are open");
+    }
+    return [this, nonce] {
+      const auto asked = release.challenge(nonce);
+      if (asked) return net::text_response(200, kJson, attest::write_request(*asked));
+      cloister::log(LogLevel::kWarn, "no challenge", {{"why", asked.error().message}});
+      return error_response({Kind::kUnavailable, "the key server can't read its keys now"});
+    };
+  }
+
+  Result<Answer> release_to(net::Request& request) {
+    const auto nonce = challenges.take(request.connection, std::chrono::steady_clock::now());
+    // The gate has let it in, but its body may have taken long.
+    if (!nonce) return fail(Kind::kUnavailable, "the challenge has expired");
+    KeyConnection connection{.nonce = *nonce, .peer = request.peer};
+    TRY(server_key, request.channel->server_key_sha256());
+    TRY(exported, request.channel->exported_key(attest::kExporterLabel, nonce->view()));
+    connection.server_key = server_key;
+    connection.exported = exported;
+    return [this, connection, body = std::move(request.body)] {
+      const auto reply = release.release(as_text(body.bytes), connection);
+      if (!reply) return error_response(reply.error());
+      return net::text_response(200, kJson, write_key_reply(*reply));
+    };
+  }
+};
+
+KeyServer::KeyServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+KeyServer::~KeyServer() = default;
+
+Result<std::unique_ptr<KeyServer>> KeyServer::start(const KeyServerOptions& options,
+                                                    const attest::Roots& roots) {
+  TRY(listen, parse_address(options.listen));
+  TRY(keys, list_keys(options.keys));
+  for (const StoredKey& key : keys) {
+    if (!key.record) log(LogLevel::kWarn, "key left out", {{"why", key.record.error().message}});
+  }
+  TRY(opened, ReleaseLog::open(options.log, options.clock));
+  TRY_OK(opened->add({.event = "started", .why = options.tool}));
+  std::optional<net::TlsIdentity> identity = options.tls;
+  if (!identity) {
+    std::vector<std::string> names = options.names;
+    names.push_back(listen.host);
+    TRY(made, net::make_tls_identity(names, options.clock().time_since_epoch().count()));
+    identity = std::move(made);
+  }
+  auto state = std::make_unique<State>(options, std::move(opened), roots);
+  State& s = *state;
+  s.tasks.add([&s] { s.note_revocations(); });
+  const net::ServerOptions server_options{.address = listen.host,
+                                          .port = listen.port,
+                                          .tls = std::move(identity),
+                                          .max_connections = options.max_connections,
+                                          .max_body_bytes = options.max_body_bytes,
+                                          .max_total_body_bytes = 4 * options.max_body_bytes};
+  TRY(server, net::Server::start(
+                  server_options,
+                  [&s](net::Request request, net::Respond respond) {
+                    s.handle(std::move(request), std::move(respond));
+                  },
+                  [&s](const net::Request& request) { return s.gate(request); }));
+  s.server = std::move(server);
+  const LogHead head = s.log->head();
+  log(LogLevel::kInfo, "serving",
+      {{"listen", options.listen},
+       {"port", s.server->port()},
+       {"keys", keys.size()},
+       {"seq", head.seq},
+       {"head", head.sha256}});
+  return std::unique_ptr<KeyServer>(new KeyServer(std::move(state)));
+}
+
+uint16_t KeyServer::port() const {
+  return state_->server->port();
+}
+
+LogHead KeyServer::head() const {
+  return state_->log->head();
+}
+
+void KeyServer::drain(net::Seconds limit) {
+  state_->server->drain(limit);
+}
+
+}  // namespace cloister::serve

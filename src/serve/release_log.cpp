@@ -136,12 +136,11 @@ Result<LogHead> ReleaseLog::add(const ReleaseEvent& event) {
   const LogLine line{head_.seq + 1, attest::time_text(clock_()), head_.sha256, event};
   const std::string text = text_of(line);
   // What could not be read again would end the log.
-  if (const auto read = parse_line(text, head_); !read) {
-    return fail(Kind::kInternal, "release log: {}", read.error().message);
-  }
+  const auto read = parse_line(text, head_);
+  if (!read) return fail(Kind::kInternal, "release log: {}", read.error().message);
   TRY_OK(file_.append(text));
   head_ = head_of(line, text);
-  state_.apply(event);
+  state_.apply(read->event);
   return head_;
 }
 

@@ -1,0 +1,114 @@
+// Bundles of one model, environments that show evidence, and a key server's folder.
+#pragma once
+
+#include "attest/simulated.h"
+#include "serve/key_client.h"
+#include "serve/key_release.h"
+#include "serve/key_server.h"
+#include "tests/attest/snp_world.h"
+#include "tests/serve/served_model.h"
+#include "tests/support/net.h"
+
+namespace cloister::test {
+
+// The model "small", sealed as often as a test likes for the same key by the same signer.
+class SealedModel {
+ public:
+  bundle::Bundle seal(uint64_t version, const std::vector<age::Recipient>& recipients,
+                      const std::string& name = "small") const {
+    const fs::path path = folder_ / fmt::format("{}-{}.cloister", name, ++made_);
+    const std::vector<Cut> cuts = {value_of(find_cut(graph_, list_cuts(graph_), "h2"))};
+    value_of(bundle::seal(graph_, cuts,
+                          {.tool = "test",
+                           .created_seconds = 1'700'000'000,
+                           .model_name = name,
+                           .version = version,
+                           .max_batch = 8,
+                           .model_sha256 = std::string(64, 'a'),
+                           .cut = cuts[0].id,
+                           .recipients = recipients,
+                           .key = &signer,
+                           .plan = "{}\n",
+                           .labels = "one\n"},
+                          path));
+    return value_of(bundle::Bundle::open(path, {signer.public_key}, 0));
+  }
+  bundle::Bundle seal(uint64_t version) const { return seal(version, {identity.recipient()}); }
+
+  age::Identity identity = value_of(age::Identity::generate());
+  minisign::SecretKey signer = value_of(minisign::generate_key());
+
+ private:
+  TempDir folder_;
+  Graph graph_ = small_network();
+  mutable int made_ = 0;
+};
+
+// An environment that is as a test says.
+class FakeProducer final : public attest::Producer {
+ public:
+  using Make = std::function<Result<attest::Shown>(const attest::Fixed<64>&)>;
+
+  FakeProducer(attest::EvidenceKind kind, Make make) : kind_(kind), make_(std::move(make)) {}
+
+  attest::EvidenceKind kind() const override { return kind_; }
+  std::string source() const override { return "a test"; }
+  Result<attest::Shown> produce(const attest::Fixed<64>& data) override { return make_(data); }
+
+ private:
+  attest::EvidenceKind kind_;
+  Make make_;
+};
+
+inline FakeProducer simulated() {
+  return {attest::EvidenceKind::kSimulated,
+          [](const attest::Fixed<64>& data) -> Result<attest::Shown> {
+            return attest::Shown{
+                {attest::EvidenceKind::kSimulated, attest::simulated_report({}, data), {}}, {}};
+          }};
+}
+
+// A chip of our own maker, whose guest is measured as `world` says.
+inline FakeProducer snp(attest::test::SnpWorld& world) {
+  return {attest::EvidenceKind::kSnp,
+          [&world](const attest::Fixed<64>& data) -> Result<attest::Shown> {
+            std::ranges::copy(data.bytes, world.report.begin() + attest::test::kReportDataAt);
+            const attest::test::Case made = world.make();
+            return attest::Shown{made.evidence, made.endorsements};
+          }};
+}
+
+// A key server's folder and log, with one key: that of `model`.
+struct KeyFolder {
+  KeyFolder(const SealedModel& model, attest::Policy tee) {
+    policy = {.tee = std::move(tee),
+              .bundle = {.signers = {model.signer.public_key}},
+              .audit = {.accept_unaudited = true}};
+    EXPECT_TRUE(serve::add_key(keys.path(), "release", model.identity, policy));
+  }
+
+  void change(const std::function<void(serve::KeyRecord&)>& edit, const char* name = "release") {
+    serve::KeyRecord key = value_of(serve::read_key(keys.path(), name));
+    edit(key);
+    ASSERT_TRUE(serve::write_key(keys.path(), key));
+  }
+  void revoke(const std::string& why) {
+    change([&](serve::KeyRecord& key) { key.revoked = {"2025-01-31T12:00:00Z", why}; });
+  }
+  // The events of the log, without what the server says of itself.
+  std::vector<serve::ReleaseEvent> events() const {
+    std::vector<serve::ReleaseEvent> found;
+    const std::string text = value_of(read_file(log));
+    value_of(serve::read_log(text, [&](const serve::LogLine& line, const serve::LogHead&) {
+      if (line.event.event != "started") found.push_back(line.event);
+    }));
+    return found;
+  }
+
+  TempDir keys;
+  TempDir logs;
+  fs::path log = logs / "release.log";
+  attest::TrustPolicy policy;
+};
+
+}  // namespace cloister::test

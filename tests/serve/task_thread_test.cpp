@@ -1,0 +1,47 @@
+#include "serve/task_thread.h"
+
+#include <atomic>
+
+#include "tests/support/net.h"
+
+namespace cloister::serve {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(TaskThreadTest, DoesOneAfterTheOther) {
+  std::vector<int> done;
+  {
+    TaskThread thread(100, milliseconds(60'000), [] {});
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_TRUE(thread.add([&done, i] { done.push_back(i); }));
+    }
+  }
+  ASSERT_EQ(done.size(), 100U);
+  EXPECT_TRUE(std::ranges::is_sorted(done));
+}
+
+TEST(TaskThreadTest, TakesNoMoreThanItMay) {
+  std::atomic<bool> go = false;
+  std::atomic<bool> busy = false;
+  TaskThread thread(2, milliseconds(60'000), [] {});
+  const auto wait = [&] {
+    busy = true;
+    while (!go) std::this_thread::yield();
+  };
+  EXPECT_TRUE(thread.add(wait));
+  ASSERT_TRUE(test::eventually([&] { return busy.load(); }));
+  EXPECT_TRUE(thread.add([] {}));
+  EXPECT_TRUE(thread.add([] {}));
+  EXPECT_FALSE(thread.add([] {}));
+  go = true;
+}
+
+TEST(TaskThreadTest, TicksWhileThereIsNothingToDo) {
+  std::atomic<int> ticks = 0;
+  TaskThread thread(2, milliseconds(1), [&] { ++ticks; });
+  EXPECT_TRUE(test::eventually([&] { return ticks > 2; }));
+}
+
+}  // namespace
+}  // namespace cloister::serve

@@ -17,7 +17,7 @@ namespace {
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr size_t kMaxWaiting = 64;
-constexpr std::chrono::seconds kLookPeriod{5};  // at the keys, for revocations
+constexpr std::chrono::seconds kLookPeriod{2};  // at the keys, for revocations
 constexpr const char* kJson = "application/json";
 
 // The nonce that each connection was given and has not used. Thread-safe.

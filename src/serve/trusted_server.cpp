@@ -36,9 +36,8 @@ runtime::RemoteOptions remote_options(const TrustedServerParts& parts, const std
 }
 
 Result<std::unique_ptr<Program>> load(Engine& engine, const bundle::Bundle& bundle,
-                                      const std::string& name,
-                                      const std::vector<age::Identity>& identities) {
-  TRY(segment, bundle.segment(name, identities));
+                                      const std::string& name, const TrustedServerParts& parts) {
+  TRY(segment, bundle.segment(name, parts.identities, parts.headers));
   auto program = engine.load(segment);
   if (!program) return with_context(program.error(), name);
   return program;
@@ -56,7 +55,7 @@ Result<runtime::TrustedSegments> load_segments(const bundle::Bundle& bundle,
       out.body = {ports_of(segment.inputs), ports_of(segment.outputs)};
       if (parts.config.verify_rate <= 0) continue;
     }
-    TRY(program, load(*engine, bundle, segment.name, parts.identities));
+    TRY(program, load(*engine, bundle, segment.name, parts));
     auto& place = segment.placement == bundle::Placement::kUntrusted ? out.checker
                   : out.head == nullptr                              ? out.head
                                                                      : out.tail;

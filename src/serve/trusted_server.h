@@ -17,6 +17,7 @@ struct TrustedServerParts {
   ServerConfig config;
   std::string tool;  // "cloister 0.1.0"
   std::vector<age::Identity> identities;
+  bundle::Headers headers;  // that a key server released for one of them (serve/key_client.h)
   std::vector<net::Url> workers;
   net::ClientOptions worker_client;  // how workers are asked: authority, limits
   std::optional<std::vector<Client>> clients;

@@ -1,0 +1,15 @@
+// Others' statements, out of a folder that whoever runs the server keeps up to date.
+#pragma once
+
+#include "attest/producer.h"
+
+namespace cloister::attest {
+
+// `producer`, with the folder's files ("" is no folder) beside its evidence where it gives none of
+// that name itself, and with the promises of producer.h kept: what leaves has the form that
+// verifiers take, and errors are of the kinds listed there. kInvalid, kIo, kNotFound: what speaks
+// against the folder now.
+Result<std::unique_ptr<Producer>> with_endorsements(std::unique_ptr<Producer> producer,
+                                                    const std::filesystem::path& folder);
+
+}  // namespace cloister::attest

@@ -1,0 +1,44 @@
+#include "attest/produce/shown.h"
+
+#include "attest/dcap_quote.h"
+#include "attest/produce/certificate_table.h"
+
+namespace cloister::attest {
+namespace {
+
+Result<> check_over(const Fixed<64>& found, const Fixed<64>& asked) {
+  if (found == asked) return {};
+  return invalid("it is over {}, not over {}", word(found), word(asked));
+}
+
+}  // namespace
+
+Result<Shown> snp_shown(std::vector<std::byte> report, Bytes table, const Fixed<64>& report_data) {
+  const auto parsed = parse_snp_report(report);
+  const auto right =
+      parsed ? check_over(parsed->report_data, report_data) : std::unexpected(parsed.error());
+  if (!right) return with_context(right.error(), "SNP report");
+  auto blobs = parse_certificate_table(table, static_cast<SnpSigner>(parsed->signing_key()));
+  if (!blobs) return with_context(blobs.error(), "certificate table");
+  return Shown{{.kind = EvidenceKind::kSnp, .report = std::move(report)}, {std::move(*blobs)}};
+}
+
+Result<Shown> tdx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data) {
+  const auto parsed = parse_dcap_quote(quote);
+  if (!parsed) return with_context(parsed.error(), "TDX quote");
+  if (!parsed->td) return invalid("TDX quote: it is of an SGX enclave");
+  const auto right = check_over(parsed->td->report_data, report_data);
+  if (!right) return with_context(right.error(), "TDX quote");
+  return Shown{{.kind = EvidenceKind::kTdx, .report = std::move(quote)}, {}};
+}
+
+Result<Shown> sgx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data) {
+  const auto parsed = parse_dcap_quote(quote);
+  if (!parsed) return with_context(parsed.error(), "SGX quote");
+  if (!parsed->sgx) return invalid("SGX quote: it is of a TD");
+  const auto right = check_over(parsed->sgx->report_data, report_data);
+  if (!right) return with_context(right.error(), "SGX quote");
+  return Shown{{.kind = EvidenceKind::kSgx, .report = std::move(quote)}, {}};
+}
+
+}  // namespace cloister::attest

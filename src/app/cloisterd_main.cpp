@@ -1,18 +1,16 @@
 // cloisterd: the trusted server, and the only program inside the trusted environment.
-#include <unistd.h>
-
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "app/evidence_options.h"
+#include "app/key_source.h"
 #include "app/log_options.h"
 #include "app/program.h"
 #include "app/read_keys.h"
 #include "app/stop_signal.h"
 #include "app/version.h"
-#include "attest/simulated.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "bundle/secret.h"
 #include "serve/trusted_server.h"
 
 namespace cloister {
@@ -22,22 +20,25 @@ constexpr const char* kFooter =
     R"(Once it listens, one line of JSON on stdout says where. It makes its TLS key at start
 and never writes it. SIGTERM: takes no more requests, answers those that it has, ends.
 
-There is no trusted environment here yet: the server runs in simulated mode, says so in
-its evidence, and clients refuse it unless they pass --allow-simulated.
+Clients verify it before they send anything (docs/formats/attestation.md). Without a trusted
+environment (--evidence) it runs in simulated mode, says so in its evidence, and clients refuse
+it unless their policy accepts that.
 
 Examples:
   cloisterd --bundle m.cloister --identity key.txt --signer owner.pub \
     --worker http://gpu-1:8000 --worker http://gpu-2:8000 --listen 0.0.0.0:8443
   cloisterd --bundle m.cloister --identity-fd 3 --worker http://triton:8000/v2/models/resnet50 \
     --metrics-listen 127.0.0.1:9100 3<key.txt
+  cloisterd --bundle m.cloister --key-server https://keys:8444 --worker http://gpu-1:8000 \
+    --evidence tsm --endorsements /var/lib/collateral
 
-Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (signature, version, plan).)";
+Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (signature, version, plan, key server).)";
 
 struct Options {
   serve::ServerConfig config;
   std::string bundle;
-  std::string identity;
-  int identity_fd = -1;
+  KeyFlags keys;
+  EvidenceFlags evidence;
   std::vector<std::string> signers;
   std::string clients;
   std::string client_ca;
@@ -49,13 +50,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--bundle", o.bundle, "the sealed bundle, as 'cloister seal' makes it")
       ->required()
       ->type_name("FILE");
-  auto* const key = app.add_option("--identity", o.identity,
-                                   "file with the age identity that opens the trusted segments")
-                        ->type_name("FILE");
-  app.add_option("--identity-fd", o.identity_fd, "the same, from an open file descriptor")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1 << 20))
-      ->excludes(key);
+  o.keys.add_to(app, o.config);
+  o.evidence.add_to(app, o.config);
   app.add_option("--signer", o.signers,
                  "minisign public key (file or text) of which one must have signed the bundle; "
                  "may be given several times; without it the signature is not checked")
@@ -114,30 +110,6 @@ void add_options(CLI::App& app, Options& o) {
   o.log.add_to(app);
 }
 
-// All that can be read from the descriptor.
-Result<SecretBytes> read_descriptor(int fd) {
-  constexpr size_t kMost = 64 << 10;
-  SecretBytes buffer(kMost + 1);
-  size_t size = 0;
-  while (size <= kMost) {
-    const ssize_t got = ::read(fd, buffer.bytes().data() + size, kMost + 1 - size);
-    if (got < 0) return fail(Kind::kIo, "descriptor {}: {}", fd, std::strerror(errno));
-    if (got == 0) return SecretBytes(Bytes(buffer.bytes()).first(size));
-    size += static_cast<size_t>(got);
-  }
-  return invalid("descriptor {}: over {} bytes, want an age identity", fd, kMost);
-}
-
-Result<std::vector<age::Identity>> identities_of(const Options& o) {
-  if (o.identity_fd >= 0) {
-    TRY(text, read_descriptor(o.identity_fd));
-    ::close(o.identity_fd);
-    return age::parse_identities(text.text());
-  }
-  if (o.identity.empty()) return std::vector<age::Identity>();
-  return read_identities({o.identity});
-}
-
 // A file's text, whose digest goes into the configuration. Empty for no file.
 Result<std::string> read_digested(const std::string& path, std::string& digest) {
   if (path.empty()) return std::string();
@@ -148,8 +120,6 @@ Result<std::string> read_digested(const std::string& path, std::string& digest) 
 
 Result<serve::TrustedServerParts> read_parts(Options& o) {
   serve::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
-  TRY(identities, identities_of(o));
-  parts.identities = std::move(identities);
   for (const std::string& text : o.config.workers) {
     TRY(url, net::parse_url(text));
     parts.workers.push_back(std::move(url));
@@ -167,7 +137,9 @@ Result<serve::TrustedServerParts> read_parts(Options& o) {
   }
   TRY(client_ca, read_digested(o.client_ca, o.config.client_ca_sha256));
   parts.client_ca_pem = client_ca;
-  parts.producer = attest::simulated_producer();
+  TRY_OK(o.keys.read(o.config));
+  TRY(producer, o.evidence.find(o.config));
+  parts.producer = std::move(producer);
   parts.config = o.config;
   parts.now_unix_s = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return parts;
@@ -182,10 +154,19 @@ Outcome serve_bundle(Options& o) {
   TRY(parts, read_parts(o));
   if (signers.empty()) log(LogLevel::kWarn, "signature not checked", {{"why", "no --signer"}});
   if (!parts.clients) log(LogLevel::kWarn, "everybody may ask", {{"why", "no --clients"}});
+  const std::string mode(attest::kind_class(parts.producer->kind()));
+  if (mode == "simulated") {
+    log(LogLevel::kWarn, "simulated", {{"why", parts.producer->source()}});
+  }
+  TRY(keys, o.keys.get(bundle, parts.config, config_sha256(parts.config), parts.tool,
+                       *parts.producer));
+  if (!keys) return 0;  // stopped before there were any
+  parts.identities = std::move(keys->identities);
+  parts.headers = std::move(keys->headers);
   TRY(server, serve::TrustedServer::start(bundle, std::move(parts)));
   fmt::print("{}\n", nlohmann::json{{"port", server->port()},
                                     {"metrics_port", server->metrics_port()},
-                                    {"mode", "simulated"},
+                                    {"mode", mode},
                                     {"config_sha256", server->config_sha256()}}
                          .dump());
   std::fflush(stdout);

@@ -20,6 +20,14 @@ void hold_stop_signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
+bool stop_comes_within(std::chrono::milliseconds limit) {
+  const sigset_t set = stop_signals();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
+  const timespec time{.tv_sec = seconds.count(),
+                      .tv_nsec = std::chrono::nanoseconds(limit - seconds).count()};
+  return ::sigtimedwait(&set, nullptr, &time) > 0;
+}
+
 int wait_for_stop() {
   const sigset_t set = stop_signals();
   int number = 0;

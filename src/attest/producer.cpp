@@ -9,9 +9,9 @@
 #include "attest/produce/endorsed.h"
 #include "attest/produce/gramine.h"
 #include "attest/produce/sev_guest.h"
-#include "attest/produce/simulated.h"
 #include "attest/produce/tpm.h"
 #include "attest/produce/tsm.h"
+#include "attest/simulated.h"
 
 namespace cloister::attest {
 namespace {
@@ -35,7 +35,7 @@ constexpr Row kRows[] = {
     {Source::kAzure, "azure", false, [](const ProducerOptions& o) { return make_azure(o.tpm); }},
     {Source::kTpm, "tpm", false, [](const ProducerOptions& o) { return make_tpm(o.tpm); }},
     {Source::kSimulated, "simulated", false,
-     [](const ProducerOptions&) -> Made { return make_simulated(""); }},
+     [](const ProducerOptions&) -> Made { return simulated_producer(); }},
 };
 constexpr std::string_view kAutoWord = "auto";
 
@@ -61,7 +61,7 @@ Made find_automatically(const ProducerOptions& options) {
     }
     tried.push_back(fmt::format("{}: {}", row.word, made.error().message));
   }
-  return make_simulated(fmt::format("{}", fmt::join(tried, "; ")));
+  return simulated_producer(fmt::format("{}", fmt::join(tried, "; ")));
 }
 
 }  // namespace

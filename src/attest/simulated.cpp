@@ -26,12 +26,19 @@ Result<SimulatedReport> parse(Bytes bytes) {
 // Anybody could write this: the measurement, too, is nothing.
 class SimulatedProducer : public Producer {
  public:
+  explicit SimulatedProducer(std::string why) : why_(std::move(why)) {}
+
   EvidenceKind kind() const override { return EvidenceKind::kSimulated; }
-  std::string source() const override { return "simulated"; }
+  std::string source() const override {
+    return why_.empty() ? "simulated" : fmt::format("simulated: {}", why_);
+  }
   Result<Shown> produce(const Fixed<64>& report_data) override {
     return Shown{.evidence = {.kind = EvidenceKind::kSimulated,
                               .report = simulated_report({}, report_data)}};
   }
+
+ private:
+  const std::string why_;
 };
 
 }  // namespace
@@ -45,8 +52,8 @@ std::vector<std::byte> simulated_report(const Fixed<48>& measurement,
   return bytes;
 }
 
-std::unique_ptr<Producer> simulated_producer() {
-  return std::make_unique<SimulatedProducer>();
+std::unique_ptr<Producer> simulated_producer(std::string why) {
+  return std::make_unique<SimulatedProducer>(std::move(why));
 }
 
 std::span<const std::string_view> simulated_checks() {

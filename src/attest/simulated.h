@@ -10,8 +10,8 @@ namespace cloister::attest {
 // "cloister-sim/1" and two zero bytes, a measurement of 48 bytes, report data of 64.
 std::vector<std::byte> simulated_report(const Fixed<48>& measurement, const Fixed<64>& report_data);
 
-// A producer of it, which needs nothing.
-std::unique_ptr<Producer> simulated_producer();
+// A producer of it, which needs nothing. `why` there is no better one, for source(): may be empty.
+std::unique_ptr<Producer> simulated_producer(std::string why = "");
 
 std::span<const std::string_view> simulated_checks();
 

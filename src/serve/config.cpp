@@ -1,5 +1,6 @@
 #include "serve/config.h"
 
+#include "base/sha256.h"
 #include "record/writer.h"
 
 namespace cloister::serve {
@@ -39,6 +40,10 @@ void fields(Io& io, Of<Io, ServerConfig> r) {
 
 std::string config_json(const ServerConfig& config) {
   return layout_json(RecordWriter::json_of(config));
+}
+
+std::string config_sha256(const ServerConfig& config) {
+  return to_hex(sha256(as_bytes(config_json(config))));
 }
 
 }  // namespace cloister::serve

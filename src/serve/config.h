@@ -43,5 +43,6 @@ struct ServerConfig {
 
 // The record, one field a line, always in the same order: what is hashed.
 std::string config_json(const ServerConfig& config);
+std::string config_sha256(const ServerConfig& config);  // hexadecimal
 
 }  // namespace cloister::serve

@@ -1,13 +1,12 @@
 #include "serve/evidence.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
+#include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "base/log.h"
 #include "serve/error_response.h"
+#include "serve/task_thread.h"
 #include "serve/token_bucket.h"
 
 namespace cloister::serve {
@@ -22,7 +21,6 @@ struct Asked {
   attest::ReportData data{};  // what it must be over
   std::vector<std::string> files;
   Clock::time_point since;
-  net::Respond respond;
 };
 
 std::unexpected<Error> busy(std::string_view why) {
@@ -37,11 +35,14 @@ struct EvidenceService::State {
   std::shared_ptr<attest::Producer> producer;
   EvidenceOptions options;
   std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<Asked> waiting;
   std::optional<TokenBucket> rate;
-  bool closing = false;
-  std::thread thread;
+  std::atomic<bool> closing = false;
+  std::optional<TaskThread> thread;  // last: it uses the others
+
+  bool may_ask() {
+    const std::scoped_lock lock(mutex);
+    return rate->take(Clock::now());
+  }
 
   // What a request is to be answered with, as far as it depends on its connection.
   Result<Asked> read(const net::Request& request) const {
@@ -57,31 +58,8 @@ struct EvidenceService::State {
     return Asked{.data = data, .files = std::move(asked.files), .since = Clock::now()};
   }
 
-  Result<> push(Asked& asked) {
-    const std::scoped_lock lock(mutex);
-    if (closing) return busy("shutting down");
-    if (!rate->take(Clock::now())) return busy("too many ask");
-    if (waiting.size() >= options.queue) {
-      return busy(fmt::format("{} are waiting", waiting.size()));
-    }
-    waiting.push_back(std::move(asked));
-    changed.notify_one();
-    return {};
-  }
-
-  void work() {
-    while (true) {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [this] { return closing || !waiting.empty(); });
-      if (closing) return;
-      Asked asked = std::move(waiting.front());
-      waiting.pop_front();
-      lock.unlock();
-      asked.respond(make(asked));
-    }
-  }
-
   net::Response make(const Asked& asked) const {
+    if (closing) return error_response(busy("shutting down").error());
     if (Clock::now() - asked.since > kLongestWait) {
       return error_response(busy("waited too long").error());
     }
@@ -104,15 +82,7 @@ struct EvidenceService::State {
 EvidenceService::EvidenceService(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 EvidenceService::~EvidenceService() {
-  {
-    const std::scoped_lock lock(state_->mutex);
-    state_->closing = true;
-  }
-  state_->changed.notify_all();
-  state_->thread.join();
-  for (Asked& asked : state_->waiting) {
-    asked.respond(error_response(busy("shutting down").error()));
-  }
+  state_->closing = true;
 }
 
 Result<std::unique_ptr<EvidenceService>> EvidenceService::start(
@@ -135,8 +105,7 @@ Result<std::unique_ptr<EvidenceService>> EvidenceService::start(
   state->producer = std::move(producer);
   state->options = options;
   state->rate.emplace(options.per_second, options.burst);
-  State* const s = state.get();
-  s->thread = std::thread([s] { s->work(); });
+  state->thread.emplace(options.queue);
   return std::unique_ptr<EvidenceService>(new EvidenceService(std::move(state)));
 }
 
@@ -148,9 +117,14 @@ void EvidenceService::answer(const net::Request& request, net::Respond respond) 
   if (request.method != "POST") return respond(wrong_method(request, "POST"));
   auto asked = state_->read(request);
   if (!asked) return respond(error_response(asked.error()));
-  asked->respond = std::move(respond);
-  const auto pushed = state_->push(*asked);
-  if (!pushed) asked->respond(error_response(pushed.error()));
+  if (!state_->may_ask()) return respond(error_response(busy("too many ask").error()));
+  const auto held = std::make_shared<net::Respond>(std::move(respond));
+  const bool added = state_->thread->add(
+      [state = state_.get(), asked = std::move(*asked), held] { (*held)(state->make(asked)); });
+  if (!added) {
+    (*held)(error_response(
+        busy(fmt::format("{} are waiting", state_->options.queue)).error()));
+  }
 }
 
 }  // namespace cloister::serve

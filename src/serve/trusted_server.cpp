@@ -123,7 +123,7 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   p.given = std::move(given);
   const ServerConfig& config = p.given.config;
   const bundle::Manifest& manifest = bundle.manifest();
-  p.config_sha256 = to_hex(sha256(as_bytes(config_json(config))));
+  p.config_sha256 = serve::config_sha256(config);
   const int64_t max_batch = manifest.max_batch;
 
   TRY(listen, parse_address(config.listen));

@@ -117,12 +117,10 @@ Result<std::optional<KeyFlags::Keys>> KeyFlags::get(const bundle::Bundle& bundle
     question.client.trust = net::ClientOptions::Trust::kCaPem;
     question.client.ca_pem = ca_pem_;
   }
-  auto released = wait_for_keys(question, bundle, producer);
-  if (!released) return with_context(released.error(), "key server");
-  if (!*released) return std::nullopt;
-  log(LogLevel::kInfo, "key released",
-      {{"server", config.key_server}, {"key", (*released)->key}});
-  return Keys{std::move((*released)->identities), std::move((*released)->headers)};
+  TRY(released, wait_for_keys(question, bundle, producer));
+  if (!released) return std::nullopt;
+  log(LogLevel::kInfo, "key released", {{"server", config.key_server}, {"key", released->key}});
+  return Keys{std::move(released->identities), std::move(released->headers)};
 }
 
 }  // namespace cloister

@@ -56,7 +56,7 @@ void judge_zero_or(Checks& checks, std::string_view id, const Fixed<N>& found,
 inline void judge_report_data(Checks& checks, std::string_view id, const Fixed<64>& found,
                               const std::optional<Fixed<64>>& expected) {
   checks.judge(id, expected && same_bytes(found.view(), expected->view()), word(found),
-               expected ? word(*expected) : "no value was expected: nothing can match");
+               expected ? word(*expected) : "a value that was expected, and none was");
 }
 
 // An error's message with what it is about.

@@ -33,7 +33,7 @@ void judge_pcrs(Checks& checks, const TpmClaims& claims, const std::vector<PcrVa
                 const std::string& field) {
   constexpr std::string_view kId = "tpm.pcrs";
   if (policy.empty()) {
-    checks.judge(kId, false, "", "the policy names no registers: nothing can match", field);
+    checks.judge(kId, false, "", "registers of the policy, which names none", field);
     return;
   }
   for (size_t i = 0; i < policy.size(); ++i) {

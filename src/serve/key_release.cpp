@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "attest/claims_text.h"
 #include "base/log.h"
 
 namespace cloister::serve {
@@ -48,38 +49,16 @@ std::unexpected<Error> not_now(const Error& error, const ReleaseEvent& event) {
   return fail(Kind::kUnavailable, "the key server can't decide this now; its own log says why");
 }
 
-template <size_t N>
-void add(std::vector<std::string>& out, const char* name, const attest::Fixed<N>& value) {
-  if (!value.is_zero()) out.push_back(fmt::format("{}={}", name, attest::word(value)));
-}
-
 }  // namespace
 
 std::vector<std::string> identity_of(const attest::Claims& claims) {
+  constexpr std::string_view kNames[] = {"measurement", "mrtd",    "mr_enclave", "mr_signer",
+                                         "ak_name",     "chip_id", "ppid"};
   std::vector<std::string> out;
-  if (claims.snp) {
-    add(out, "measurement", claims.snp->measurement);
-    add(out, "chip_id", claims.snp->chip_id);
-  }
-  if (claims.tdx) {
-    add(out, "mrtd", claims.tdx->mrtd);
-    for (size_t i = 0; i < claims.tdx->rtmr.size(); ++i) {
-      add(out, fmt::format("rtmr{}", i).c_str(), claims.tdx->rtmr[i]);
-    }
-  }
-  if (claims.sgx) {
-    add(out, "mr_enclave", claims.sgx->mr_enclave);
-    add(out, "mr_signer", claims.sgx->mr_signer);
-  }
-  if (claims.dcap) add(out, "ppid", claims.dcap->ppid);
-  if (claims.tpm) {
-    add(out, "ak_name", claims.tpm->ak_name);
-    for (const auto& [index, value] : claims.tpm->pcrs) {
-      out.push_back(fmt::format("pcr{}={}", index, attest::word(value)));
-    }
-  }
-  if (claims.simulated_measurement) {
-    out.push_back("measurement=" + attest::word(*claims.simulated_measurement));
+  for (const attest::ClaimLine& line : attest::claim_lines(claims)) {
+    const bool tells = std::ranges::find(kNames, line.name) != std::end(kNames) ||
+                       line.name.starts_with("rtmr") || line.name.starts_with("pcr");
+    if (tells) out.push_back(fmt::format("{}={}", line.name, line.value));
   }
   return out;
 }

@@ -10,6 +10,7 @@
 #include "serve/error_response.h"
 #include "serve/key_release.h"
 #include "serve/task_thread.h"
+#include "serve/token_bucket.h"
 
 namespace cloister::serve {
 namespace {
@@ -23,8 +24,16 @@ constexpr const char* kJson = "application/json";
 // The nonce that each connection was given and has not used. Thread-safe.
 class Challenges {
  public:
-  Challenges(size_t most, net::Seconds lifetime) : most_(most), lifetime_(lifetime) {}
+  explicit Challenges(const KeyServerOptions& options)
+      : most_(4 * options.max_connections),
+        lifetime_(options.nonce_lifetime),
+        rate_(options.rate_per_s, options.burst) {}
 
+  // Whether one more may be asked for now.
+  bool admit(SteadyTime now) {
+    const std::scoped_lock lock(mutex_);
+    return rate_.take(now);
+  }
   // In place of one that the connection has. False when there are too many.
   bool put(uint64_t connection, const attest::Nonce& nonce, SteadyTime now) {
     const std::scoped_lock lock(mutex_);
@@ -59,30 +68,8 @@ class Challenges {
   const size_t most_;
   const net::Seconds lifetime_;
   std::mutex mutex_;
+  TokenBucket rate_;
   Held held_;
-};
-
-// So many a second in the long run, and a few at once. Thread-safe.
-class RateLimit {
- public:
-  RateLimit(double rate, double burst) : rate_(rate), burst_(burst), left_(burst) {}
-
-  bool admit(SteadyTime now) {
-    const std::scoped_lock lock(mutex_);
-    const std::chrono::duration<double> passed = now - filled_;
-    left_ = std::min(burst_, left_ + std::max(0.0, passed.count()) * rate_);
-    filled_ = now;
-    if (left_ < 1) return false;
-    left_ -= 1;
-    return true;
-  }
-
- private:
-  const double rate_;
-  const double burst_;
-  std::mutex mutex_;
-  double left_;
-  SteadyTime filled_ = std::chrono::steady_clock::now();
 };
 
 bool has_body(const net::Request& request) {
@@ -116,14 +103,12 @@ struct KeyServer::State {
         const attest::Roots& roots)
       : log(std::move(opened)),
         release(options.keys, *log, options.clock, roots),
-        challenges(4 * options.max_connections, options.nonce_lifetime),
-        rate(options.rate_per_s, options.burst),
+        challenges(options),
         tasks(kMaxWaiting, kLookPeriod, [this] { note_revocations(); }) {}
 
   std::unique_ptr<ReleaseLog> log;
   KeyRelease release;  // of the tasks' thread
   Challenges challenges;
-  RateLimit rate;
   TaskThread tasks;
   std::unique_ptr<net::Server> server;  // last: goes first
 
@@ -149,7 +134,7 @@ struct KeyServer::State {
     if (has_body(request)) {
       return with_status(413, {Kind::kInvalid, "a body, where none is wanted"});
     }
-    if (request.target == kChallengeTarget && !rate.admit(now)) {
+    if (request.target == kChallengeTarget && !challenges.admit(now)) {
       return with_status(429, {Kind::kUnavailable, "more is asked of this key server than may be"});
     }
     return std::nullopt;

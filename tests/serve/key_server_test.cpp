@@ -109,6 +109,25 @@ TEST_F(KeyServerTest, ReleasesOverTls) {
   EXPECT_FALSE(bundle_3().segment("head", again.identities, keys.headers));
 }
 
+// What was released is all that cloisterd needs.
+TEST_F(KeyServerTest, ATrustedServerStartsWithIt) {
+  start();
+  ReleasedKeys keys = value_of(ask(bundle_3()));
+  const auto parts = [&](bundle::Headers headers) {
+    TrustedServerParts parts;
+    parts.config.listen = "127.0.0.1:0";
+    parts.tool = "test";
+    parts.identities.push_back(value_of(age::Identity::parse(keys.identities[0].text().text())));
+    parts.headers = std::move(headers);
+    parts.workers = {{.host = "127.0.0.1", .port = 1}};
+    parts.producer = attest::simulated_producer();
+    parts.now_unix_s = test::now_s();
+    return parts;
+  };
+  expect_error(TrustedServer::start(bundle_3(), parts({})), Kind::kRefused, "head.onnx.age");
+  EXPECT_TRUE(TrustedServer::start(bundle_3(), parts(keys.headers)));
+}
+
 TEST_F(KeyServerTest, ANonceIsGoodOnceAndOnItsConnection) {
   start();
   const auto first = connect();

@@ -61,10 +61,8 @@ class FakeProducer final : public attest::Producer {
 };
 
 inline FakeProducer simulated() {
-  return {attest::EvidenceKind::kSimulated,
-          [](const attest::Fixed<64>& data) -> Result<attest::Shown> {
-            return attest::Shown{
-                {attest::EvidenceKind::kSimulated, attest::simulated_report({}, data), {}}, {}};
+  return {attest::EvidenceKind::kSimulated, [](const attest::Fixed<64>& data) {
+            return attest::simulated_producer()->produce(data);
           }};
 }
 

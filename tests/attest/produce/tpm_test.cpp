@@ -1,0 +1,164 @@
+// TPM quotes of a real swtpm, held against our own verifier and against tpm2-tools.
+#include "attest/produce/tpm.h"
+
+#include <fstream>
+
+#include "attest/produce/tpm_registers.h"
+#include "attest/tpm_quote.h"
+#include "tests/attest/authority.h"
+#include "tests/attest/expect.h"
+#include "tests/support/result.h"
+#include "tests/support/swtpm.h"
+
+namespace cloister::attest::test {
+namespace {
+
+using cloister::test::expect_error;
+using cloister::test::run_tool;
+using cloister::test::Swtpm;
+using cloister::test::TempDir;
+using cloister::test::value_of;
+
+const Fixed<64> kReportData = filler<64>("report data");
+
+// Accepts just this TPM as it is now.
+Case case_of(const Shown& shown) {
+  Case c;
+  c.evidence = shown.evidence;
+  c.endorsements = shown.endorsements;
+  c.now = test_time();
+  const Digest binder = sha256(kReportData.view());
+  c.expected.qualifying_data.assign(binder.begin(), binder.end());
+  TpmPolicy& policy = c.policy.tpm.emplace();
+  const auto area = value_of(find_blob(shown.evidence.parts, kTpmPublic));
+  policy.ak_names = {value_of(parse_tpm_public(area)).name};
+  const auto values = value_of(find_blob(shown.evidence.parts, kTpmPcrs));
+  EXPECT_EQ(values.size(), 24u * 32);
+  for (uint32_t i = 0; i < 24; ++i) {
+    Fixed<32> value;
+    std::ranges::copy(values.subspan(size_t{32} * i, 32), value.bytes.begin());
+    policy.pcrs.push_back({i, {value}});
+  }
+  return c;
+}
+
+Shown produced(Producer& producer) {
+  return value_of(producer.produce(kReportData));
+}
+
+class TpmProducerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_SWTPM();
+    tpm.emplace();
+  }
+  std::optional<Swtpm> tpm;
+};
+
+TEST_F(TpmProducerTest, QuotesAreTrusted) {
+  const auto producer = value_of(make_tpm(tpm->tcti()));
+  EXPECT_EQ(producer->kind(), EvidenceKind::kTpm);
+  const Case c = case_of(produced(*producer));
+  expect_trusted(c);
+  EXPECT_EQ(producer->source(),
+            fmt::format("TPM at {}, key {}", tpm->tcti(), word(c.policy.tpm->ak_names[0])));
+}
+
+TEST_F(TpmProducerTest, QuotesAreRefusedForOtherQuestionsKeysAndRegisters) {
+  const auto producer = value_of(make_tpm(tpm->tcti()));
+  const Case before = case_of(produced(*producer));
+  Case c = before;
+  c.expected.qualifying_data[0] ^= std::byte{1};
+  expect_fails(c, "tpm.nonce");
+  c = before;
+  blob(c.evidence.parts, kTpmPcrs)[0] ^= std::byte{1};
+  expect_fails(c, "tpm.pcr_digest");
+
+  SKIP_WITHOUT("tpm2_pcrextend");
+  tpm->tool("tpm2_pcrextend", {"16:sha256=" + std::string(64, 'a')});
+  c = before;
+  c.evidence = produced(*producer).evidence;
+  expect_fails(c, "tpm.pcrs", "PCR 16 is", "tpm.pcrs[16].values");
+
+  Swtpm other;
+  c.evidence = produced(*value_of(make_tpm(other.tcti()))).evidence;
+  expect_fails(c, "tpm.key");
+}
+
+TEST_F(TpmProducerTest, TheKeyOutlivesRestarts) {
+  const auto producer = value_of(make_tpm(tpm->tcti()));
+  const Case before = case_of(produced(*producer));
+  tpm->stop();
+  expect_error(producer->produce(kReportData), Kind::kUnavailable, "can't reach a TPM at 'swtpm:");
+  tpm->start();
+  Case c = before;
+  c.evidence = produced(*producer).evidence;
+  expect_trusted(c);
+  EXPECT_GT((*VerifiedClaims::of(c.verify()))->tpm->reset_count,
+            (*VerifiedClaims::of(before.verify()))->tpm->reset_count);
+}
+
+TEST_F(TpmProducerTest, LeavesNothingInTheTpm) {
+  const auto producer = value_of(make_tpm(tpm->tcti()));
+  for (int i = 0; i < 5; ++i) produced(*producer);  // it has room for three objects
+  SKIP_WITHOUT("tpm2_getcap");
+  EXPECT_EQ(tpm->tool("tpm2_getcap", {"handles-transient"}), "");
+}
+
+TEST_F(TpmProducerTest, TheTpmMayDieInBetween) {
+  const auto session = value_of(TpmSession::open(tpm->tcti()));
+  const auto key = value_of(TpmKey::attestation(session));
+  tpm->stop();
+  expect_error(quote_registers(session, key, {.scheme = TPM2_ALG_NULL}, {}), Kind::kUnavailable,
+               "can't quote PCRs: ");
+}
+
+TEST_F(TpmProducerTest, ToolsOfOthersAgree) {
+  SKIP_WITHOUT("tpm2_checkquote");
+  const Shown shown = produced(*value_of(make_tpm(tpm->tcti())));
+  const auto save = [&](const char* name, Bytes bytes) {
+    ASSERT_TRUE(write_file(tpm->folder() / name, as_text(bytes)));
+  };
+  const auto part = [&](std::string_view name) {
+    return value_of(find_blob(shown.evidence.parts, name));
+  };
+  save("quote", shown.evidence.report);
+  save("signature", part(kTpmSignature));
+  save("public", part(kTpmPublic));
+  save("pcrs", part(kTpmPcrs));
+
+  // The same key, made by them.
+  tpm->tool("tpm2_createprimary",
+            {"-C", "e", "-g", "sha256", "-G", "ecc256:ecdsa-sha256:null", "-a",
+             "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign", "-c", "ak"});
+  tpm->tool("tpm2_readpublic", {"-c", "ak", "-f", "tss", "-o", "theirs"});
+  EXPECT_EQ(value_of(read_file(tpm->folder() / "theirs")),
+            value_of(read_file(tpm->folder() / "public")));
+
+  const auto check = [&](const Digest& binder) {
+    return run_tool("tpm2_checkquote",
+                    {"-u", "public", "-m", "quote", "-s", "signature", "-g", "sha256", "-q",
+                     to_hex(binder), "-f", "pcrs", "-F", "values", "-l", "sha256:all"},
+                    tpm->folder());
+  };
+  const auto good = check(sha256(kReportData.view()));
+  EXPECT_EQ(good.code, 0) << good.err;
+  EXPECT_NE(check(sha256({})).code, 0);
+  auto other = part(kTpmPcrs);
+  std::vector<std::byte> changed(other.begin(), other.end());
+  changed[5] ^= std::byte{1};
+  save("pcrs", changed);
+  EXPECT_NE(check(sha256(kReportData.view())).code, 0);
+}
+
+TEST(TpmProducer, SaysWhatIsNotThere) {
+  testing::internal::CaptureStderr();
+  expect_error(make_tpm("swtpm:path=/nonexistent/socket"), Kind::kUnavailable,
+               "can't reach a TPM at 'swtpm:path=/nonexistent/socket': ");
+  expect_error(make_tpm("device:/nonexistent"), Kind::kUnavailable, "'device:/nonexistent'");
+  EXPECT_FALSE(make_tpm("nonsense:x"));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+}  // namespace
+}  // namespace cloister::attest::test

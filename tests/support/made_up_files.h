@@ -45,8 +45,10 @@ class MadeUpFiles {
       return fuse_get_context()->private_data;
     };
     operations.getattr = getattr;
-    operations.mkdir = [](const char* path, mode_t) { return self().mkdir(path); };
-    operations.rmdir = [](const char* path) { return self().rmdir(path); };
+    operations.mkdir = [](const char* path, mode_t) {
+      return guarded([&] { return self().mkdir(path); });
+    };
+    operations.rmdir = [](const char* path) { return guarded([&] { return self().rmdir(path); }); };
     operations.open = open;
     operations.read = read;
     operations.write = write;
@@ -84,6 +86,17 @@ class MadeUpFiles {
     bool was_written = false;
   };
 
+  // A thread that ends here leaves whoever waits for it waiting, past any signal.
+  template <typename F>
+  static int guarded(const F& f) noexcept {
+    try {
+      return f();
+    } catch (const std::exception& e) {
+      ADD_FAILURE() << e.what();
+      return -EIO;
+    }
+  }
+
   static FileMaker& self() { return *static_cast<FileMaker*>(fuse_get_context()->private_data); }
   static Open& opened(fuse_file_info* info) { return *reinterpret_cast<Open*>(info->fh); }
 
@@ -107,7 +120,7 @@ class MadeUpFiles {
   static int read(const char*, char* out, size_t size, off_t offset, fuse_file_info* info) {
     Open& file = opened(info);
     if (!file.was_read) {
-      const int result = self().read(file.path, file.content);
+      const int result = guarded([&] { return self().read(file.path, file.content); });
       if (result < 0) return result;
       file.was_read = true;
     }
@@ -120,7 +133,7 @@ class MadeUpFiles {
     std::string content = file.content;
     content.resize(std::max(content.size(), static_cast<size_t>(offset) + size));
     content.replace(static_cast<size_t>(offset), size, in, size);
-    const int result = self().written(file.path, content);
+    const int result = guarded([&] { return self().written(file.path, content); });
     if (result < 0) return result;
     file.content = content;
     file.was_written = true;
@@ -130,8 +143,11 @@ class MadeUpFiles {
   // close() waits for this one, and not for release.
   static int flush(const char*, fuse_file_info* info) {
     Open& file = opened(info);
-    if (std::exchange(file.was_written, false)) self().closed(file.path, file.content);
-    return 0;
+    if (!std::exchange(file.was_written, false)) return 0;
+    return guarded([&] {
+      self().closed(file.path, file.content);
+      return 0;
+    });
   }
 
   static int release(const char*, fuse_file_info* info) {

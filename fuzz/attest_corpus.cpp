@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "fuzz/attest_fuzz.h"
+#include "tests/attest/produce/host_table.h"
 
 using namespace cloister;
 using namespace cloister::attest;
@@ -30,6 +31,17 @@ void snp_seeds() {
   seed("snp", "vek", 2, blob(c.endorsements.blobs, kVek));
   seed("snp", "intermediate", 3, blob(c.endorsements.blobs, kIntermediate));
   seed("snp", "crl", 4, blob(c.endorsements.blobs, kAmdCrl));
+}
+
+void aux_seeds() {
+  const SnpWorld vcek(SnpProduct::kMilan);
+  const SnpWorld vlek(SnpProduct::kGenoa, true);
+  seed("aux", "vcek", 0, table_of(vcek));
+  seed("aux", "vlek", 1, table_of(vlek));
+  Case c = vcek.make();
+  const std::string text = pem("CERTIFICATE", blob(c.endorsements.blobs, kVek));
+  seed("aux", "pem", 0, make_table({{std::string(kVcekGuid), bytes_of(text)}}));
+  seed("aux", "empty", 0, make_table({}));
 }
 
 void dcap_seeds() {
@@ -96,6 +108,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   folder = argv[1];
+  aux_seeds();
   snp_seeds();
   dcap_seeds();
   collateral_seeds();

@@ -1,5 +1,6 @@
-// What verification adds to a request, over loopback: to the first one on a connection, and to those
-// that follow (the claim: nothing). verify_bench [--benchmark_filter=...]; with CLOISTER_TPM set
+// What verification adds to a request, over loopback: to the first one on a connection, and to
+// those that follow (the claim: nothing). verify_bench [--benchmark_filter=...]; with CLOISTER_TPM
+// set
 // ("swtpm:host=127.0.0.1,port=2321") by that TPM's evidence too.
 #include <benchmark/benchmark.h>
 
@@ -37,16 +38,15 @@ std::optional<Served>& tpm() {
   static std::optional<Served> served = []() -> std::optional<Served> {
     const char* const tcti = std::getenv("CLOISTER_TPM");
     if (tcti == nullptr) return std::nullopt;
-    return std::optional<Served>(std::in_place, std::shared_ptr(value_of(attest::find_producer(
-                                                    {.source = attest::Source::kTpm,
-                                                     .tpm = tcti}))));
+    return std::optional<Served>(
+        std::in_place, std::shared_ptr(value_of(
+                           attest::find_producer({.source = attest::Source::kTpm, .tpm = tcti}))));
   }();
   if (served) {
     // Whatever this TPM has measured.
     auto connection =
         value_of(net::Connection::open(url_of(*served->server), served->verify.client, kLimit));
-    const auto claims =
-        value_of(serve::examine(*connection, served->verify)).judgement.tee.claims;
+    const auto claims = value_of(serve::examine(*connection, served->verify)).judgement.tee.claims;
     attest::TpmPolicy policy{.ak_names = {claims.tpm->ak_name}, .pcrs = {}};
     policy.pcrs.push_back({claims.tpm->pcrs[0].first, {claims.tpm->pcrs[0].second}});
     served->verify.policy.tee = {.tpm = policy};
@@ -55,8 +55,8 @@ std::optional<Served>& tpm() {
 }
 
 serve::Question question(const Served& served) {
-  return value_of(serve::make_question(served.sealed.open().manifest(),
-                                       {{"x", some_rows(1, 0.5F)}}, {}));
+  return value_of(
+      serve::make_question(served.sealed.open().manifest(), {{"x", some_rows(1, 0.5F)}}, {}));
 }
 
 // Without verification: what a client of plain TLS does. Never a way to send real inputs.

@@ -1,5 +1,5 @@
-// A trust policy, and its "tee" part alone: no input crashes it, what it accepts is written and read
-// unchanged, and accepts no evidence without reports.
+// A trust policy, and its "tee" part alone: no input crashes it, what it accepts is written and
+// read unchanged, and accepts no evidence without reports.
 #include <cstdlib>
 
 #include "attest/judge.h"

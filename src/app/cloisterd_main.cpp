@@ -158,8 +158,8 @@ Outcome serve_bundle(Options& o) {
   if (mode == "simulated") {
     log(LogLevel::kWarn, "simulated", {{"why", parts.producer->source()}});
   }
-  TRY(keys, o.keys.get(bundle, parts.config, config_sha256(parts.config), parts.tool,
-                       *parts.producer));
+  TRY(keys,
+      o.keys.get(bundle, parts.config, config_sha256(parts.config), parts.tool, *parts.producer));
   if (!keys) return 0;  // stopped before there were any
   parts.identities = std::move(keys->identities);
   parts.headers = std::move(keys->headers);

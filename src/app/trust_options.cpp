@@ -43,12 +43,10 @@ void TrustOptions::add_policy_to(CLI::App& command) {
       ->allow_extra_args(false)
       ->excludes(whole);
   command
-      .add_option("--min-version", min_version,
-                  "without --policy: oldest bundle version to accept")
+      .add_option("--min-version", min_version, "without --policy: oldest bundle version to accept")
       ->type_name("N")
       ->excludes(whole);
-  command
-      .add_option("--manifest", manifest_sha256, "without --policy: accept this bundle only")
+  command.add_option("--manifest", manifest_sha256, "without --policy: accept this bundle only")
       ->type_name("SHA256")
       ->excludes(whole);
 }
@@ -83,8 +81,7 @@ Result<attest::TrustPolicy> TrustOptions::read_policy() const {
   TRY(keys, read_signers(signers));
   out.bundle.signers = std::move(keys);
   if (!manifest_sha256.empty()) {
-    const auto read =
-        attest::parse_word(manifest_sha256, out.bundle.manifests.emplace_back());
+    const auto read = attest::parse_word(manifest_sha256, out.bundle.manifests.emplace_back());
     if (!read) return fail(Kind::kUsage, "--manifest: {}", read.error().message);
   }
   out.bundle.accept_any_signer = out.bundle.signers.empty() && out.bundle.manifests.empty();

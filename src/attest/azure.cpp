@@ -73,8 +73,8 @@ void verify_azure(Context& context, const AzureQuestion& question) {
   // 4. The hardware. Last, since it ends lists that it can't judge.
   const Fixed<64> report_data = hcl_report_data(report->runtime_data);
   if (is_snp) {
-    verify_snp(context, {report->hardware_report, question.snp->hardware, field + ".hardware",
-                         report_data});
+    verify_snp(context,
+               {report->hardware_report, question.snp->hardware, field + ".hardware", report_data});
   } else {
     // The TDREPORT inside is MACed for its own machine only: the quote is what counts.
     const auto td_quote = find_blob(evidence.parts, kTdQuote);

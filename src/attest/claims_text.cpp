@@ -19,9 +19,7 @@ class Lines {
     add(std::move(name), fmt::format("{}", value));
   }
   void flag(std::string name, bool value) { add(std::move(name), value ? "yes" : "no"); }
-  void bits(std::string name, uint64_t value) {
-    add(std::move(name), fmt::format("{:#x}", value));
-  }
+  void bits(std::string name, uint64_t value) { add(std::move(name), fmt::format("{:#x}", value)); }
   template <size_t N>
   void add(std::string name, const Fixed<N>& value) {
     add(std::move(name), word(value));
@@ -125,8 +123,8 @@ std::vector<ClaimLine> claim_lines(const Claims& claims) {
 }
 
 std::string identity_text(const Claims& claims) {
-  constexpr std::string_view kNames[] = {"measurement", "mrtd", "mr_enclave", "ak_name",
-                                         "chip_id",     "ppid"};
+  constexpr std::string_view kNames[] = {"measurement", "mrtd",    "mr_enclave",
+                                         "ak_name",     "chip_id", "ppid"};
   std::string text;
   for (const ClaimLine& line : claim_lines(claims)) {
     if (std::ranges::find(kNames, line.name) == std::end(kNames)) continue;

@@ -12,7 +12,7 @@ struct DcapQuestion {
   Bytes quote;
   bool tdx = false;
   const DcapPolicy& policy;
-  std::string field;         // what the policy is called, "tdx.platform"
+  std::string field;  // what the policy is called, "tdx.platform"
 };
 
 // The checks, in order; "dcap.module" is TDX's.

@@ -8,9 +8,9 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {"statement.form",   "statement.role",   "config.pin",
-                                     "bundle.digest",    "bundle.pin",       "bundle.signature",
-                                     "bundle.manifest",  "bundle.version",   "bundle.files"};
+constexpr std::string_view kIds[] = {"statement.form",  "statement.role", "config.pin",
+                                     "bundle.digest",   "bundle.pin",     "bundle.signature",
+                                     "bundle.manifest", "bundle.version", "bundle.files"};
 
 std::string_view word(Role role) {
   return role == Role::kServer ? "server" : "client";
@@ -49,10 +49,10 @@ void judge_statement(Checks& checks, const ExchangeReply& reply, const JudgeQues
     return;
   }
   const std::string_view mode = kind_class(reply.evidence.kind);
-  checks.judge("statement.role", statement->role == word(question.role) && statement->mode == mode,
-               fmt::format("a {} in mode '{}'", printable(statement->role),
-                           printable(statement->mode)),
-               fmt::format("a {} in mode '{}'", word(question.role), mode));
+  checks.judge(
+      "statement.role", statement->role == word(question.role) && statement->mode == mode,
+      fmt::format("a {} in mode '{}'", printable(statement->role), printable(statement->mode)),
+      fmt::format("a {} in mode '{}'", word(question.role), mode));
   judge_digest(checks, "config.pin", statement->config_sha256, policy.configs, "configs");
   out.statement = std::move(*statement);
 }
@@ -60,11 +60,10 @@ void judge_statement(Checks& checks, const ExchangeReply& reply, const JudgeQues
 void judge_signature(Checks& checks, const ExchangeReply& reply, const BundlePolicy& policy) {
   constexpr std::string_view kId = "bundle.signature";
   if (!policy.signers.empty()) {
-    const auto signer =
-        reply.manifest_signature.empty()
-            ? Result<size_t>(fail(Kind::kRefused, "the bundle is not signed"))
-            : minisign::verify(as_bytes(reply.manifest_json), reply.manifest_signature,
-                               policy.signers);
+    const auto signer = reply.manifest_signature.empty()
+                            ? Result<size_t>(fail(Kind::kRefused, "the bundle is not signed"))
+                            : minisign::verify(as_bytes(reply.manifest_json),
+                                               reply.manifest_signature, policy.signers);
     checks.judge(kId, ok_or_error(signer),
                  signer ? fmt::format("key {}", policy.signers[*signer].id_text()) : "",
                  policy.signers.size() == 1
@@ -152,10 +151,10 @@ Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
   Judgement out{.kind = reply.evidence.kind};
   // 1. The environment, and that it vouches for this very exchange. A TPM takes no 64 bytes.
   const Digest binder = sha256(question.expected.view());
-  out.tee = verify(reply.evidence, reply.endorsements, policy.tee,
-                   {.report_data = question.expected,
-                    .qualifying_data = {binder.begin(), binder.end()}},
-                   question.now, roots);
+  out.tee =
+      verify(reply.evidence, reply.endorsements, policy.tee,
+             {.report_data = question.expected, .qualifying_data = {binder.begin(), binder.end()}},
+             question.now, roots);
   // 2. What it vouches for.
   Checks checks;
   checks.add(kIds);
@@ -191,7 +190,8 @@ Result<> refusal(const Judgement& judgement) {
                   "protects the input from its host (a policy may allow simulated servers, for "
                   "trying things out: tee.accept_simulated)");
     }
-    return fail(Kind::kRefused, "{}{}", binds(check) ? "the evidence is not of this connection: " : "",
+    return fail(Kind::kRefused, "{}{}",
+                binds(check) ? "the evidence is not of this connection: " : "",
                 failure_text(check));
   }
   return fail(Kind::kRefused, "nothing was verified");

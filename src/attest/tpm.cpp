@@ -146,8 +146,7 @@ void verify_tpm(Context& context, const TpmQuestion& question) {
                 signature_bytes ? parse_tpm_signature(*signature_bytes)
                                 : Result<TpmSignature>(std::unexpected(signature_bytes.error())),
                 found ? found->key.get() : nullptr, found ? found->curve : 0, "tpm.public",
-                question.qualifying_data,
-                question.policy.pcrs, "tpm.pcrs"});
+                question.qualifying_data, question.policy.pcrs, "tpm.pcrs"});
 }
 
 }  // namespace cloister::attest

@@ -13,12 +13,12 @@ struct TpmQuoteQuestion {
   Bytes quote;
   Result<Bytes> pcrs;  // tpm_pcrs
   Result<TpmSignature> signature;
-  EVP_PKEY* key = nullptr;               // nothing: not known
-  int curve = 0;                         // of the key; 0: RSA
-  std::string_view key_check;            // that judged the key, "tpm.key"
-  Bytes qualifying_data;                 // expected; at least 32 bytes
+  EVP_PKEY* key = nullptr;     // nothing: not known
+  int curve = 0;               // of the key; 0: RSA
+  std::string_view key_check;  // that judged the key, "tpm.key"
+  Bytes qualifying_data;       // expected; at least 32 bytes
   const std::vector<PcrValues>& policy;
-  std::string field;                     // what the policy is called, "tpm.pcrs"
+  std::string field;  // what the policy is called, "tpm.pcrs"
 };
 
 // The checks of a quote, in order; and those of its key before them, where nothing else vouches for

@@ -13,7 +13,7 @@ namespace cloister::attest {
 struct BundlePolicy {
   // One of them. None, and no manifests either, accepts nothing.
   std::vector<minisign::PublicKey> signers;
-  bool accept_any_signer = false;            // whose bundle it is does not matter
+  bool accept_any_signer = false;  // whose bundle it is does not matter
   uint64_t min_version = 0;
   std::vector<Fixed<32>> manifests;  // SHA-256; where given, one of them
 };

@@ -28,10 +28,10 @@ struct ServerConfig {
   uint64_t max_body_bytes = 64 << 20;
   // Where evidence comes from: words of attest::Source, and of tpm2-tss.
   std::string evidence = "auto";
-  std::string tpm;                  // empty: not used
-  double evidence_per_s = 20;       // how often it is made
-  std::string key_server;           // URL; empty: the key is at hand
-  std::string key_server_ca_sha256; // of the authority's PEM file; empty: any certificate
+  std::string tpm;                   // empty: not used
+  double evidence_per_s = 20;        // how often it is made
+  std::string key_server;            // URL; empty: the key is at hand
+  std::string key_server_ca_sha256;  // of the authority's PEM file; empty: any certificate
   double deadline_s = 10;
   double worker_timeout_s = 5;
   double quarantine_s = 60;

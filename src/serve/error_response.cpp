@@ -30,8 +30,8 @@ unsigned status_of(Kind kind) {
 }  // namespace
 
 net::Response error_response(const Error& error) {
-  net::Response response =
-      net::text_response(status_of(error.kind), "application/json", oip::write_error(error.message));
+  net::Response response = net::text_response(status_of(error.kind), "application/json",
+                                              oip::write_error(error.message));
   if (error.kind == Kind::kUnavailable) response.fields.push_back({"Retry-After", "1"});
   return response;
 }

@@ -122,8 +122,7 @@ void EvidenceService::answer(const net::Request& request, net::Respond respond) 
   const bool added = state_->thread->add(
       [state = state_.get(), asked = std::move(*asked), held] { (*held)(state->make(asked)); });
   if (!added) {
-    (*held)(error_response(
-        busy(fmt::format("{} are waiting", state_->options.queue)).error()));
+    (*held)(error_response(busy(fmt::format("{} are waiting", state_->options.queue)).error()));
   }
 }
 

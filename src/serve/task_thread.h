@@ -15,8 +15,9 @@ class TaskThread {
  public:
   using Task = std::move_only_function<void()>;
 
-  explicit TaskThread(size_t most, std::chrono::milliseconds period = std::chrono::hours(1),
-                      std::function<void()> tick = [] {});
+  explicit TaskThread(
+      size_t most, std::chrono::milliseconds period = std::chrono::hours(1),
+      std::function<void()> tick = [] {});
   ~TaskThread();  // does what it has, first
 
   // False, and the task is dropped, when as many wait as may.

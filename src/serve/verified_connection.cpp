@@ -39,13 +39,13 @@ Result<Examined> ask_and_judge(net::Connection& connection, const VerifyOptions&
   TRY(key, connection.channel().server_key_sha256());
   TRY(expected, attest::report_data(attest::Role::kServer, key, request.nonce, exported,
                                     reply.statement_json));
-  Examined out{.expected = expected,
-               .judgement = attest::judge(
-                   reply, options.policy,
-                   {.role = attest::Role::kServer,
-                    .expected = expected,
-                    .now = options.clock(),
-                    .audited_manifest_sha256 = options.audited_manifest_sha256})};
+  Examined out{
+      .expected = expected,
+      .judgement = attest::judge(reply, options.policy,
+                                 {.role = attest::Role::kServer,
+                                  .expected = expected,
+                                  .now = options.clock(),
+                                  .audited_manifest_sha256 = options.audited_manifest_sha256})};
   out.reply = std::move(reply);
   return out;
 }
@@ -53,13 +53,12 @@ Result<Examined> ask_and_judge(net::Connection& connection, const VerifyOptions&
 Result<ServerFacts> facts_of(Examined examined, const attest::TrustPolicy& policy) {
   TRY_OK(attest::refusal(examined.judgement));
   TRY(environment, attest::VerifiedClaims::of(examined.judgement.tee));
-  return ServerFacts{
-      .environment = environment,
-      .statement = std::move(*examined.judgement.statement),
-      .manifest = std::move(*examined.judgement.manifest),
-      .signature_checked = !policy.bundle.signers.empty(),
-      .audit_checked = !policy.audit.accept_unaudited,
-      .files = std::move(examined.reply.files)};
+  return ServerFacts{.environment = environment,
+                     .statement = std::move(*examined.judgement.statement),
+                     .manifest = std::move(*examined.judgement.manifest),
+                     .signature_checked = !policy.bundle.signers.empty(),
+                     .audit_checked = !policy.audit.accept_unaudited,
+                     .files = std::move(examined.reply.files)};
 }
 
 }  // namespace

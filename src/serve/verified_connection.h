@@ -38,8 +38,8 @@ struct ServerFacts {
   attest::VerifiedClaims environment;
   attest::Statement statement;
   bundle::Manifest manifest;
-  bool signature_checked = false;  // whose bundle it is
-  bool audit_checked = false;      // what crosses the cut
+  bool signature_checked = false;            // whose bundle it is
+  bool audit_checked = false;                // what crosses the cut
   std::map<std::string, std::string> files;  // checked against the manifest
 };
 

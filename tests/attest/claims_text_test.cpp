@@ -33,8 +33,8 @@ TEST(ClaimsText, OfEachKind) {
 
 TEST(ClaimsText, IdentityIsShort) {
   const Claims snp = SnpWorld().make().verify().claims;
-  EXPECT_EQ(identity_text(snp), "measurement " + word(snp.snp->measurement) + ", chip_id " +
-                                    word(snp.snp->chip_id));
+  EXPECT_EQ(identity_text(snp),
+            "measurement " + word(snp.snp->measurement) + ", chip_id " + word(snp.snp->chip_id));
   EXPECT_EQ(identity_text({}), "");
 }
 

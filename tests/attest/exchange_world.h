@@ -19,9 +19,8 @@ inline const std::string& sample_audit_json() {
 }
 
 inline bundle::Entry sample_entry(const std::string& name, const std::string& content) {
-  bundle::Entry entry{.name = name,
-                      .bytes = content.size(),
-                      .sha256 = to_hex(sha256(as_bytes(content)))};
+  bundle::Entry entry{
+      .name = name, .bytes = content.size(), .sha256 = to_hex(sha256(as_bytes(content)))};
   if (!name.ends_with(".age")) return entry;
   entry.plain_bytes = 1;
   entry.plain_sha256 = std::string(64, 'd');
@@ -47,8 +46,9 @@ inline bundle::Manifest sample_manifest() {
   m.segments = {{"head", bundle::Placement::kTrusted, {x}, {h}},
                 {"body", bundle::Placement::kUntrusted, {h}, {y}}};
   m.recipients = {"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"};
-  m.entries = {sample_entry("plan.json", "{}"), sample_entry("head.onnx.age", std::string(1000, 'h')), sample_entry("body.onnx", "b"),
-               sample_entry("audit.json", sample_audit_json())};
+  m.entries = {sample_entry("plan.json", "{}"),
+               sample_entry("head.onnx.age", std::string(1000, 'h')),
+               sample_entry("body.onnx", "b"), sample_entry("audit.json", sample_audit_json())};
   return m;
 }
 
@@ -76,8 +76,7 @@ struct ExchangeWorld {
 
   ExchangeReply reply() const {
     ExchangeReply reply{.evidence = tee.evidence, .endorsements = tee.endorsements};
-    reply.manifest_json =
-        manifest_json.empty() ? bundle::manifest_json(manifest) : manifest_json;
+    reply.manifest_json = manifest_json.empty() ? bundle::manifest_json(manifest) : manifest_json;
     if (is_signed) {
       reply.manifest_signature =
           value_of(minisign::sign(as_bytes(reply.manifest_json), signer, "test"));
@@ -97,7 +96,8 @@ struct ExchangeWorld {
   std::string text() const {
     std::string text;
     for (const Check& check : judgement().checks) {
-      text += fmt::format("{} {}: {} / {}\n", word(check.outcome), check.id, check.found, check.why);
+      text +=
+          fmt::format("{} {}: {} / {}\n", word(check.outcome), check.id, check.found, check.why);
     }
     return text;
   }

@@ -171,10 +171,8 @@ TEST(Judge, AnAuditThatWasJudgedBeforeNeedNotBeShownAgain) {
 TEST(Judge, WhereSegmentsRunCounts) {
   World trusted;
   trusted.files.clear();
-  trusted.manifest.segments = {{"head",
-                                bundle::Placement::kTrusted,
-                                trusted.manifest.inputs,
-                                trusted.manifest.outputs}};
+  trusted.manifest.segments = {
+      {"head", bundle::Placement::kTrusted, trusted.manifest.inputs, trusted.manifest.outputs}};
   std::erase_if(trusted.manifest.entries,
                 [](const bundle::Entry& e) { return e.name == "body.onnx"; });
   trusted.manifest.cut.clear();

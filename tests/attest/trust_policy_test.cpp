@@ -57,14 +57,13 @@ TEST(TrustPolicy, WhatIsNotGivenAcceptsNothing) {
 }
 
 TEST(TrustPolicy, ContradictionsAreRefused) {
-  EXPECT_THAT(refusal(policy(kTee,
-                             fmt::format(R"({{"signers": ["{}"], "accept_any_signer": true}})",
-                                         kKey),
-                             kAudit)),
-              HasSubstr("bundle.accept_any_signer: true, but bundle.signers names some"));
   EXPECT_THAT(
-      refusal(policy(kTee, kBundle, R"({"leakage": {"threshold": 0.2}, "accept_unaudited": true})")),
-      HasSubstr("audit.accept_unaudited: true, but audit.leakage asks for an audit"));
+      refusal(policy(kTee, fmt::format(R"({{"signers": ["{}"], "accept_any_signer": true}})", kKey),
+                     kAudit)),
+      HasSubstr("bundle.accept_any_signer: true, but bundle.signers names some"));
+  EXPECT_THAT(refusal(policy(kTee, kBundle,
+                             R"({"leakage": {"threshold": 0.2}, "accept_unaudited": true})")),
+              HasSubstr("audit.accept_unaudited: true, but audit.leakage asks for an audit"));
 }
 
 TEST(TrustPolicy, ErrorsNameTheField) {
@@ -74,7 +73,8 @@ TEST(TrustPolicy, ErrorsNameTheField) {
   wrong(policy(R"({"snp": {}})", kBundle, kAudit), "tee: snp.measurements: nothing given");
   wrong(policy(kTee, R"({"signers": ["RW"]})", kAudit), "bundle.signers[0]");
   wrong(policy(kTee, R"({"signer": "x"})", kAudit), "bundle: unknown key 'signer', want signers");
-  wrong(policy(kTee, kBundle, R"({"leakage": {"treshold": 1}})"), "audit.leakage: unknown key 'treshold'");
+  wrong(policy(kTee, kBundle, R"({"leakage": {"treshold": 1}})"),
+        "audit.leakage: unknown key 'treshold'");
   wrong(policy(kTee, kBundle, R"({"leakage": {"confidence": 0}})"), "audit.leakage: ");
   wrong(policy(kTee, kBundle, R"({"leakage": 3})"), "audit.leakage: 3");
   wrong(policy(kTee, kBundle, kAudit, R"(, "configs": ["abc"])"), "configs[0]");

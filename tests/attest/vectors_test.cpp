@@ -247,7 +247,8 @@ TEST(TpmVectors, Matrix) {
     Case nothing = tpm_case(name);
     nothing.policy = {};
     nothing.policy.snp.emplace();
-    expect_refused(std::string(name) + ", no tpm policy", nothing, "policy.kind, tpm.key, tpm.pcrs");
+    expect_refused(std::string(name) + ", no tpm policy", nothing,
+                   "policy.kind, tpm.key, tpm.pcrs");
   }
   for (const char* name : {"tpm/swtpm-generated-ecc", "tpm/swtpm-generated-rsa"}) {
     const Case c = tpm_case(name);

@@ -14,8 +14,7 @@ class EvidenceServer {
   using Answer = std::function<net::Response(const net::Request&)>;
 
   EvidenceServer(const Sealed& sealed, Answer answer)
-      : evidence_(evidence_of(sealed)),
-        answer_(std::move(answer)) {
+      : evidence_(evidence_of(sealed)), answer_(std::move(answer)) {
     const net::ServerOptions options{
         .tls = value_of(net::make_tls_identity({"127.0.0.1"}, 1'700'000'000))};
     server_ =

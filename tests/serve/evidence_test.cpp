@@ -83,14 +83,14 @@ class Service {
  public:
   Service(const Sealed& sealed, std::shared_ptr<Made> made, const EvidenceOptions& options = {})
       : evidence_(test::evidence_of(sealed, std::move(made), options)),
-        server_(value_of(net::Server::start(
-            {.tls = test::AttestedServer::identity()},
-            [this](net::Request request, net::Respond respond) {
-              if (request.target != attest::kExchangeTarget) {
-                return respond(net::text_response(200, "text/plain", "an answer"));
-              }
-              evidence_->answer(request, std::move(respond));
-            }))) {}
+        server_(value_of(net::Server::start({.tls = test::AttestedServer::identity()},
+                                            [this](net::Request request, net::Respond respond) {
+                                              if (request.target != attest::kExchangeTarget) {
+                                                return respond(net::text_response(200, "text/plain",
+                                                                                  "an answer"));
+                                              }
+                                              evidence_->answer(request, std::move(respond));
+                                            }))) {}
 
   std::unique_ptr<net::Connection> connect() const {
     return value_of(net::Connection::open(
@@ -98,9 +98,9 @@ class Service {
         {.trust = net::ClientOptions::Trust::kCallerChecks}, net::Seconds(20)));
   }
   static net::Response ask(net::Connection& connection) {
-    return value_of(
-        connection.exchange({.method = "POST", .target = attest::kExchangeTarget},
-                            {net::shared_text(attest::write_request({}))}, net::Seconds(20)));
+    return value_of(connection.exchange({.method = "POST", .target = attest::kExchangeTarget},
+                                        {net::shared_text(attest::write_request({}))},
+                                        net::Seconds(20)));
   }
   net::Response ask() const { return ask(*connect()); }
   std::string_view mode() const { return evidence_->mode(); }
@@ -112,17 +112,18 @@ class Service {
 
 TEST_F(Evidence, TheModeIsWhatTheKindProtects) {
   const Service service(sealed(), std::make_shared<Made>([](const attest::ReportData&) {
-    return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
-  }));
+                          return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+                        }));
   EXPECT_EQ(service.mode(), "tpm");
   const auto reply = value_of(attest::parse_reply(test::text_of(service.ask())));
   EXPECT_EQ(value_of(attest::parse_statement(reply.statement_json)).mode, "tpm");
 }
 
 TEST_F(Evidence, AProducerThatFailsIsSaidToHave) {
-  const Service service(sealed(), std::make_shared<Made>([](const attest::ReportData&) {
-    return Result<attest::Shown>(fail(Kind::kUnavailable, "the quoting service is busy"));
-  }));
+  const Service service(
+      sealed(), std::make_shared<Made>([](const attest::ReportData&) {
+        return Result<attest::Shown>(fail(Kind::kUnavailable, "the quoting service is busy"));
+      }));
   const net::Response response = service.ask();
   EXPECT_EQ(response.status, 503U);
   EXPECT_NE(response.fields.find("Retry-After"), nullptr);
@@ -161,8 +162,8 @@ TEST_F(Evidence, WhoWaitsForItKeepsNobodyElseWaiting) {
   // One is being made, one waits, and there is no room for two more.
   for (int i = 0; i < 3; ++i) askers.emplace_back(ask);
   while (refused < 2) std::this_thread::yield();
-  const net::Response other = value_of(service.connect()->exchange(
-      {.method = "GET", .target = "/"}, {}, net::Seconds(20)));
+  const net::Response other =
+      value_of(service.connect()->exchange({.method = "GET", .target = "/"}, {}, net::Seconds(20)));
   EXPECT_EQ(test::text_of(other), "an answer");
   EXPECT_EQ(given, 0);
   go.set_value();

@@ -137,8 +137,7 @@ TEST(VerifiedConnection, TheStatementMustBeAServersInItsMode) {
 
 TEST(VerifiedConnection, TheManifestMustBeTheOneThatWasVouchedFor) {
   expect_reply_refused(
-      nullptr, [](ExchangeReply& reply) { reply.manifest_json += "\n"; },
-      "bundle.digest: ");
+      nullptr, [](ExchangeReply& reply) { reply.manifest_json += "\n"; }, "bundle.digest: ");
 }
 
 TEST(VerifiedConnection, TheManifestMustBeSigned) {

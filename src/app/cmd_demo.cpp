@@ -124,7 +124,7 @@ std::string serving_summary(const demo::Served& served) {
   }
   return out +
          "\nThere was no trusted environment: the server was simulated, and whoever runs it could "
-         "have\nlooked. Clients refuse such a server unless they are told --allow-simulated.\n";
+         "have\nlooked. Clients refuse such a server unless their policy accepts it.\n";
 }
 
 // The audit needs LibTorch, which a build may be without.

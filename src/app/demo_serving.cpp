@@ -10,8 +10,10 @@
 #include <sstream>
 
 #include "app/background.h"
+#include "attest/trust_policy.h"
 #include "bundle/bundle.h"
 #include "image/labels.h"
+#include "plan/plan.h"
 #include "tensor/npy.h"
 #include "wire/oip.h"
 
@@ -22,6 +24,7 @@ using nlohmann::json;
 
 constexpr const char* kModel = "shapes";
 constexpr const char* kBundle = "model.cloister";
+constexpr const char* kTrustPolicy = "trust-policy.json";
 
 // The line of an age identity file that says whom to encrypt to.
 Result<std::string> recipient_of(const fs::path& identity) {
@@ -64,6 +67,22 @@ Result<> seal(const Options& options, bool audited) {
     arguments.insert(arguments.end(), more.begin(), more.end());
   }
   return run(options, arguments);
+}
+
+// What this client asks of a server: simulated, since there is nothing better here, but with the
+// owner's model, whose cut has resisted under the plan's own policy.
+Result<> write_trust_policy(const Options& options, bool audited) {
+  const fs::path folder = options.folder;
+  attest::TrustPolicy policy{.tee = {.accept_simulated = true}};
+  TRY(key_file, read_file(folder / "owner.pub", minisign::kMaxKeyFileBytes));
+  TRY(key, minisign::parse_public_key(key_file));
+  policy.bundle = {.signers = {key}, .min_version = 1};
+  policy.audit.accept_unaudited = !audited;
+  if (audited) {
+    TRY(plan, plan::read_plan(folder / "plan.json"));
+    policy.audit.leakage = plan.policy.leakage;
+  }
+  return write_file(folder / kTrustPolicy, attest::policy_json(policy));
 }
 
 // A picture as a request that any client of the protocol could have written.
@@ -178,8 +197,10 @@ Result<Served> seal_and_serve(const Options& options, const std::vector<std::str
   }
   TRY(server, in_background("cloisterd", server_arguments, "cloisterd.log"));
   const std::string url = fmt::format("https://127.0.0.1:{}", server.port());
+  TRY_OK(write_trust_policy(options, audited));
+  TRY_OK(run(options, {"verify", url, "--policy", kTrustPolicy}));
   std::vector<std::string> proxy_arguments = {
-      "proxy", url, "--allow-simulated", "--signer", "owner.pub", "--listen", "127.0.0.1:0"};
+      "proxy", url, "--policy", kTrustPolicy, "--listen", "127.0.0.1:0"};
   TRY(proxy, in_background("cloister", proxy_arguments, "proxy.log"));
   fmt::print("\n");
   int number = 0;

@@ -55,7 +55,8 @@ class Bundle {
   Result<> check(std::string_view name) const;
 
  private:
-  Bundle(Archive archive, Manifest manifest) : archive_(archive), manifest_(std::move(manifest)) {}
+  Bundle(Archive archive, Manifest manifest)
+      : archive_(std::move(archive)), manifest_(std::move(manifest)) {}
 
   Result<const Entry*> find(std::string_view name) const;
   // The whole of an entry, decrypted if it is encrypted, into `out`, which has its plain size.

@@ -83,7 +83,7 @@ const char* method_of(const std::string& target) {
   return target == kChallengeTarget || target == kReleaseTarget ? "POST" : nullptr;
 }
 
-net::Response with_status(unsigned status, Error error) {
+net::Response with_status(unsigned status, const Error& error) {
   net::Response response = error_response(error);
   response.status = status;
   return response;

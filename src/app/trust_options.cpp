@@ -116,8 +116,11 @@ Result<TrustOptions::Read> TrustOptions::read() const {
 }
 
 void warn_about(const serve::ServerFacts& facts) {
-  if (facts.environment->kind == attest::EvidenceKind::kSimulated) {
+  const std::string_view protects = attest::kind_class(facts.environment->kind);
+  if (protects == "simulated") {
     fmt::print(stderr, "warning: the server is simulated: nothing protects inputs from its host\n");
+  } else if (protects == "tpm") {
+    fmt::print(stderr, "warning: a TPM vouches for what was booted: the host can read inputs\n");
   }
   if (!facts.signature_checked) {
     fmt::print(stderr, "warning: whose bundle this is was not checked (no --signer)\n");

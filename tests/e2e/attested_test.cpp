@@ -108,6 +108,7 @@ class Attested : public test::Serving {
     fs::remove(dir_ / "got.npy");
     const Finished answered = ask("policy.json");
     ASSERT_EQ(answered.code, 0) << answered.err;
+    EXPECT_THAT(answered.err, HasSubstr("warning: a TPM vouches for what was booted"));
     const auto got = read_npy(dir_ / "got.npy");
     ASSERT_TRUE(got);
     const auto values = got->as<float>();

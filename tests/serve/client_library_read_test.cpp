@@ -37,6 +37,31 @@ TEST(ClientLibrary, RefusesServersThatThePolicyDoesNotAccept) {
   EXPECT_EQ(server.others, 0) << "something was sent to a server that was not accepted";
 }
 
+TEST(ClientLibrary, TakesAWholePolicy) {
+  const Sealed sealed({}, 3);
+  const EvidenceServer server(sealed, [](const net::Request&) { return net::Response{}; });
+  const auto under = [&](attest::TrustPolicy whole, const TrustPolicy& beside = {}) {
+    return VerifiedServer::connect(net::url_text(server.url()),
+                                   TrustPolicy(beside).trust_policy_json(policy_json(whole)));
+  };
+  attest::TrustPolicy whole = sealed.verify_options().policy;
+  const auto accepted = under(whole);
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  EXPECT_TRUE(accepted->facts().signature_checked());
+  EXPECT_FALSE(accepted->facts().audit_checked());
+  whole.audit = {.leakage = audit::default_policy(audit::Metric::kSsim)};
+  const auto audited = under(whole);
+  ASSERT_TRUE(audited) << "all of it is trusted: there is nothing to audit";
+  EXPECT_TRUE(audited->facts().audit_checked());
+  whole.configs = {{}};
+  expect_error(under(whole), ErrorCode::kNotTrusted, "(policy: configs)");
+  expect_error(under(whole, TrustPolicy().min_version(1)), ErrorCode::kInvalidArgument,
+               "nothing may be given beside it");
+  expect_error(
+      VerifiedServer::connect("https://127.0.0.1:1", TrustPolicy().trust_policy_json("{}")),
+      ErrorCode::kInvalidArgument, "trust policy: ");
+}
+
 TEST(ClientLibrary, RefusesArgumentsThatMeanNothing) {
   const std::string url = "https://127.0.0.1:1";
   const TrustPolicy any = TrustPolicy().allow_any_bundle().allow_simulated();

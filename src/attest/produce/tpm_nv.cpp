@@ -61,7 +61,8 @@ Result<std::vector<std::byte>> read_nv(const TpmSession& session, uint32_t index
 }
 
 Result<> write_nv(const TpmSession& session, uint32_t index, Bytes bytes) {
-  if (bytes.size() > kMaxPiece) return fail(Kind::kInternal, "{} bytes to NV", bytes.size());
+  if (bytes.empty() || bytes.size() > kMaxPiece)
+    return fail(Kind::kInternal, "{} bytes to NV", bytes.size());
   auto handle = find_index(session, index);
   if (!handle && handle.error().kind == Kind::kNotFound) {
     handle = define_index(session, index, static_cast<uint16_t>(bytes.size()));

@@ -101,12 +101,9 @@ Result<QuotedRegisters> quote(const TpmSession& session, const TpmKey& key,
 }  // namespace
 
 Result<QuotedRegisters> quote_registers(const TpmSession& session, const TpmKey& key,
-                                        const TPMT_SIG_SCHEME& scheme, Bytes qualifying_data) {
-  TPM2B_DATA data{};
-  if (qualifying_data.size() > sizeof(data.buffer)) {
-    return fail(Kind::kInternal, "{} bytes to be quoted", qualifying_data.size());
-  }
-  data.size = static_cast<uint16_t>(qualifying_data.size());
+                                        const TPMT_SIG_SCHEME& scheme,
+                                        const Digest& qualifying_data) {
+  TPM2B_DATA data{.size = std::tuple_size_v<Digest>};
   std::memcpy(data.buffer, qualifying_data.data(), qualifying_data.size());
   for (int tries = 0; tries < kTries; ++tries) {
     TRY(made, quote(session, key, scheme, data));

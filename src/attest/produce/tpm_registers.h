@@ -2,6 +2,7 @@
 #pragma once
 
 #include "attest/produce/tpm_session.h"
+#include "base/sha256.h"
 
 namespace cloister::attest {
 
@@ -15,6 +16,7 @@ struct QuotedRegisters {
 // between the quote and the reading of them: then both are made again. kUnavailable where they keep
 // changing, kUnsupported for a TPM without that bank, otherwise as check_tpm().
 Result<QuotedRegisters> quote_registers(const TpmSession& session, const TpmKey& key,
-                                        const TPMT_SIG_SCHEME& scheme, Bytes qualifying_data);
+                                        const TPMT_SIG_SCHEME& scheme,
+                                        const Digest& qualifying_data);
 
 }  // namespace cloister::attest

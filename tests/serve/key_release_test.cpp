@@ -1,5 +1,10 @@
 #include "serve/key_release.h"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+
 #include "tests/serve/key_world.h"
 
 namespace cloister::serve {
@@ -301,6 +306,26 @@ TEST_F(KeyReleaseTest, WhatTheServerCantDoIsNotRefused) {
   fs::remove_all(folder_.keys.path());
   expect_error(ask(asker), Kind::kUnavailable, "can't decide this now");
   EXPECT_TRUE(folder_.events().empty());
+}
+
+// A disk that is full.
+TEST_F(KeyReleaseTest, WhatIsNotLoggedIsNotReleased) {
+  Asker asker(bundle_3());
+  ASSERT_TRUE(ask(asker));
+  const auto before = log_->head();
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  const rlimit full{fs::file_size(folder_.log) + 100, old.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  const auto reply = ask(asker);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+  std::signal(SIGXFSZ, handler);
+  expect_error(reply, Kind::kUnavailable, "can't decide this now");
+  EXPECT_EQ(log_->head(), before);
+  EXPECT_EQ(folder_.events().size(), 1U);
+  EXPECT_TRUE(ask(asker));
+  EXPECT_EQ(folder_.events().size(), 2U);
 }
 
 TEST_F(KeyReleaseTest, ChallengesNameTheFilesThatPoliciesNeed) {

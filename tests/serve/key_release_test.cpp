@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "tests/attest/tpm_world.h"
 #include "tests/serve/key_world.h"
 
 namespace cloister::serve {
@@ -394,6 +395,19 @@ TEST_F(SnpKeyRelease, RefusesOtherImagesChipsAndMakers) {
   fake.producer = test::snp(world_);
   expect_error(strict.release(fake.json(), fake.connection), Kind::kRefused, "snp.chain");
   EXPECT_EQ(folder_.events().size(), 5U);
+}
+
+// Measured boot is not secrecy: a TPM's word is taken only by policies with a section for it.
+TEST_F(SnpKeyRelease, RefusesATpmAlone) {
+  Asker asker(bundle_3());
+  asker.statement.mode = "tpm";
+  asker.producer = {attest::EvidenceKind::kTpm,
+                    [](const attest::Fixed<64>&) -> Result<attest::Shown> {
+                      const attest::test::Case made = attest::test::TpmWorld().make();
+                      return attest::Shown{made.evidence, made.endorsements};
+                    }};
+  expect_error(release_.release(asker.json(), asker.connection), Kind::kRefused, "policy.kind");
+  EXPECT_EQ(folder_.events().at(0).kind, "tpm");
 }
 
 }  // namespace

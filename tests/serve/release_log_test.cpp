@@ -140,7 +140,7 @@ TEST_F(ReleaseLogTest, ATornLineIsCutOff) {
   const auto heads = fill();
   const std::string good = text();
   const size_t last = good.rfind('\n', good.size() - 2) + 1;
-  for (size_t size = last; size < good.size(); ++size) {
+  for (size_t size = last; size < good.size(); size += 11) {
     write(good.substr(0, size));
     const auto log = open();
     EXPECT_EQ(log->head(), heads[3]) << size;

@@ -199,8 +199,8 @@ Result<Served> seal_and_serve(const Options& options, const std::vector<std::str
   const std::string url = fmt::format("https://127.0.0.1:{}", server.port());
   TRY_OK(write_trust_policy(options, audited));
   TRY_OK(run(options, {"verify", url, "--policy", kTrustPolicy}));
-  std::vector<std::string> proxy_arguments = {
-      "proxy", url, "--policy", kTrustPolicy, "--listen", "127.0.0.1:0"};
+  std::vector<std::string> proxy_arguments = {"proxy",      url,        "--policy",
+                                              kTrustPolicy, "--listen", "127.0.0.1:0"};
   TRY(proxy, in_background("cloister", proxy_arguments, "proxy.log"));
   fmt::print("\n");
   int number = 0;

@@ -21,8 +21,10 @@ Result<attest::ExchangeReply> ask(net::Connection& connection,
       connection.exchange(http, {net::shared_text(attest::write_request(request))}, limit));
   const Bytes body = body_of(response).bytes;
   if (response.status != 200) {
-    return fail(Kind::kRefused, "no evidence: status {}, {}", response.status,
-                oip::parse_error(body));
+    // Too busy is not the same as not trusted.
+    const bool later = response.status == 503 || response.status == 504;
+    return fail(later ? Kind::kUnavailable : Kind::kRefused, "no evidence: status {}, {}",
+                response.status, oip::parse_error(body));
   }
   auto reply = attest::parse_reply(as_text(body));
   // Who shows something that can't be read is refused like who shows the wrong thing.

@@ -47,7 +47,8 @@ struct ServerFacts {
 class VerifiedConnection {
  public:
   // Connects, and asks for evidence with a fresh nonce. kRefused, naming what does not hold, when
-  // the policy does not accept what is shown; otherwise as net::Connection::open().
+  // the policy does not accept what is shown; kUnavailable when the server has none now; otherwise
+  // as net::Connection::open().
   static Result<std::unique_ptr<VerifiedConnection>> open(const net::Url& url,
                                                           const VerifyOptions& options);
 

@@ -187,5 +187,15 @@ TEST(VerifiedConnection, WhateverElseComesIsNoEvidence) {
   }
 }
 
+TEST(VerifiedConnection, AServerThatIsTooBusyMayBeAskedAgain) {
+  const auto busy = std::shared_ptr(
+      test::evidence_of(sealed(), attest::simulated_producer(), {.per_second = 1e-9, .burst = 1}));
+  const AttestedServer server(
+      [busy](const net::Request& request) { return test::answer_of(*busy, request); });
+  EXPECT_TRUE(VerifiedConnection::open(server.url(), options()));
+  expect_error(VerifiedConnection::open(server.url(), options()), Kind::kUnavailable,
+               "no evidence: status 503, no evidence now: too many ask");
+}
+
 }  // namespace
 }  // namespace cloister::serve

@@ -14,18 +14,20 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(With a URL it connects, asks for evidence as a client does before it sends an input, and
-judges all of it under the policy: environment, configuration, bundle, audit. It sends no input.
-With a file it judges what --save kept, or a bare report or quote: SEV-SNP, TDX, SGX, TPM, Azure's
-HCL; what belongs to that is given with --with (vek, intermediate, amd_crl; tcb_info, qe_identity,
-pck_crl, root_ca_crl, ...: docs/formats/trust-policy.md), and what it must be over with
---report-data. Without --policy nothing is accepted, and the list says what there is.
+    R"(With a URL it connects, asks for evidence as a client does before it sends an
+input, and judges all of it under the policy: environment, configuration, bundle,
+audit. It sends no input. With a file it judges what --save kept, or a bare report or
+quote: SEV-SNP, TDX, SGX, TPM, Azure's HCL; what belongs to that is given with --with
+(vek, intermediate, amd_crl; tcb_info, qe_identity, pck_crl, root_ca_crl, ...:
+docs/formats/trust-policy.md), and what it must be over with --report-data. Without
+--policy nothing is accepted, and the list says what there is.
 
 Examples:
   cloister verify https://host:8443 --policy trust-policy.json
   cloister verify https://host:8443 --draft-policy trust-policy.json   # then read it
-  cloister verify report.bin --policy p.json --with vek=vcek.der --with intermediate=ask.pem \
-    --with amd_crl=crl.der --report-data 5a0c... --time 2026-03-20T10:58:51Z
+  cloister verify report.bin --policy p.json --with vek=vcek.der \
+    --with intermediate=ask.pem --with amd_crl=crl.der --report-data 5a0c... \
+    --time 2026-03-20T10:58:51Z
 
 Exit codes: 0 trusted; 1 failed; 2 usage; 3 not trusted.)";
 
@@ -213,8 +215,9 @@ void add_verify_command(CLI::App& app, Outcome& outcome) {
       ->type_name("HEX");
   command
       ->add_option("--time", options->time,
-                   "for files: the time to judge at, since certificates expire; by default now")
-      ->type_name("YYYY-MM-DDTHH:MM:SSZ");
+                   "for files: judge as of then, since certificates expire; by default now; "
+                   "YYYY-MM-DDTHH:MM:SSZ")
+      ->type_name("TIME");
   command->add_option("--save", options->save, "keep the whole exchange in a file")
       ->type_name("FILE");
   command

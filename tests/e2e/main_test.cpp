@@ -10,9 +10,10 @@ using test::Arguments;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kCommands[] = {
-    "inspect", "split", "run", "plan", "report", "keygen",   "seal",       "unseal",  "bundle",
-    "infer",   "proxy", "zoo", "demo", "audit",  "pictures", "preprocess", "profile", "train"};
+constexpr const char* kCommands[] = {"inspect",    "split",   "run",    "plan",   "report",
+                                     "keygen",     "seal",    "unseal", "bundle", "infer",
+                                     "proxy",      "zoo",     "demo",   "audit",  "pictures",
+                                     "preprocess", "profile", "train",  "verify"};
 
 class Main : public test::CloisterTest {
  protected:

@@ -56,6 +56,21 @@ TEST(DraftPolicy, OfATpmKeyAndItsRegisters) {
   expect_drafted(world, reply);
 }
 
+TEST(DraftPolicy, OfIntelsQuotes) {
+  for (const bool tdx : {true, false}) {
+    ExchangeWorld world;
+    DcapWorld intel(tdx, tdx ? 5 : 3);
+    std::ranges::copy(world.question.expected.bytes,
+                      intel.body.begin() + (tdx ? kTdReportDataAt : kSgxReportDataAt));
+    const Case made = intel.make();
+    world.tee.roots = made.roots;
+    ExchangeReply reply = world.reply();
+    reply.evidence = made.evidence;
+    reply.endorsements = made.endorsements;
+    expect_drafted(world, reply);
+  }
+}
+
 TEST(DraftPolicy, OfNothing) {
   const ExchangeWorld world;
   ExchangeReply reply = world.reply();

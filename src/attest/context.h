@@ -59,6 +59,10 @@ inline void judge_report_data(Checks& checks, std::string_view id, const Fixed<6
                expected ? word(*expected) : "a value that was expected, and none was");
 }
 
+inline Result<> outcome_of(const auto& result) {
+  return result ? Result<>{} : std::unexpected(result.error());
+}
+
 // An error's message with what it is about.
 inline Result<> about(Result<> result, std::string_view what) {
   if (result) return result;

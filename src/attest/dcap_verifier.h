@@ -9,10 +9,6 @@
 
 namespace cloister::attest {
 
-inline Result<> outcome_of(const auto& result) {
-  return result ? Result<>{} : std::unexpected(result.error());
-}
-
 // Everything that one verification reads, step by step.
 class DcapVerifier {
  public:

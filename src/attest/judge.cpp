@@ -22,10 +22,6 @@ bool binds(const Check& check) {
          check.id == "tpm.nonce";
 }
 
-Result<> ok_or_error(const auto& result) {
-  return result ? Result<>{} : Result<>(std::unexpected(result.error()));
-}
-
 // A digest among those that the policy names, if it names any.
 void judge_digest(Checks& checks, std::string_view id, const std::string& hex,
                   const std::vector<Fixed<32>>& allowed, const std::string& field) {
@@ -42,7 +38,7 @@ void judge_digest(Checks& checks, std::string_view id, const std::string& hex,
 void judge_statement(Checks& checks, const ExchangeReply& reply, const JudgeQuestion& question,
                      const TrustPolicy& policy, Judgement& out) {
   auto statement = parse_statement(reply.statement_json);
-  checks.judge("statement.form", ok_or_error(statement), "a statement", "one that can be read");
+  checks.judge("statement.form", outcome_of(statement), "a statement", "one that can be read");
   if (!statement) {
     checks.needs("statement.role", {"statement.form"});
     checks.needs("config.pin", {"statement.form"});
@@ -64,7 +60,7 @@ void judge_signature(Checks& checks, const ExchangeReply& reply, const BundlePol
                             ? Result<size_t>(fail(Kind::kRefused, "the bundle is not signed"))
                             : minisign::verify(as_bytes(reply.manifest_json),
                                                reply.manifest_signature, policy.signers);
-    checks.judge(kId, ok_or_error(signer),
+    checks.judge(kId, outcome_of(signer),
                  signer ? fmt::format("key {}", policy.signers[*signer].id_text()) : "",
                  policy.signers.size() == 1
                      ? fmt::format("by key {}", policy.signers[0].id_text())
@@ -106,7 +102,7 @@ void judge_bundle(Checks& checks, const ExchangeReply& reply, const BundlePolicy
     return checks.block_rest("bundle.manifest");
   }
   auto manifest = bundle::parse_manifest(reply.manifest_json);
-  checks.judge("bundle.manifest", ok_or_error(manifest),
+  checks.judge("bundle.manifest", outcome_of(manifest),
                manifest ? fmt::format("model '{}'", printable(manifest->model_name)) : "",
                "a manifest that can be read");
   if (!manifest) return checks.block_rest("bundle.manifest");

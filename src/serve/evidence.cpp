@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "serve/error_response.h"
+#include "serve/report_data.h"
 #include "serve/task_thread.h"
 #include "serve/token_bucket.h"
 
@@ -51,10 +52,8 @@ struct EvidenceService::State {
     if (!asked.kinds.empty() && std::ranges::find(asked.kinds, kind) == asked.kinds.end()) {
       return fail(Kind::kRefused, "this server has {} evidence only", kind);
     }
-    TRY(exported, request.channel->exported_key(attest::kExporterLabel, asked.nonce.view()));
-    TRY(key, request.channel->server_key_sha256());
-    TRY(data, attest::report_data(attest::Role::kServer, key, asked.nonce, exported,
-                                  reply.statement_json));
+    TRY(data,
+        report_data_on(*request.channel, attest::Role::kServer, asked.nonce, reply.statement_json));
     return Asked{.data = data, .files = std::move(asked.files), .since = Clock::now()};
   }
 

@@ -4,6 +4,7 @@
 
 #include "bundle/age.h"
 #include "serve/key_messages.h"
+#include "serve/report_data.h"
 #include "wire/oip.h"
 
 namespace cloister::serve {
@@ -61,10 +62,7 @@ Result<std::string> reply_to(const attest::ExchangeRequest& asked, const net::Ch
                               .manifest_json = bundle.manifest_json(),
                               .manifest_signature = bundle.manifest_signature(),
                               .files = {}};
-  TRY(exported, channel.exported_key(attest::kExporterLabel, asked.nonce.view()));
-  TRY(server_key, channel.server_key_sha256());
-  TRY(data, attest::report_data(attest::Role::kClient, server_key, asked.nonce, exported,
-                                reply.statement_json));
+  TRY(data, report_data_on(channel, attest::Role::kClient, asked.nonce, reply.statement_json));
   TRY(shown, producer.produce(data));
   reply.evidence = std::move(shown.evidence);
   reply.endorsements = std::move(shown.endorsements);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "serve/report_data.h"
 #include "wire/oip.h"
 
 namespace cloister::serve {
@@ -37,10 +38,8 @@ Result<Examined> ask_and_judge(net::Connection& connection, const VerifyOptions&
   attest::ExchangeRequest request{.files = std::move(files)};
   TRY_OK(random_bytes(request.nonce.bytes));
   TRY(reply, ask(connection, request, options.limit));
-  TRY(exported, connection.channel().exported_key(attest::kExporterLabel, request.nonce.view()));
-  TRY(key, connection.channel().server_key_sha256());
-  TRY(expected, attest::report_data(attest::Role::kServer, key, request.nonce, exported,
-                                    reply.statement_json));
+  TRY(expected, report_data_on(connection.channel(), attest::Role::kServer, request.nonce,
+                               reply.statement_json));
   Examined out{
       .expected = expected,
       .judgement = attest::judge(reply, options.policy,

@@ -38,6 +38,7 @@ Result<Response> ask(const std::string& bytes, const ClientOptions& options = {}
 // As `ask`, but the peer neither says more nor closes.
 Result<Response> ask_and_wait(const std::string& bytes, Seconds limit) {
   const RawServer server([bytes](RawSocket& socket) {
+    socket.read_until("\r\n\r\n");
     socket.send(bytes);
     (void)socket.read_all();
   });
@@ -180,6 +181,7 @@ TEST(Client, GivesUpInTime) {
 
 TEST(Client, GivesUpOnADripInTime) {
   const RawServer server([](RawSocket& socket) {
+    socket.read_until("\r\n\r\n");
     socket.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
     while (socket.send("a")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/parse_file.h"
 #include "record/json.h"
 
 namespace cloister::audit {
@@ -278,12 +279,7 @@ Result<Encoding> parse_encoding(std::string_view json) {
 }
 
 Result<Encoding> read_encoding(const fs::path& path) {
-  TRY(json, read_file(path, kMaxBytes));
-  auto parsed = parse_encoding(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxBytes, parse_encoding);
 }
 
 Result<TableEncoder> bind_encoding(const Encoding& encoding, const Table& table) {

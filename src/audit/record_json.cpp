@@ -1,6 +1,7 @@
 #include <set>
 
 #include "audit/record_fields.h"
+#include "base/parse_file.h"
 #include "record/reader.h"
 #include "record/writer.h"
 
@@ -116,12 +117,7 @@ Result<AuditRecord> parse_record(std::string_view json) {
 }
 
 Result<AuditRecord> read_record(const fs::path& path) {
-  TRY(json, read_file(path, kMaxRecordBytes));
-  auto parsed = parse_record(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxRecordBytes, parse_record);
 }
 
 }  // namespace cloister::audit

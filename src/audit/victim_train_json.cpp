@@ -1,5 +1,6 @@
 #include "audit/victim_train_json.h"
 
+#include "base/parse_file.h"
 #include "record/json.h"
 
 namespace cloister::audit {
@@ -76,12 +77,7 @@ Result<VictimTrain> parse_victim_train(std::string_view json) {
 }
 
 Result<VictimTrain> read_victim_train(const fs::path& path) {
-  TRY(json, read_file(path, kMaxBytes));
-  auto parsed = parse_victim_train(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxBytes, parse_victim_train);
 }
 
 }  // namespace cloister::audit

@@ -1,5 +1,7 @@
 #include "image/labels.h"
 
+#include "base/parse_file.h"
+
 namespace cloister {
 
 Result<std::vector<std::string>> parse_labels(std::string_view text) {
@@ -29,12 +31,7 @@ Result<std::vector<std::string>> parse_labels(std::string_view text) {
 }
 
 Result<std::vector<std::string>> read_labels(const fs::path& path) {
-  TRY(text, read_file(path, kMaxLabels * (kMaxLabelBytes + 1)));
-  auto labels = parse_labels(text);
-  if (!labels) {
-    return with_context(labels.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return labels;
+  return parse_file(path, kMaxLabels * (kMaxLabelBytes + 1), parse_labels);
 }
 
 }  // namespace cloister

@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include "base/parse_file.h"
 #include "image/preprocess.h"
 #include "record/json.h"
 
@@ -173,12 +174,7 @@ Result<Preprocess> parse_preprocess(std::string_view json) {
 }
 
 Result<Preprocess> read_preprocess(const fs::path& path) {
-  TRY(json, read_file(path, kMaxBytes));
-  auto parsed = parse_preprocess(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxBytes, parse_preprocess);
 }
 
 std::string preprocess_json(const Preprocess& p) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/parse_file.h"
 #include "plan/candidates.h"
 #include "plan/policy_fields.h"
 #include "record/reader.h"
@@ -212,12 +213,7 @@ Result<Plan> parse_plan(std::string_view json) {
 }
 
 Result<Plan> read_plan(const fs::path& path) {
-  TRY(json, read_file(path, kMaxPlanBytes));
-  auto parsed = parse_plan(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxPlanBytes, parse_plan);
 }
 
 }  // namespace cloister::plan

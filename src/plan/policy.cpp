@@ -6,6 +6,7 @@
 #include <set>
 
 #include "audit/policy_json.h"
+#include "base/parse_file.h"
 #include "plan/policy_fields.h"
 #include "record/reader.h"
 #include "record/writer.h"
@@ -101,12 +102,7 @@ Result<PlanPolicy> parse_policy(std::string_view json) {
 }
 
 Result<PlanPolicy> read_policy(const fs::path& path) {
-  TRY(json, read_file(path, kMaxPolicyBytes));
-  auto parsed = parse_policy(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxPolicyBytes, parse_policy);
 }
 
 }  // namespace cloister::plan

@@ -1,5 +1,6 @@
 #include <set>
 
+#include "base/parse_file.h"
 #include "profile/record.h"
 #include "record/reader.h"
 #include "record/writer.h"
@@ -182,12 +183,7 @@ Result<ProfileRecord> parse_profile(std::string_view json) {
 }
 
 Result<ProfileRecord> read_profile(const fs::path& path) {
-  TRY(json, read_file(path, kMaxProfileBytes));
-  auto parsed = parse_profile(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxProfileBytes, parse_profile);
 }
 
 }  // namespace cloister::profile

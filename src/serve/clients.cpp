@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/parse_file.h"
 #include "base/sha256.h"
 #include "record/reader.h"
 
@@ -71,10 +72,7 @@ Result<std::vector<Client>> parse_clients(std::string_view json) {
 }
 
 Result<std::vector<Client>> read_clients(const fs::path& path) {
-  TRY(json, read_file(path, kMaxBytes));
-  auto clients = parse_clients(json);
-  if (!clients) return with_context(clients.error(), printable(path.string(), 400));
-  return clients;
+  return parse_file(path, kMaxBytes, parse_clients);
 }
 
 ClientGate::ClientGate(std::optional<std::vector<Client>> clients) : open_to_all_(!clients) {

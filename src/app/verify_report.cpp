@@ -58,7 +58,7 @@ std::string check_line(const Check& check, bool full, bool colour) {
   }
   if (check.outcome == Outcome::kFail) {
     value += (value.empty() ? "want " : ", want ") + shown(check.why);
-    if (!check.field.empty()) value += fmt::format(" (policy: {})", check.field);
+    if (!check.field.empty()) value += fmt::format(" ({})", attest::requirer_text(check));
   }
   return fmt::format("  {}{}{} {:<{}} {}\n", colour ? mark.colour : "", mark.sign,
                      colour ? "\033[0m" : "", check.id, kIdColumn, value);
@@ -130,7 +130,9 @@ nlohmann::ordered_json report_json(const VerifyReport& report) {
                       {"outcome", attest::word(check.outcome)},
                       {"found", printable(check.found, 4000)},
                       {"required", printable(check.why, 4000)},
-                      {"policy", check.field}});
+                      {"policy", check.field},
+                      {"policy_line", nullptr}});
+    if (check.line) checks.back()["policy_line"] = *check.line;
   }
   nlohmann::ordered_json claims = nlohmann::ordered_json::object();
   for (const attest::ClaimLine& line : lines_of(report.judgement)) claims[line.name] = line.value;

@@ -16,10 +16,22 @@ std::string_view word(Outcome outcome) {
   return "fail";
 }
 
+std::string requirer_text(const Check& check) {
+  if (check.field.empty()) return "";
+  if (!check.line) return fmt::format("policy: {}", check.field);
+  if (*check.line == 0) return fmt::format("policy: {}, not given", check.field);
+  return fmt::format("policy: {}, line {}", check.field, *check.line);
+}
+
 std::string failure_text(const Check& check) {
+  const std::string requirer = requirer_text(check);
   return fmt::format("{}: {}{}want {}{}", check.id, check.found, check.found.empty() ? "" : ", ",
-                     check.why,
-                     check.field.empty() ? "" : fmt::format(" (policy: {})", check.field));
+                     check.why, requirer.empty() ? "" : fmt::format(" ({})", requirer));
+}
+
+const Check* first_failed(const std::vector<Check>& checks) {
+  const auto found = std::ranges::find(checks, Outcome::kFail, &Check::outcome);
+  return found == checks.end() ? nullptr : &*found;
 }
 
 void Checks::add(std::span<const std::string_view> ids) {

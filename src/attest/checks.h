@@ -2,6 +2,7 @@
 // unless every check of the kind's list has been judged, and none has failed.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,10 +23,16 @@ struct Check {
   std::string found;  // what the evidence says; may be empty
   std::string why;    // what is required; of a check that is not applicable: why it is not
   std::string field;  // of the policy, that requires it; empty: every policy does
+  std::optional<size_t> line = {};  // of that field in the policy's text; 0: it is not given there
 };
 
-// Of one that failed: "snp.vmpl: 1, want 0 (policy: snp.vmpl)".
+// "policy: snp.vmpl, line 7"; empty where no field of the policy requires it.
+std::string requirer_text(const Check& check);
+// Of one that failed: "snp.vmpl: 1, want 0 (policy: snp.vmpl, line 7)".
 std::string failure_text(const Check& check);
+
+// The first that failed, or null.
+const Check* first_failed(const std::vector<Check>& checks);
 
 // A list of checks being filled in. A check that is never judged counts as failed. Not thread-safe.
 class Checks {

@@ -4,6 +4,7 @@
 
 #include "attest/context.h"
 #include "attest/judge_audit.h"
+#include "record/json_line.h"
 
 namespace cloister::attest {
 namespace {
@@ -140,6 +141,15 @@ std::vector<Check> tee_checks(const Verdict& verdict) {
   return checks;
 }
 
+// Only what failed: nobody looks for the line that accepts.
+void name_lines(std::vector<Check>& checks, const std::string& policy_text) {
+  if (policy_text.empty()) return;
+  for (Check& check : checks) {
+    if (check.outcome != Outcome::kFail || check.field.empty()) continue;
+    check.line = json_line(policy_text, check.field).value_or(0);
+  }
+}
+
 }  // namespace
 
 Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
@@ -162,6 +172,7 @@ Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
   // 3. One list of all.
   out.checks = tee_checks(out.tee);
   std::ranges::move(checks.take(), std::back_inserter(out.checks));
+  name_lines(out.checks, policy.text);
   return out;
 }
 
@@ -171,26 +182,24 @@ Judgement judge_bare(const Evidence& evidence, const Endorsements& endorsements,
   Judgement out{.kind = evidence.kind};
   out.tee = verify(evidence, endorsements, policy.tee, expected, now, roots);
   out.checks = tee_checks(out.tee);
+  name_lines(out.checks, policy.text);
   out.trusted = out.tee.trusted;
   return out;
 }
 
 Result<> refusal(const Judgement& judgement) {
   if (judgement.trusted) return {};
-  const bool simulated = judgement.kind == EvidenceKind::kSimulated;
-  for (const Check& check : judgement.checks) {
-    if (check.outcome != Outcome::kFail) continue;
-    if (check.id == "policy.kind" && simulated) {
-      return fail(Kind::kRefused,
-                  "the server runs in simulated mode, without a trusted environment: nothing "
-                  "protects the input from its host (a policy may allow simulated servers, for "
-                  "trying things out: tee.accept_simulated)");
-    }
-    return fail(Kind::kRefused, "{}{}",
-                binds(check) ? "the evidence is not of this connection: " : "",
-                failure_text(check));
+  const Check* const failed = first_failed(judgement.checks);
+  if (failed == nullptr) return fail(Kind::kRefused, "nothing was verified");
+  if (failed->id == "policy.kind" && judgement.kind == EvidenceKind::kSimulated) {
+    return fail(Kind::kRefused,
+                "the server runs in simulated mode, without a trusted environment: nothing "
+                "protects the input from its host (a policy may allow simulated servers, for "
+                "trying things out: tee.accept_simulated)");
   }
-  return fail(Kind::kRefused, "nothing was verified");
+  return fail(Kind::kRefused, "{}{}",
+              binds(*failed) ? "the evidence is not of this connection: " : "",
+              failure_text(*failed));
 }
 
 std::vector<std::string> files_to_judge(const TrustPolicy& policy) {

@@ -76,16 +76,16 @@ Result<> check_tdx(const TdxPolicy& policy, const string& field) {
 }
 
 Result<> check_sgx(const SgxPolicy& policy) {
-  TRY_OK(must_have(!policy.mr_enclaves.empty() || !policy.signers.empty(), "sgx.mr_enclaves",
-                   "enclaves, here or in sgx.signers"));
+  TRY_OK(must_have(!policy.mr_enclaves.empty() || !policy.signers.empty(), "tee.sgx.mr_enclaves",
+                   "enclaves, here or in tee.sgx.signers"));
   for (size_t i = 0; i < policy.signers.size(); ++i) {
     const SgxSigner& signer = policy.signers[i];
-    const string name = fmt::format("sgx.signers[{}]", i);
+    const string name = fmt::format("tee.sgx.signers[{}]", i);
     TRY_OK(must_have(!signer.mr_signer.is_zero(), name + ".mr_signer", "64 hexadecimal digits"));
     TRY_OK(must_have(signer.isv_prod_id.has_value(), name + ".isv_prod_id", "a product"));
     TRY_OK(must_have(signer.min_isv_svn.has_value(), name + ".min_isv_svn", "a smallest version"));
   }
-  return check_platform(policy.platform, "sgx.platform");
+  return check_platform(policy.platform, "tee.sgx.platform");
 }
 
 Result<> check_pcrs(const std::vector<PcrValues>& pcrs, const string& field) {
@@ -116,24 +116,24 @@ Result<> parse_word(std::string_view text, ExpectedMeasurement& out) {
 }
 
 Result<> check_policy(const Policy& policy) {
-  if (policy.snp) TRY_OK(check_snp(*policy.snp, "snp"));
-  if (policy.tdx) TRY_OK(check_tdx(*policy.tdx, "tdx"));
+  if (policy.snp) TRY_OK(check_snp(*policy.snp, "tee.snp"));
+  if (policy.tdx) TRY_OK(check_tdx(*policy.tdx, "tee.tdx"));
   if (policy.sgx) TRY_OK(check_sgx(*policy.sgx));
   if (policy.tpm) {
-    TRY_OK(must_have(!policy.tpm->ak_names.empty(), "tpm.ak_names", "names of keys"));
-    TRY_OK(check_pcrs(policy.tpm->pcrs, "tpm.pcrs"));
+    TRY_OK(must_have(!policy.tpm->ak_names.empty(), "tee.tpm.ak_names", "names of keys"));
+    TRY_OK(check_pcrs(policy.tpm->pcrs, "tee.tpm.pcrs"));
   }
   if (policy.azure_snp) {
-    TRY_OK(check_snp(policy.azure_snp->hardware, "azure_snp.hardware"));
-    TRY_OK(check_pcrs(policy.azure_snp->pcrs, "azure_snp.pcrs"));
+    TRY_OK(check_snp(policy.azure_snp->hardware, "tee.azure_snp.hardware"));
+    TRY_OK(check_pcrs(policy.azure_snp->pcrs, "tee.azure_snp.pcrs"));
   }
   if (policy.azure_tdx) {
-    TRY_OK(check_tdx(policy.azure_tdx->hardware, "azure_tdx.hardware"));
-    TRY_OK(check_pcrs(policy.azure_tdx->pcrs, "azure_tdx.pcrs"));
+    TRY_OK(check_tdx(policy.azure_tdx->hardware, "tee.azure_tdx.hardware"));
+    TRY_OK(check_pcrs(policy.azure_tdx->pcrs, "tee.azure_tdx.pcrs"));
   }
   const bool accepts = policy.snp || policy.tdx || policy.sgx || policy.tpm || policy.azure_snp ||
                        policy.azure_tdx || policy.accept_simulated;
-  if (!accepts) return invalid("no kind of evidence is accepted");
+  if (!accepts) return invalid("tee: no kind of evidence is accepted");
   return {};
 }
 
@@ -148,11 +148,11 @@ Result<Policy> parse_policy(std::string_view json) {
     RecordReader reader(RecordReader::Missing::kDefaults);
     reader.read(root, policy);
     if (reader.error()) return std::unexpected(*reader.error());
-    TRY_OK(check_policy(policy));
     return policy;
   };
   auto parsed = parse();
   if (!parsed) return with_context(parsed.error(), "tee");
+  TRY_OK(check_policy(*parsed));
   return parsed;
 }
 

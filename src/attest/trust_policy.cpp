@@ -3,6 +3,8 @@
 #include "attest/policy_fields.h"
 #include "audit/policy_json.h"
 #include "audit/record_fields.h"
+#include "base/parse_file.h"
+#include "record/json_line.h"
 #include "record/reader.h"
 #include "record/writer.h"
 
@@ -71,6 +73,16 @@ Result<> check_audit(const AuditPolicy& policy) {
   return {};
 }
 
+// Of the field, or else of what it belongs into.
+std::optional<size_t> nearest_line(std::string_view json, std::string_view field) {
+  while (!field.empty()) {
+    if (const auto line = json_line(json, field)) return line;
+    const size_t end = field.find_last_of(".[");
+    field = field.substr(0, end == field.npos ? 0 : end);
+  }
+  return std::nullopt;
+}
+
 Result<TrustPolicy> parse(std::string_view json) {
   TRY(root, parse_strict_json(json, kMaxTrustPolicyBytes));
   TRY_OK(check_schema(root, kSchema));
@@ -82,13 +94,14 @@ Result<TrustPolicy> parse(std::string_view json) {
   reader.read(root, file);
   if (reader.error()) return std::unexpected(*reader.error());
   TRY_OK(check_policy(file.policy));
-  return file.policy;
+  file.policy.text = json;
+  return std::move(file.policy);
 }
 
 }  // namespace
 
 Result<> check_policy(const TrustPolicy& policy) {
-  if (const auto tee = check_policy(policy.tee); !tee) return with_context(tee.error(), "tee");
+  TRY_OK(check_policy(policy.tee));
   TRY_OK(check_bundle(policy.bundle));
   return check_audit(policy.audit);
 }
@@ -99,17 +112,15 @@ std::string policy_json(const TrustPolicy& policy) {
 
 Result<TrustPolicy> parse_trust_policy(std::string_view json) {
   auto parsed = parse(json);
-  if (!parsed) return with_context(parsed.error(), "trust policy");
-  return parsed;
+  if (parsed) return parsed;
+  const std::string& message = parsed.error().message;  // begins with the field
+  const auto line = nearest_line(json, std::string_view(message).substr(0, message.find(": ")));
+  return with_context(parsed.error(),
+                      line ? fmt::format("trust policy: line {}", *line) : "trust policy");
 }
 
 Result<TrustPolicy> read_trust_policy(const fs::path& path) {
-  TRY(json, read_file(path, kMaxTrustPolicyBytes));
-  auto parsed = parse_trust_policy(json);
-  if (!parsed) {
-    return with_context(parsed.error(), fmt::format("'{}'", printable(path.string(), 400)));
-  }
-  return parsed;
+  return parse_file(path, kMaxTrustPolicyBytes, parse_trust_policy);
 }
 
 }  // namespace cloister::attest

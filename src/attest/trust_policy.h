@@ -29,6 +29,8 @@ struct TrustPolicy {
   BundlePolicy bundle;
   AuditPolicy audit;
   std::vector<Fixed<32>> configs;  // SHA-256 of configurations; where given, one of them
+  // What it was read from, for the lines of its fields; may be empty.
+  std::string text;
 };
 
 inline constexpr uint64_t kMaxTrustPolicyBytes = 2 << 20;

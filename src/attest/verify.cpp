@@ -134,11 +134,9 @@ Verdict verify(const Evidence& evidence, const Endorsements& endorsements, const
 
 Result<VerifiedClaims> VerifiedClaims::of(const Verdict& verdict) {
   if (verdict.trusted) return VerifiedClaims(verdict.claims);
-  for (const Check& check : verdict.checks) {
-    if (check.outcome != Outcome::kFail) continue;
-    return fail(Kind::kRefused, "{}", failure_text(check));
-  }
-  return fail(Kind::kRefused, "nothing was verified");
+  const Check* const failed = first_failed(verdict.checks);
+  return fail(Kind::kRefused, "{}",
+              failed == nullptr ? "nothing was verified" : failure_text(*failed));
 }
 
 }  // namespace cloister::attest

@@ -70,6 +70,7 @@ Result<KeyRecord> parse_key_record(std::string_view json) {
   TRY(recipient, age::Recipient::parse(record.recipient));
   auto policy = attest::parse_trust_policy(record.policy);
   if (!policy) return with_context(policy.error(), "policy");
+  policy->text.clear();  // who asks for a key has not got the file that it is a part of
   return KeyRecord{std::move(record.name), std::move(record.recipient), std::move(record.identity),
                    std::move(*policy), std::move(record.revoked)};
 }

@@ -52,6 +52,15 @@ TEST(Judge, FieldsOfThePolicyAreNamedFromItsTop) {
   world.expect_fails("snp.measurement", "(policy: tee.snp.measurements)");
 }
 
+TEST(Judge, LinesOfThePolicyAreNamedWhereItWasRead) {
+  World world;
+  world.policy.tee.snp->measurements = {{}};
+  world.policy.text = "{\"tee\": {\n\"snp\": {\n  \"vmpl\": 0,\n  \"measurements\": []}}}";
+  world.expect_fails("snp.measurement", "(policy: tee.snp.measurements, line 4)");
+  world.policy.text = "{}";
+  world.expect_fails("snp.measurement", "(policy: tee.snp.measurements, not given)");
+}
+
 TEST(Judge, SimulatedServersAreRefusedInPlainWords) {
   World world;
   world.last = [](ExchangeReply& reply) {

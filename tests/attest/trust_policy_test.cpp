@@ -56,6 +56,22 @@ TEST(TrustPolicy, WhatIsNotGivenAcceptsNothing) {
   EXPECT_EQ(refusal(policy(kTee, R"({"accept_any_signer": true})", kAudit)), "accepted");
 }
 
+TEST(TrustPolicy, ErrorsNameTheLine) {
+  const auto on_lines = [](const std::string& tee, const std::string& more) {
+    return refusal(
+        fmt::format("{{\n\"schema\": \"cloister/trust-policy/1\",\n\"tee\":\n{}{}\n}}", tee, more));
+  };
+  EXPECT_THAT(on_lines("{\"snp\":\n{\"vmpl\":\n9}}", ""),
+              HasSubstr("trust policy: line 5: tee.snp.vmpl: 9"));
+  EXPECT_THAT(on_lines("{\n\"snp\": {}}", ""),
+              HasSubstr("trust policy: line 5: tee.snp.measurements: nothing given"));
+  EXPECT_EQ(on_lines("{}", ""), "trust policy: line 3: tee: no kind of evidence is accepted");
+  EXPECT_THAT(on_lines(kTee, ",\n\n\"bundle\": {}"),
+              HasSubstr("trust policy: line 6: bundle.signers: nothing given"));
+  EXPECT_THAT(on_lines(kTee, ",\n\"speed\": 1"), HasSubstr("unknown key 'speed'"));
+  EXPECT_THAT(on_lines("{", ""), HasSubstr("trust policy: not JSON: "));
+}
+
 TEST(TrustPolicy, ContradictionsAreRefused) {
   EXPECT_THAT(
       refusal(policy(kTee, fmt::format(R"({{"signers": ["{}"], "accept_any_signer": true}})", kKey),
@@ -70,7 +86,7 @@ TEST(TrustPolicy, ErrorsNameTheField) {
   const auto wrong = [](const std::string& json, const std::string& part) {
     EXPECT_THAT(refusal(json), HasSubstr(part)) << json;
   };
-  wrong(policy(R"({"snp": {}})", kBundle, kAudit), "tee: snp.measurements: nothing given");
+  wrong(policy(R"({"snp": {}})", kBundle, kAudit), "tee.snp.measurements: nothing given");
   wrong(policy(kTee, R"({"signers": ["RW"]})", kAudit), "bundle.signers[0]");
   wrong(policy(kTee, R"({"signer": "x"})", kAudit), "bundle: unknown key 'signer', want signers");
   wrong(policy(kTee, kBundle, R"({"leakage": {"treshold": 1}})"),

@@ -161,26 +161,27 @@ TEST_F(Attested, ClientsRefuseWhatTheirPolicyDoesNotAccept) {
   const auto head = start_trusted("new.cloister");
   expect_answer();
   expect_refused(changed_policy([](Json& p) { p["bundle"]["min_version"] = 10; }),
-                 "bundle.version: 9, want 10 or later (policy: bundle.min_version)");
+                 "bundle.version: 9, want 10 or later (policy: bundle.min_version, line ");
   expect_refused(changed_policy([](Json& p) { p["configs"] = {std::string(64, 'a')}; }),
-                 "(policy: configs)");
+                 "(policy: configs, line ");
   expect_refused(changed_policy([](Json& p) {
                    p["tee"]["tpm"]["pcrs"][0]["values"] = {std::string(64, '0')};
                  }),
-                 "(policy: tee.tpm.pcrs[0].values)");
+                 "(policy: tee.tpm.pcrs[0].values, line ");
   expect_refused(
       changed_policy([](Json& p) { p["tee"]["tpm"]["ak_names"] = {std::string(68, '0')}; }),
-      "(policy: tee.tpm.ak_names)");
-  expect_refused(changed_policy([](Json& p) {
-                   p["tee"] = {{"accept_simulated", true}};
-                 }),
-                 "policy.kind: tpm (tpm), want a kind that the policy accepts (policy: tee.tpm)");
+      "(policy: tee.tpm.ak_names, line ");
+  expect_refused(
+      changed_policy([](Json& p) {
+        p["tee"] = {{"accept_simulated", true}};
+      }),
+      "policy.kind: tpm (tpm), want a kind that the policy accepts (policy: tee.tpm, not given)");
   expect_refused(changed_policy([](Json& p) { p["bundle"]["manifests"] = {std::string(64, '0')}; }),
-                 "(policy: bundle.manifests)");
+                 "(policy: bundle.manifests, line ");
   expect_refused(changed_policy([](Json& p) {
                    p["audit"] = {{"leakage", {{"threshold", 0.01}}}};
                  }),
-                 "(policy: audit.leakage)");
+                 "(policy: audit.leakage, line ");
   // Something else was loaded since.
   boot("something else");
   expect_refused("policy.json", "tpm.pcrs: PCR 8 is ");

@@ -54,7 +54,7 @@ TEST(ClientLibrary, TakesAWholePolicy) {
   ASSERT_TRUE(audited) << "all of it is trusted: there is nothing to audit";
   EXPECT_TRUE(audited->facts().audit_checked());
   whole.configs = {{}};
-  expect_error(under(whole), ErrorCode::kNotTrusted, "(policy: configs)");
+  expect_error(under(whole), ErrorCode::kNotTrusted, "(policy: configs, line ");
   expect_error(under(whole, TrustPolicy().min_version(1)), ErrorCode::kInvalidArgument,
                "nothing may be given beside it");
   expect_error(

@@ -24,6 +24,10 @@ size_t Fields::count(std::string_view name) const {
       *this, [&](const Field& field) { return same_name(field.name, name); }));
 }
 
+SharedBytes body_of(const Response& received) {
+  return received.body.empty() ? SharedBytes{} : received.body[0];
+}
+
 SharedBytes shared_text(std::string text) {
   auto owner = std::make_shared<const std::string>(std::move(text));
   return {as_bytes(*owner), owner};

@@ -55,6 +55,9 @@ struct Response {
   std::vector<SharedBytes> body;
 };
 
+// The body that a client received, whole; nothing when there is none.
+SharedBytes body_of(const Response& received);
+
 // A body of `text`; the response owns it.
 Response text_response(unsigned status, std::string content_type, std::string text);
 SharedBytes shared_text(std::string text);

@@ -12,11 +12,6 @@ constexpr unsigned kOk = 200;
 constexpr unsigned kTooManyRequests = 429;
 constexpr unsigned kServiceUnavailable = 503;
 
-// A reply's body in one piece.
-SharedBytes body_of(const net::Response& response) {
-  return response.body.empty() ? SharedBytes{} : response.body[0];
-}
-
 Result<net::Response> ask(net::Connection& connection, const std::string& method,
                           const std::string& target, HttpBody body, Seconds limit) {
   const net::Request request{.method = method, .target = target, .fields = std::move(body.fields)};
@@ -27,7 +22,7 @@ Result<net::Response> ask(net::Connection& connection, const std::string& method
 Error error_of(const net::Response& response) {
   constexpr unsigned kFirstError = 400;
   const std::string why =
-      fmt::format("status {}: {}", response.status, oip::parse_error(body_of(response).bytes));
+      fmt::format("status {}: {}", response.status, oip::parse_error(net::body_of(response).bytes));
   if (response.status == kServiceUnavailable || response.status == kTooManyRequests) {
     return {Kind::kRefused, "busy: " + why};
   }
@@ -97,7 +92,7 @@ Result<std::vector<Tensor>> exchange(net::Connection& connection, const std::str
   TRY(response, ask(connection, "POST", target, http_body(call.message), limit));
   if (response.status != kOk) return std::unexpected(error_of(response));
   TRY(length, header_length(response.fields));
-  TRY(reply, oip::parse_infer_response(body_of(response), length));
+  TRY(reply, oip::parse_infer_response(net::body_of(response), length));
   if (reply.id != call.id) {
     return invalid("a reply to request '{}', want '{}'", printable(reply.id), call.id);
   }
@@ -123,9 +118,9 @@ Result<> check_metadata(net::Connection& connection, const std::string& path,
   TRY(response, ask(connection, "GET", path, {}, limit));
   if (response.status != kOk) {
     return fail(Kind::kNotFound, "no model at '{}': status {}, {}", printable(path),
-                response.status, oip::parse_error(body_of(response).bytes));
+                response.status, oip::parse_error(net::body_of(response).bytes));
   }
-  TRY(metadata, oip::parse_model_metadata(body_of(response).bytes));
+  TRY(metadata, oip::parse_model_metadata(net::body_of(response).bytes));
   TRY_OK(check_ports("input", ports.inputs, metadata.inputs));
   return check_ports("output", ports.outputs, metadata.outputs);
 }

@@ -59,7 +59,7 @@ Result<Question> make_question(const bundle::Manifest& manifest,
 Result<std::vector<NamedTensor>> read_answer(const bundle::Manifest& manifest,
                                              const Question& question,
                                              const net::Response& response) {
-  const SharedBytes content = response.body.empty() ? SharedBytes{} : response.body[0];
+  const SharedBytes content = net::body_of(response);
   if (response.status != 200) {
     return fail(kind_of(response.status), "status {}: {}", response.status,
                 oip::parse_error(content.bytes));

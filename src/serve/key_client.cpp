@@ -10,10 +10,6 @@
 namespace cloister::serve {
 namespace {
 
-SharedBytes body_of(const net::Response& response) {
-  return response.body.empty() ? SharedBytes{} : response.body[0];
-}
-
 // A key server that fails, or has too much to do, may be asked again; one that says no may not.
 Kind kind_of(unsigned status) {
   return status == 429 || status >= 500 ? Kind::kUnavailable : Kind::kRefused;
@@ -36,7 +32,7 @@ Result<std::string> post(net::Connection& connection, const char* target, std::s
   }
   auto response = connection.exchange(request, std::move(bodies), limit);
   if (!response) return as_seen_by_caller(response.error());
-  const Bytes answer = body_of(*response).bytes;
+  const Bytes answer = net::body_of(*response).bytes;
   if (response->status == 200) return std::string(as_text(answer));
   return fail(kind_of(response->status), "status {}, {}", response->status,
               oip::parse_error(answer));

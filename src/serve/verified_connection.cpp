@@ -9,10 +9,6 @@
 namespace cloister::serve {
 namespace {
 
-SharedBytes body_of(const net::Response& response) {
-  return response.body.empty() ? SharedBytes{} : response.body[0];
-}
-
 Result<attest::ExchangeReply> ask(net::Connection& connection,
                                   const attest::ExchangeRequest& request, net::Seconds limit) {
   const net::Request http{.method = "POST",
@@ -20,7 +16,7 @@ Result<attest::ExchangeReply> ask(net::Connection& connection,
                           .fields = {{"Content-Type", "application/json"}}};
   TRY(response,
       connection.exchange(http, {net::shared_text(attest::write_request(request))}, limit));
-  const Bytes body = body_of(response).bytes;
+  const Bytes body = net::body_of(response).bytes;
   if (response.status != 200) {
     // Too busy is not the same as not trusted.
     const bool later = response.status == 503 || response.status == 504;

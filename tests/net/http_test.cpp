@@ -13,6 +13,12 @@ TEST(Fields, AreFoundWithoutCase) {
   EXPECT_EQ(fields.find("Content-Typ"), nullptr);
 }
 
+TEST(BodyOf, IsTheOnePieceOrNothing) {
+  EXPECT_TRUE(body_of({.status = 204, .fields = {}, .body = {}}).bytes.empty());
+  SharedBytes body = body_of(text_response(200, "text/plain", "all of it"));
+  EXPECT_EQ(as_text(body.bytes), "all of it");  // and outlives the response
+}
+
 TEST(TextResponse, OwnsItsText) {
   const Response response = text_response(404, "text/plain", std::string(1000, 'a'));
   EXPECT_EQ(response.status, 404U);

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -38,7 +39,7 @@ class FileMaker {
 class MadeUpFiles {
  public:
   // Keeps a reference to `maker`.
-  explicit MadeUpFiles(FileMaker& maker) {
+  explicit MadeUpFiles(FileMaker& maker) : maker_(maker) {
     fuse_operations operations{};
     operations.init = [](fuse_conn_info*, fuse_config* config) {
       config->attr_timeout = config->entry_timeout = config->negative_timeout = 0;
@@ -58,7 +59,7 @@ class MadeUpFiles {
     std::string name = "cloister-test";
     char* arguments[] = {name.data(), nullptr};
     fuse_args args = FUSE_ARGS_INIT(1, arguments);
-    fuse_.reset(fuse_new(&args, &operations, sizeof(operations), &maker));
+    fuse_.reset(fuse_new(&args, &operations, sizeof(operations), this));
     fuse_opt_free_args(&args);
     if (!fuse_ || fuse_mount(fuse_.get(), folder_.path().c_str()) != 0) {
       error_ = "FUSE can't be mounted here: no /dev/fuse, or no right to";
@@ -97,8 +98,11 @@ class MadeUpFiles {
     }
   }
 
-  static FileMaker& self() { return *static_cast<FileMaker*>(fuse_get_context()->private_data); }
-  static Open& opened(fuse_file_info* info) { return *reinterpret_cast<Open*>(info->fh); }
+  static MadeUpFiles& mount() {
+    return *static_cast<MadeUpFiles*>(fuse_get_context()->private_data);
+  }
+  static FileMaker& self() { return mount().maker_; }
+  static Open& opened(fuse_file_info* info) { return mount().open_.at(info->fh); }
 
   static int getattr(const char* path, struct stat* status, fuse_file_info*) {
     std::memset(status, 0, sizeof(*status));
@@ -113,7 +117,8 @@ class MadeUpFiles {
     if (access != O_WRONLY && (mode & 0444) == 0) return -EACCES;
     if (access != O_RDONLY && (mode & 0222) == 0) return -EACCES;
     info->direct_io = 1;  // sizes are not known before
-    info->fh = reinterpret_cast<uint64_t>(new Open{.path = path});
+    info->fh = mount().next_++;
+    mount().open_[info->fh].path = path;
     return 0;
   }
 
@@ -151,7 +156,7 @@ class MadeUpFiles {
   }
 
   static int release(const char*, fuse_file_info* info) {
-    delete &opened(info);
+    mount().open_.erase(info->fh);
     return 0;
   }
 
@@ -159,6 +164,10 @@ class MadeUpFiles {
     void operator()(fuse* f) const { fuse_destroy(f); }
   };
 
+  FileMaker& maker_;
+  // The kernel may not say that a file was closed before the mount is gone.
+  std::map<uint64_t, Open> open_;
+  uint64_t next_ = 1;
   TempDir folder_;
   std::unique_ptr<fuse, Destroy> fuse_;
   std::thread thread_;

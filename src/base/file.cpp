@@ -103,8 +103,9 @@ bool is_special_file(const fs::path& path) {
 
 Result<> write_file(const fs::path& path, const std::function<Result<>(std::ostream&)>& write) {
   if (is_special_file(path)) return write_into(path, path, write);
-  fs::path temporary = path;
-  temporary += fmt::format(".{}.tmp", ::getpid());
+  // Hidden, from whoever takes every file of the folder.
+  const fs::path temporary =
+      path.parent_path() / fmt::format(".{}.{}.tmp", path.filename().string(), ::getpid());
   auto written = write_into(temporary, path, write);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0) written = os_error("write", path);
   if (!written) {

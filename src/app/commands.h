@@ -10,6 +10,7 @@ using AddCommand = void (*)(CLI::App& app, Outcome& outcome);
 
 void add_bundle_command(CLI::App& app, Outcome& outcome);
 void add_demo_command(CLI::App& app, Outcome& outcome);
+void add_endorsements_command(CLI::App& app, Outcome& outcome);
 void add_infer_command(CLI::App& app, Outcome& outcome);
 void add_inspect_command(CLI::App& app, Outcome& outcome);
 void add_keygen_command(CLI::App& app, Outcome& outcome);

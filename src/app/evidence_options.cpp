@@ -18,7 +18,7 @@ void EvidenceFlags::add_to(CLI::App& command, serve::ServerConfig& config) {
   command
       .add_option("--endorsements", endorsements,
                   "folder of what clients check evidence with and the environment does not hand "
-                  "over itself: vek.der, intermediate.pem, amd_crl.der; tcb_info.json, ... "
+                  "over itself: vek.der, intermediate.der, amd_crl.der; tcb_info.json, ... "
                   "(docs/serving.md); read anew each time")
       ->type_name("DIR");
   command

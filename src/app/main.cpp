@@ -14,11 +14,11 @@
 namespace cloister {
 namespace {
 
-constexpr AddCommand kCommands[] = {add_inspect_command, add_split_command,  add_run_command,
-                                    add_plan_command,    add_report_command, add_keygen_command,
-                                    add_seal_command,    add_unseal_command, add_bundle_command,
-                                    add_verify_command,  add_infer_command,  add_proxy_command,
-                                    add_zoo_command,     add_demo_command};
+constexpr AddCommand kCommands[] = {
+    add_inspect_command, add_split_command,  add_run_command,          add_plan_command,
+    add_report_command,  add_keygen_command, add_seal_command,         add_unseal_command,
+    add_bundle_command,  add_verify_command, add_endorsements_command, add_infer_command,
+    add_proxy_command,   add_zoo_command,    add_demo_command};
 
 struct External {
   const char* name;

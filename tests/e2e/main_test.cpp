@@ -13,7 +13,7 @@ using testing::StartsWith;
 constexpr const char* kCommands[] = {"inspect",    "split",   "run",    "plan",   "report",
                                      "keygen",     "seal",    "unseal", "bundle", "infer",
                                      "proxy",      "zoo",     "demo",   "audit",  "pictures",
-                                     "preprocess", "profile", "train",  "verify"};
+                                     "preprocess", "profile", "train",  "verify", "endorsements"};
 
 class Main : public test::CloisterTest {
  protected:

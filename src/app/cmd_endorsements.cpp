@@ -1,0 +1,157 @@
+#include <chrono>
+
+#include "app/commands.h"
+#include "attest/saved_exchange.h"
+#include "base/file.h"
+#include "record/json.h"
+#include "serve/fetch_endorsements.h"
+
+namespace cloister {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Certificates, revocation lists and collateral expire, and servers hand them over
+beside their evidence: this fetches them into the folder of cloisterd --endorsements,
+where they are read anew for each piece of evidence. Let a timer call it each day. It
+gives up, and changes nothing, unless what it fetched leads to the vendor's root, is in
+force and is of this very chip and firmware. FILE is what `cloister verify --save` kept
+of the server (after a firmware update: kept again), or its bare report or quote.
+
+From AMD's Key Distribution Service or Intel's Provisioning Certification Service; or,
+with --amd and --intel, from a mirror or a PCCS of your own.
+
+Examples:
+  cloister verify https://server:8443 --save shown.json
+  cloister endorsements shown.json -o endorsements
+  cloister endorsements quote.bin --intel https://pccs:8081 --ca pccs.pem \
+    --intel-root-crl https://mirror/IntelSGXRootCA.der -o endorsements
+
+Exit codes: 0 done; 1 failed; 2 usage; 3 what was fetched does not vouch for FILE.)";
+
+constexpr uint64_t kMaxPem = 1 << 20;
+constexpr uint64_t kMaxFile = 2 * attest::kMaxExchangeBytes;
+
+constexpr attest::SnpProduct kProducts[] = {attest::SnpProduct::kMilan, attest::SnpProduct::kGenoa,
+                                            attest::SnpProduct::kTurin};
+
+struct EndorsementsCommand {
+  std::string file;
+  std::string out;
+  std::string product;
+  attest::EndorsementSites sites;
+  std::string ca;
+  double limit_s = 30;
+  bool json = false;
+};
+
+Result<attest::Evidence> read_evidence(const std::string& path) {
+  TRY(content, read_file(path, kMaxFile));
+  if (content.starts_with('{')) {
+    TRY(saved, attest::parse_saved_exchange(content));
+    return std::move(saved.reply.evidence);
+  }
+  const Bytes bytes = as_bytes(content);
+  TRY(kind, attest::guess_kind(bytes));
+  return attest::Evidence{.kind = kind, .report = {bytes.begin(), bytes.end()}, .parts = {}};
+}
+
+Result<serve::FetchOptions> fetch_options(const EndorsementsCommand& o) {
+  serve::FetchOptions out{.sites = o.sites, .limit = net::Seconds(o.limit_s)};
+  for (std::string* site : {&out.sites.amd, &out.sites.intel, &out.sites.intel_root_crl}) {
+    while (site->ends_with('/')) site->pop_back();
+    TRY_OK(net::parse_url(*site));
+  }
+  for (const attest::SnpProduct product : kProducts) {
+    if (attest::word(product) == o.product) out.product = product;
+  }
+  if (!o.ca.empty()) {
+    TRY(pem, read_file(o.ca, kMaxPem));
+    out.client.ca_pem = std::move(pem);
+    out.client.trust = net::ClientOptions::Trust::kCaPem;
+  }
+  if (!o.json) {
+    out.on_source = [](const attest::EndorsementSource& source) {
+      fmt::print(stderr, "fetching {}\n", printable(source.url(), 400));
+    };
+  }
+  return out;
+}
+
+std::string file_name(const std::string& blob) {
+  const bool json = blob == attest::kTcbInfo || blob == attest::kQeIdentity;
+  const bool chain = blob == attest::kTcbInfoChain || blob == attest::kQeIdentityChain;
+  return blob + (json ? ".json" : chain ? ".pem" : ".der");
+}
+
+Result<> make_folder(const fs::path& folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (!code) return {};
+  return fail(Kind::kIo, "can't make folder '{}': {}", printable(folder.string(), 400),
+              code.message());
+}
+
+Outcome run_endorsements(const EndorsementsCommand& o) {
+  TRY(evidence, read_evidence(o.file));
+  TRY(options, fetch_options(o));
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  TRY(fetched, serve::fetch_endorsements(evidence, options, now));
+  TRY_OK(make_folder(o.out));
+  Json files = Json::array();
+  for (const attest::Blob& blob : fetched.blobs) {
+    const fs::path path = fs::path(o.out) / file_name(blob.name);
+    TRY_OK(write_file(path, as_text(blob.bytes)));
+    files.push_back({{"name", blob.name}, {"file", path.string()}, {"bytes", blob.bytes.size()}});
+    if (!o.json) fmt::print("{}\n", path.string());
+  }
+  if (o.json) {
+    const Json out{{"kind", attest::word(evidence.kind)}, {"files", files}};
+    fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_endorsements_command(CLI::App& app, Outcome& outcome) {
+  auto options = std::make_shared<EndorsementsCommand>();
+  CLI::App* command = app.add_subcommand(
+      "endorsements", "Fetch what a vendor says of a server's hardware, for it to hand over");
+  command->add_option("FILE", options->file, "what --save kept, or a bare report or quote")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--out", options->out, "folder, made if need be")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("--product", options->product,
+                   "milan, genoa or turin, for a report of version 2, which does not say")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"milan", "genoa", "turin"}).description(""));
+  command->add_option("--amd", options->sites.amd, "Key Distribution Service")
+      ->type_name("URL")
+      ->capture_default_str();
+  command
+      ->add_option("--intel", options->sites.intel,
+                   "Provisioning Certification Service, or a cache of it")
+      ->type_name("URL")
+      ->capture_default_str();
+  command
+      ->add_option("--intel-root-crl", options->sites.intel_root_crl,
+                   "revocation list of Intel's root, DER or PEM")
+      ->type_name("URL")
+      ->capture_default_str();
+  command
+      ->add_option("--ca", options->ca,
+                   "PEM file of the authority of the site's certificate; by default the system's")
+      ->type_name("FILE");
+  command->add_option("--timeout", options->limit_s, "seconds to wait for each download")
+      ->type_name("S")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 3600.0));
+  command->add_flag("--json", options->json, "print what was written as JSON");
+  command->footer(kFooter);
+  command->callback([options, &outcome] { outcome = run_endorsements(*options); });
+}
+
+}  // namespace cloister

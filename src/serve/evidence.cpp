@@ -5,9 +5,9 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "serve/answer_later.h"
 #include "serve/error_response.h"
 #include "serve/report_data.h"
-#include "serve/task_thread.h"
 #include "serve/token_bucket.h"
 
 namespace cloister::serve {
@@ -57,16 +57,14 @@ struct EvidenceService::State {
     return Asked{.data = data, .files = std::move(asked.files), .since = Clock::now()};
   }
 
-  net::Response make(const Asked& asked) const {
-    if (closing) return error_response(busy("shutting down").error());
-    if (Clock::now() - asked.since > kLongestWait) {
-      return error_response(busy("waited too long").error());
-    }
+  Result<net::Response> make(const Asked& asked) const {
+    if (closing) return busy("shutting down");
+    if (Clock::now() - asked.since > kLongestWait) return busy("waited too long");
     auto shown = producer->produce(asked.data);
     if (!shown) {
       log(LogLevel::kWarn, "no evidence",
           {{"source", producer->source()}, {"why", shown.error().message}});
-      return error_response(shown.error());
+      return std::unexpected(std::move(shown.error()));
     }
     attest::ExchangeReply full = reply;
     full.evidence = std::move(shown->evidence);
@@ -114,15 +112,14 @@ std::string_view EvidenceService::mode() const {
 
 void EvidenceService::answer(const net::Request& request, net::Respond respond) {
   if (request.method != "POST") return respond(wrong_method(request, "POST"));
+  Answer answer = answer_to(std::move(respond));
   auto asked = state_->read(request);
-  if (!asked) return respond(error_response(asked.error()));
-  if (!state_->may_ask()) return respond(error_response(busy("too many ask").error()));
-  const auto held = std::make_shared<net::Respond>(std::move(respond));
-  const bool added = state_->thread->add(
-      [state = state_.get(), asked = std::move(*asked), held] { (*held)(state->make(asked)); });
-  if (!added) {
-    (*held)(error_response(busy(fmt::format("{} are waiting", state_->options.queue)).error()));
-  }
+  if (!asked) return answer(std::unexpected(std::move(asked.error())));
+  if (!state_->may_ask()) return answer(busy("too many ask"));
+  answer_later(
+      *state_->thread, std::move(answer),
+      [state = state_.get(), asked = std::move(*asked)] { return state->make(asked); },
+      busy(fmt::format("{} are waiting", state_->options.queue)).error());
 }
 
 }  // namespace cloister::serve

@@ -7,9 +7,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "serve/address.h"
+#include "serve/answer_later.h"
 #include "serve/error_response.h"
 #include "serve/key_release.h"
-#include "serve/task_thread.h"
 #include "serve/token_bucket.h"
 
 namespace cloister::serve {
@@ -140,39 +140,35 @@ struct KeyServer::State {
     return std::nullopt;
   }
 
-  // Reading keys and writing the log takes a disk, which the server's threads must not wait for.
-  void later(net::Respond respond, std::move_only_function<net::Response()> work) {
-    const auto answer = std::make_shared<net::Respond>(std::move(respond));
-    const bool added = tasks.add([answer, work = std::move(work)]() mutable { (*answer)(work()); });
-    if (!added) (*answer)(error_response({Kind::kUnavailable, "too many requests wait"}));
-  }
-
   void handle(net::Request request, net::Respond respond) {
     if (request.target == kHeadTarget) {
       return respond(net::text_response(200, kJson, head_json(log->head())));
     }
-    auto answer = request.target == kChallengeTarget ? challenge(request) : release_to(request);
-    if (!answer) return respond(error_response(answer.error()));
-    later(std::move(respond), std::move(*answer));
+    Answer answer = answer_to(std::move(respond));
+    auto work = request.target == kChallengeTarget ? challenge(request) : release_to(request);
+    if (!work) return answer(std::unexpected(std::move(work.error())));
+    // Reading keys and writing the log takes a disk, which the server's threads must not wait for.
+    answer_later(tasks, std::move(answer), std::move(*work),
+                 {Kind::kUnavailable, "too many requests wait"});
   }
 
-  using Answer = std::move_only_function<net::Response()>;
+  using Work = std::move_only_function<Result<net::Response>()>;
 
-  Result<Answer> challenge(const net::Request& request) {
+  Result<Work> challenge(const net::Request& request) {
     attest::Nonce nonce;
     TRY_OK(random_bytes(nonce.bytes));
     if (!challenges.put(request.connection, nonce, std::chrono::steady_clock::now())) {
       return fail(Kind::kUnavailable, "too many challenges are open");
     }
-    return [this, nonce] {
+    return [this, nonce]() -> Result<net::Response> {
       const auto asked = release.challenge(nonce);
       if (asked) return net::text_response(200, kJson, attest::write_request(*asked));
       cloister::log(LogLevel::kWarn, "no challenge", {{"why", asked.error().message}});
-      return error_response({Kind::kUnavailable, "the key server can't read its keys now"});
+      return fail(Kind::kUnavailable, "the key server can't read its keys now");
     };
   }
 
-  Result<Answer> release_to(net::Request& request) {
+  Result<Work> release_to(net::Request& request) {
     const auto nonce = challenges.take(request.connection, std::chrono::steady_clock::now());
     // The gate has let it in, but its body may have taken long.
     if (!nonce) return fail(Kind::kUnavailable, "the challenge has expired");
@@ -181,10 +177,9 @@ struct KeyServer::State {
     TRY(exported, request.channel->exported_key(attest::kExporterLabel, nonce->view()));
     connection.server_key = server_key;
     connection.exported = exported;
-    return [this, connection, body = std::move(request.body)] {
-      const auto reply = release.release(as_text(body.bytes), connection);
-      if (!reply) return error_response(reply.error());
-      return net::text_response(200, kJson, write_key_reply(*reply));
+    return [this, connection, body = std::move(request.body)]() -> Result<net::Response> {
+      TRY(reply, release.release(as_text(body.bytes), connection));
+      return net::text_response(200, kJson, write_key_reply(reply));
     };
   }
 };

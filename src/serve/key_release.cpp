@@ -25,6 +25,18 @@ const KeyRecord* first_of(const std::vector<StoredKey>& keys,
   return revoked;
 }
 
+// The key of a bundle with these recipients.
+Result<KeyRecord> find_key(const std::vector<StoredKey>& keys,
+                           const std::vector<std::string>& recipients) {
+  if (const KeyRecord* const found = first_of(keys, recipients)) return *found;
+  for (const StoredKey& key : keys) {
+    // It may be the one, in the middle of being edited.
+    if (!key.record) return fail(Kind::kIo, "{}", key.record.error().message);
+  }
+  return fail(Kind::kRefused, "none of the bundle's {} recipients is a key of this server",
+              recipients.size());
+}
+
 Result<> check_headers(const bundle::Headers& headers, const bundle::Manifest& manifest) {
   if (headers.empty()) return invalid("no headers");
   for (const auto& [name, header] : headers) {
@@ -74,17 +86,6 @@ Result<attest::ExchangeRequest> KeyRelease::challenge(const attest::Nonce& nonce
   return attest::ExchangeRequest{.nonce = nonce, .files = {files.begin(), files.end()}};
 }
 
-Result<KeyRecord> KeyRelease::find_key(const std::vector<std::string>& recipients) const {
-  TRY(keys, list_keys(keys_));
-  if (const KeyRecord* const found = first_of(keys, recipients)) return *found;
-  for (const StoredKey& key : keys) {
-    // It may be the one, in the middle of being edited.
-    if (!key.record) return fail(Kind::kIo, "{}", key.record.error().message);
-  }
-  return fail(Kind::kRefused, "none of the bundle's {} recipients is a key of this server",
-              recipients.size());
-}
-
 // Whether the policy of the key accepts who asks. Fills in what was found out, and is true.
 Result<> KeyRelease::judge(const KeyRecord& key, const attest::ExchangeReply& reply,
                            const KeyConnection& connection, ReleaseEvent& event,
@@ -111,12 +112,12 @@ Result<> KeyRelease::judge(const KeyRecord& key, const attest::ExchangeReply& re
 }
 
 Result<KeyReply> KeyRelease::decide(std::string_view json, const KeyConnection& connection,
-                                    ReleaseEvent& event) {
+                                    const Keys& keys, ReleaseEvent& event) {
   // 1. What is asked for, and which key that takes.
   TRY(request, parse_key_request(json));
   TRY(reply, attest::parse_reply(request.reply_json));
   event.kind = word(reply.evidence.kind);
-  TRY(key, find_key(request.recipients));
+  TRY(key, find_key(keys, request.recipients));
   event.key = key.name;
   event.key_recipient = key.recipient;
   event.policy_sha256 = to_hex(sha256(as_bytes(attest::policy_json(key.policy))));
@@ -152,8 +153,13 @@ Result<KeyReply> KeyRelease::decide(std::string_view json, const KeyConnection& 
 
 Result<KeyReply> KeyRelease::release(std::string_view request, const KeyConnection& connection) {
   ReleaseEvent event{.event = "refused", .peer = printable(connection.peer, 100)};
-  const auto noted = note_revocations();
-  auto reply = noted ? decide(request, connection, event) : std::unexpected(noted.error());
+  // What is noted and what is decided by is one look at the keys.
+  const auto decision = [&]() -> Result<KeyReply> {
+    TRY(keys, list_keys(keys_));
+    TRY_OK(note_revocations(keys));
+    return decide(request, connection, keys, event);
+  };
+  auto reply = decision();
   if (reply) {
     event.event = "released";
   } else if (is_decision(reply.error().kind)) {
@@ -178,6 +184,10 @@ Result<KeyReply> KeyRelease::release(std::string_view request, const KeyConnecti
 
 Result<> KeyRelease::note_revocations() {
   TRY(keys, list_keys(keys_));
+  return note_revocations(keys);
+}
+
+Result<> KeyRelease::note_revocations(const Keys& keys) {
   const ReleaseState state = log_.state();
   for (const StoredKey& key : keys) {
     if (!key.record) continue;

@@ -40,9 +40,11 @@ class KeyRelease {
   Result<> note_revocations();
 
  private:
+  using Keys = std::vector<StoredKey>;
+
+  Result<> note_revocations(const Keys& keys);
   Result<KeyReply> decide(std::string_view request, const KeyConnection& connection,
-                          ReleaseEvent& event);
-  Result<KeyRecord> find_key(const std::vector<std::string>& recipients) const;
+                          const Keys& keys, ReleaseEvent& event);
   Result<> judge(const KeyRecord& key, const attest::ExchangeReply& reply,
                  const KeyConnection& connection, ReleaseEvent& event,
                  bundle::Manifest& manifest) const;

@@ -1,5 +1,6 @@
 #include "serve/key_release.h"
 
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -197,6 +198,33 @@ TEST_F(KeyReleaseTest, RevokedKeys) {
   // Noted once, also by those who come after.
   ASSERT_TRUE(release_.note_revocations());
   EXPECT_EQ(folder_.events().size(), 5U);
+}
+
+// A key that can't be read keeps neither a revocation from the log nor others from their keys.
+TEST_F(KeyReleaseTest, AnUnreadableRecordStopsNoOther) {
+  ASSERT_TRUE(write_file(folder_.keys / "a.json", "{"));
+  Asker asker(bundle_3());
+  EXPECT_TRUE(ask(asker));
+  folder_.revoke("old");
+  EXPECT_THAT(refused(asker), HasSubstr("is revoked: old"));
+  EXPECT_EQ(folder_.events().size(), 3U);
+}
+
+TEST_F(KeyReleaseTest, ReadsEachKeyOnceForARequest) {
+  Asker asker(bundle_3());
+  const std::string json = asker.json();
+  const test::RawSocket watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  ASSERT_GE(::inotify_add_watch(watch.get(), folder_.keys.path().c_str(), IN_OPEN), 0);
+  ASSERT_TRUE(release_.release(json, asker.connection));
+  alignas(inotify_event) char events[4096];
+  const ssize_t size = ::read(watch.get(), events, sizeof(events));
+  int reads = 0;
+  for (ssize_t at = 0; at < size;) {
+    const auto* const event = reinterpret_cast<const inotify_event*>(events + at);
+    if (event->len > 0 && std::string_view(event->name) == "release.json") ++reads;
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+  }
+  EXPECT_EQ(reads, 1);
 }
 
 TEST_F(KeyReleaseTest, PoliciesCountAtOnce) {

@@ -5,8 +5,8 @@
 #include <mutex>
 
 #include "base/log.h"
-#include "serve/answer_later.h"
 #include "serve/error_response.h"
+#include "serve/patience.h"
 #include "serve/report_data.h"
 #include "serve/token_bucket.h"
 
@@ -14,8 +14,6 @@ namespace cloister::serve {
 namespace {
 
 using Clock = TokenBucket::Clock;
-
-constexpr std::chrono::seconds kLongestWait{10};
 
 // Somebody who waits for evidence.
 struct Asked {
@@ -35,14 +33,49 @@ struct EvidenceService::State {
   std::map<std::string, std::string> files;  // of the bundle
   std::shared_ptr<attest::Producer> producer;
   EvidenceOptions options;
+  Patience patience;
+  std::atomic<bool> closing = false;
   std::mutex mutex;
   std::optional<TokenBucket> rate;
-  std::atomic<bool> closing = false;
-  std::optional<TaskThread> thread;  // last: it uses the others
+  std::optional<Clock::time_point> producing;  // since when, while the producer is asked
+  bool hang_noted = false;
 
   bool may_ask() {
     const std::scoped_lock lock(mutex);
     return rate->take(Clock::now());
+  }
+
+  // How long the producer has not answered, where that is too long.
+  std::optional<std::chrono::duration<double>> hangs(Clock::time_point now) {
+    const std::scoped_lock lock(mutex);
+    if (!producing || now - *producing <= options.longest_wait) return std::nullopt;
+    return now - *producing;
+  }
+
+  // What is due while the producer is asked.
+  void watch() {
+    const Clock::time_point now = Clock::now();
+    patience.answer_overdue(now, busy("waited too long").error());
+    if (!hangs(now)) return;
+    {
+      const std::scoped_lock lock(mutex);
+      if (std::exchange(hang_noted, true)) return;
+    }
+    log(LogLevel::kWarn, "evidence source hangs", {{"source", producer->source()}});
+  }
+
+  Result<attest::Shown> produce(const attest::ReportData& data) {
+    {
+      const std::scoped_lock lock(mutex);
+      producing = Clock::now();
+    }
+    auto shown = producer->produce(data);
+    const std::scoped_lock lock(mutex);
+    producing.reset();
+    if (std::exchange(hang_noted, false) && !closing) {
+      log(LogLevel::kInfo, "evidence source answers again", {{"source", producer->source()}});
+    }
+    return shown;
   }
 
   // What a request is to be answered with, as far as it depends on its connection.
@@ -57,10 +90,11 @@ struct EvidenceService::State {
     return Asked{.data = data, .files = std::move(asked.files), .since = Clock::now()};
   }
 
-  Result<net::Response> make(const Asked& asked) const {
+  Result<net::Response> make(const Asked& asked) {
     if (closing) return busy("shutting down");
-    if (Clock::now() - asked.since > kLongestWait) return busy("waited too long");
-    auto shown = producer->produce(asked.data);
+    if (Clock::now() - asked.since > options.longest_wait) return busy("waited too long");
+    auto shown = produce(asked.data);
+    if (closing) return busy("shutting down");
     if (!shown) {
       log(LogLevel::kWarn, "no evidence",
           {{"source", producer->source()}, {"why", shown.error().message}});
@@ -76,16 +110,26 @@ struct EvidenceService::State {
   }
 };
 
-EvidenceService::EvidenceService(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EvidenceService::EvidenceService(std::shared_ptr<State> state)
+    : state_(std::move(state)),
+      making_(state_->options.queue),
+      watching_(0, state_->options.longest_wait / 10, [this] { state_->watch(); }) {}
 
 EvidenceService::~EvidenceService() {
   state_->closing = true;
+  state_->patience.answer_all(busy("shutting down").error());
+  const auto asked = [&] {
+    const std::scoped_lock lock(state_->mutex);
+    return state_->producing.value_or(Clock::now());
+  }();
+  if (making_.end_by(asked + state_->options.longest_wait)) return;
+  log(LogLevel::kWarn, "evidence source left hanging", {{"source", state_->producer->source()}});
 }
 
 Result<std::unique_ptr<EvidenceService>> EvidenceService::start(
     const bundle::Bundle& bundle, const std::string& config_sha256, const std::string& tool,
     std::shared_ptr<attest::Producer> producer, const EvidenceOptions& options) {
-  auto state = std::make_unique<State>();
+  auto state = std::make_shared<State>();
   state->reply.statement_json =
       attest::write_statement({.mode = std::string(attest::kind_class(producer->kind())),
                                .manifest_sha256 = bundle.manifest_sha256(),
@@ -102,7 +146,6 @@ Result<std::unique_ptr<EvidenceService>> EvidenceService::start(
   state->producer = std::move(producer);
   state->options = options;
   state->rate.emplace(options.per_second, options.burst);
-  state->thread.emplace(options.queue);
   return std::unique_ptr<EvidenceService>(new EvidenceService(std::move(state)));
 }
 
@@ -115,10 +158,15 @@ void EvidenceService::answer(const net::Request& request, net::Respond respond) 
   Answer answer = answer_to(std::move(respond));
   auto asked = state_->read(request);
   if (!asked) return answer(std::unexpected(std::move(asked.error())));
+  if (const auto hangs = state_->hangs(asked->since)) {
+    return answer(
+        busy(fmt::format("the evidence source has not answered for {:.0f} s", hangs->count())));
+  }
   if (!state_->may_ask()) return answer(busy("too many ask"));
+  const Clock::time_point until = asked->since + state_->options.longest_wait;
   answer_later(
-      *state_->thread, std::move(answer),
-      [state = state_.get(), asked = std::move(*asked)] { return state->make(asked); },
+      making_, state_->patience.limit(std::move(answer), until),
+      [state = state_, asked = std::move(*asked)] { return state->make(asked); },
       busy(fmt::format("{} are waiting", state_->options.queue)).error());
 }
 

@@ -7,17 +7,20 @@
 #include "attest/producer.h"
 #include "bundle/bundle.h"
 #include "net/server.h"
+#include "serve/task_thread.h"
 
 namespace cloister::serve {
 
 struct EvidenceOptions {
   double per_second = 20;  // how often evidence is made, whoever asks
   double burst = 100;
-  size_t queue = 256;  // who may wait for it; further ones get 503
+  size_t queue = 256;                              // who may wait for it; further ones get 503
+  std::chrono::milliseconds longest_wait{10'000};  // of each of them, and for the producer
 };
 
 // Answers who asks for evidence, on a thread of its own: making it takes milliseconds to seconds,
-// and requests for inference do not wait for it. Thread-safe.
+// and requests for inference do not wait for it. A producer that hangs costs those who ask their
+// evidence until it answers again, and nobody else anything. Thread-safe.
 class EvidenceService {
  public:
   // `producer` makes the evidence; it is asked by one thread at a time.
@@ -26,7 +29,8 @@ class EvidenceService {
                                                         const std::string& tool,
                                                         std::shared_ptr<attest::Producer> producer,
                                                         const EvidenceOptions& options = {});
-  // Answers those who wait with 503.
+  // Answers those who wait with 503. What the producer is asked just now gets as long as ever; a
+  // producer that takes longer is left alone with its thread.
   ~EvidenceService();
 
   // "tee", "tpm", "simulated": what the evidence protects.
@@ -36,8 +40,11 @@ class EvidenceService {
 
  private:
   struct State;
-  explicit EvidenceService(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit EvidenceService(std::shared_ptr<State> state);
+
+  std::shared_ptr<State> state_;  // also of a producer that hangs
+  TaskThread making_;
+  TaskThread watching_;  // last: it uses the others
 };
 
 }  // namespace cloister::serve

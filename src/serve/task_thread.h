@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -14,26 +15,38 @@ namespace cloister::serve {
 class TaskThread {
  public:
   using Task = std::move_only_function<void()>;
+  using Clock = std::chrono::steady_clock;
 
   explicit TaskThread(
       size_t most, std::chrono::milliseconds period = std::chrono::hours(1),
       std::function<void()> tick = [] {});
   ~TaskThread();  // does what it has, first
 
-  // False, and the task is dropped, when as many wait as may.
+  // False, and the task is dropped, when as many wait as may, or it has ended.
   bool add(Task task);
 
- private:
-  void run();
+  // Drops what waits, and ends when what is being done is. False where that takes longer than
+  // `until`: the thread is left with it, and whatever it uses must be its own. Callable once.
+  bool end_by(Clock::time_point until);
 
-  const size_t most_;
-  const std::chrono::milliseconds period_;
-  const std::function<void()> tick_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Task> tasks_;
-  bool ending_ = false;
-  std::thread thread_;  // last: it uses the others
+ private:
+  // Of the thread too, which may outlive this.
+  struct Shared {
+    size_t most;
+    std::chrono::milliseconds period;
+    std::function<void()> tick;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Task> tasks;
+    bool ending = false;
+    bool ended = false;
+  };
+
+  static void run(Shared& shared);
+  static void work(Shared& shared);
+
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
 };
 
 }  // namespace cloister::serve

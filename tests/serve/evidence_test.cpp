@@ -172,5 +172,63 @@ TEST_F(Evidence, WhoWaitsForItKeepsNobodyElseWaiting) {
   EXPECT_EQ(refused, 2);
 }
 
+// A producer that answers nobody until it is released, as a TPM that hangs.
+class Hung {
+ public:
+  net::Response other() const {
+    return value_of(
+        service->connect()->exchange({.method = "GET", .target = "/"}, {}, net::Seconds(20)));
+  }
+
+  std::promise<void> go;
+  std::shared_ptr<Made> made =
+      std::make_shared<Made>([gate = go.get_future().share()](const attest::ReportData&) {
+        gate.wait();
+        return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+      });
+  std::optional<Service> service;
+};
+
+TEST_F(Evidence, AProducerThatHangsKeepsNobodyWaiting) {
+  Hung hung;
+  hung.service.emplace(sealed(), hung.made,
+                       EvidenceOptions{.longest_wait = std::chrono::milliseconds(100)});
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 3; ++i) {
+    askers.emplace_back([&] {
+      const net::Response response = hung.service->ask();
+      EXPECT_EQ(response.status, 503U);
+      EXPECT_NE(response.fields.find("Retry-After"), nullptr);
+    });
+  }
+  for (std::thread& asker : askers) asker.join();
+  // Now it is known that it hangs: nobody who comes waits at all.
+  ASSERT_TRUE(test::eventually([&] {
+    const net::Response response = hung.service->ask();
+    EXPECT_EQ(response.status, 503U);
+    return test::text_of(response).find("has not answered for") != std::string::npos;
+  }));
+  EXPECT_EQ(test::text_of(hung.other()), "an answer");
+  EXPECT_EQ(hung.made->calls, 1);
+  hung.go.set_value();
+  EXPECT_TRUE(test::eventually([&] { return hung.service->ask().status == 200; }));
+}
+
+TEST_F(Evidence, AProducerThatHangsDoesNotKeepTheServerFromEnding) {
+  Hung hung;
+  hung.service.emplace(sealed(), hung.made,
+                       EvidenceOptions{.longest_wait = std::chrono::milliseconds(100)});
+  std::thread asker([connection = hung.service->connect()] {
+    EXPECT_EQ(Service::ask(*connection).status, 503U);
+  });
+  ASSERT_TRUE(test::eventually([&] { return hung.made->calls == 1; }));
+  asker.join();
+  hung.service.reset();
+  // What it uses is its own, until it is done.
+  EXPECT_GT(hung.made.use_count(), 1);
+  hung.go.set_value();
+  EXPECT_TRUE(test::eventually([&] { return hung.made.use_count() == 1; }));
+}
+
 }  // namespace
 }  // namespace cloister::serve

@@ -43,5 +43,36 @@ TEST(TaskThreadTest, TicksWhileThereIsNothingToDo) {
   EXPECT_TRUE(test::eventually([&] { return ticks > 2; }));
 }
 
+TEST(TaskThreadTest, EndsWithWhatItDoes) {
+  std::atomic<bool> done = false;
+  TaskThread thread(2);
+  EXPECT_TRUE(thread.add([&] { done = true; }));
+  ASSERT_TRUE(test::eventually([&] { return done.load(); }));
+  EXPECT_TRUE(thread.end_by(std::chrono::steady_clock::now() + std::chrono::seconds(20)));
+  EXPECT_FALSE(thread.add([] {}));
+}
+
+TEST(TaskThreadTest, CanBeLeftWithWhatHangs) {
+  struct Held {
+    std::atomic<bool> go = false;
+    std::atomic<bool> busy = false;
+    std::atomic<int> further = 0;
+  };
+  const auto held = std::make_shared<Held>();
+  std::optional<TaskThread> thread(std::in_place, 2);
+  EXPECT_TRUE(thread->add([held] {
+    held->busy = true;
+    while (!held->go) std::this_thread::yield();
+  }));
+  ASSERT_TRUE(test::eventually([&] { return held->busy.load(); }));
+  EXPECT_TRUE(thread->add([held] { ++held->further; }));
+  EXPECT_FALSE(thread->end_by(std::chrono::steady_clock::now() + milliseconds(1)));
+  EXPECT_EQ(held.use_count(), 2);  // what waited was dropped
+  thread.reset();
+  held->go = true;
+  EXPECT_TRUE(test::eventually([&] { return held.use_count() == 1; }));
+  EXPECT_EQ(held->further, 0);
+}
+
 }  // namespace
 }  // namespace cloister::serve

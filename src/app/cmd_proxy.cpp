@@ -57,6 +57,13 @@ void add_proxy_command(CLI::App& app, Outcome& outcome) {
                    "keep it on this machine")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  command
+      ->add_option("--allow-host", options->proxy.hosts,
+                   "a name, or NAME:PORT, by which clients reach it besides localhost and the "
+                   "address that it listens on; requests to others are refused, since a web page "
+                   "may have sent them (repeatable)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   command->add_option("--connections", options->proxy.connections, "verified connections kept warm")
       ->type_name("N")
       ->capture_default_str()

@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "base/log.h"
 #include "serve/error_response.h"
+#include "serve/own_hosts.h"
 #include "wire/oip.h"
 
 namespace cloister::serve {
@@ -43,6 +45,8 @@ struct Pending {
 
 struct Proxy::State {
   ProxyOptions options;
+  std::optional<OwnHosts> hosts;
+  std::atomic<uint16_t> port = 0;  // 0 as long as nobody can know it
   std::optional<ServerFacts> facts;
   std::mutex mutex;
   std::condition_variable changed;
@@ -143,6 +147,9 @@ Proxy::~Proxy() {
 Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
   auto state = std::make_unique<State>();
   state->options = options;
+  TRY(hosts, OwnHosts::make(options.listen_host, options.hosts));
+  state->hosts = std::move(hosts);
+  state->port = options.listen_port;
   TRY(first, VerifiedConnection::open(options.server, options.verify));
   state->facts = first->facts();
   // Later connections need no files. The bundle may be renewed, but not taken back.
@@ -154,12 +161,16 @@ Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
   State* const s = state.get();
   std::unique_ptr<Proxy> proxy(new Proxy(std::move(state)));
   for (int i = 0; i < options.connections; ++i) s->threads.emplace_back([s] { s->work(); });
-  TRY(server, net::Server::start({.address = options.listen_host,
-                                  .port = options.listen_port,
-                                  .max_body_bytes = options.max_body_bytes},
-                                 [s](net::Request request, net::Respond respond) {
-                                   s->push(std::move(request), std::move(respond));
-                                 }));
+  TRY(server,
+      net::Server::start(
+          {.address = options.listen_host,
+           .port = options.listen_port,
+           .max_body_bytes = options.max_body_bytes},
+          [s](net::Request request, net::Respond respond) {
+            s->push(std::move(request), std::move(respond));
+          },
+          [s](const net::Request& request) { return s->hosts->refusal(request, s->port); }));
+  s->port = server->port();
   s->server = std::move(server);
   return proxy;
 }

@@ -12,6 +12,7 @@ struct ProxyOptions {
   VerifyOptions verify;
   std::string listen_host = "127.0.0.1";
   uint16_t listen_port = 0;
+  std::vector<std::string> hosts;  // names that clients may have for it, as in own_hosts.h
   int connections = 8;             // to the server, each kept warm by a thread of its own
   size_t queue = 256;              // requests that may wait for one
   std::string token;               // sent with requests that have no Authorization of their own
@@ -24,7 +25,7 @@ struct ProxyOptions {
 class Proxy {
  public:
   // Verifies the server once before it listens, so that a server that is not accepted is known at
-  // once. Errors as VerifiedConnection::open() and net::Server::start().
+  // once. Errors as VerifiedConnection::open(), OwnHosts::make() and net::Server::start().
   static Result<std::unique_ptr<Proxy>> start(const ProxyOptions& options);
   ~Proxy();
 

@@ -73,6 +73,9 @@ TEST_F(Serve, ProxyForClientsThatKnowNothing) {
                       .out)["outputs"][0]["data"]);
   const test::Finished wrong = curl({"-d", "{", "-w", "%{http_code}", plain + "/infer"});
   EXPECT_THAT(wrong.out, testing::EndsWith("}400"));
+  const test::Finished page = curl({"-H", "Host: evil.example", "-w", "%{http_code}", plain});
+  EXPECT_THAT(page.out, HasSubstr("Host is 'evil.example'"));
+  EXPECT_THAT(page.out, testing::EndsWith("}421"));
 
   EXPECT_EQ(head->stop(), 0);
   EXPECT_THAT(curl({"-d", "@request.json", "-w", "%{http_code}", plain + "/infer"}).out,

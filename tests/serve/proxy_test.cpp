@@ -97,6 +97,28 @@ TEST_F(Proxies, HandOnErrorsAsTheyAre) {
   EXPECT_THAT(test::text_of(twice), HasSubstr("2 times"));
 }
 
+TEST_F(Proxies, AnswerNoWebPagesOfOthers) {
+  start_server();
+  ProxyOptions known = options();
+  known.hosts = {"proxy.lan"};
+  const auto proxy = value_of(Proxy::start(known));
+  const auto status = [&](const std::string& host, const net::Fields& more = {}) {
+    net::Request request{.method = "POST", .target = kTarget, .fields = more};
+    request.fields.push_back({"Host", fmt::format("{}:{}", host, proxy->port())});
+    return ask(*proxy, request, kBody).status;
+  };
+  EXPECT_EQ(status("localhost"), 200U);
+  EXPECT_EQ(status("proxy.lan"), 200U);
+  EXPECT_EQ(status("evil.example"), 421U);
+  EXPECT_EQ(status("localhost", {{"Origin", "http://evil.example"}}), 403U);
+  const std::string page = fmt::format("http://proxy.lan:{}", proxy->port());
+  EXPECT_EQ(status("localhost", {{"Origin", page}}), 200U);
+  const net::Response refused = ask(*proxy, {.fields = {{"Host", "evil.example"}}});
+  EXPECT_THAT(test::text_of(refused), HasSubstr("Host is 'evil.example'"));
+  known.hosts = {"http://proxy.lan"};
+  test::expect_error(Proxy::start(known), Kind::kUsage, "'http://proxy.lan' is no host");
+}
+
 TEST_F(Proxies, ShowTheirTokenUnlessAClientHasItsOwn) {
   start_server(
       std::vector<Client>{{.name = "a", .token_sha256 = to_hex(sha256(as_bytes("secret")))}});

@@ -11,12 +11,11 @@
 #include "base/log.h"
 #include "serve/error_response.h"
 #include "serve/own_hosts.h"
+#include "serve/verified_pool.h"
 #include "wire/oip.h"
 
 namespace cloister::serve {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // What is handed on of a request and of its answer.
 constexpr const char* kRequestFields[] = {"Content-Type", "Content-Encoding",
@@ -47,11 +46,10 @@ struct Proxy::State {
   ProxyOptions options;
   std::optional<OwnHosts> hosts;
   std::atomic<uint16_t> port = 0;  // 0 as long as nobody can know it
-  std::optional<ServerFacts> facts;
+  std::unique_ptr<VerifiedPool> pool;
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Pending> waiting;
-  std::deque<std::unique_ptr<VerifiedConnection>> ready;  // verified before the threads began
   bool closing = false;
   std::vector<std::thread> threads;
   std::unique_ptr<net::Server> server;
@@ -69,15 +67,6 @@ struct Proxy::State {
   }
 
   void work() {
-    std::unique_ptr<VerifiedConnection> connection;
-    Clock::time_point verified = Clock::now();
-    {
-      const std::scoped_lock lock(mutex);
-      if (!ready.empty()) {
-        connection = std::move(ready.front());
-        ready.pop_front();
-      }
-    }
     while (true) {
       std::unique_lock lock(mutex);
       changed.wait(lock, [this] { return closing || !waiting.empty(); });
@@ -85,42 +74,21 @@ struct Proxy::State {
       Pending pending = std::move(waiting.front());
       waiting.pop_front();
       lock.unlock();
-      const bool stale = connection != nullptr &&
-                         (!connection->is_open() || Clock::now() - verified > options.verify_every);
-      if (stale) connection.reset();
-      pending.respond(forward(pending.request, connection, verified));
+      pending.respond(forward(pending.request));
     }
   }
 
-  net::Response forward(const net::Request& request,
-                        std::unique_ptr<VerifiedConnection>& connection,
-                        Clock::time_point& verified) {
+  net::Response forward(const net::Request& request) const {
     net::Request onward{.method = request.method,
                         .target = request.target,
                         .fields = only(request.fields, kRequestFields)};
     if (!options.token.empty() && onward.fields.find("Authorization") == nullptr) {
       onward.fields.push_back({"Authorization", "Bearer " + options.token});
     }
-    // A connection that was idle may have been closed in the meantime; a new one is tried once.
-    for (const bool fresh : {false, true}) {
-      const bool reused = connection != nullptr;
-      if (!reused) {
-        auto opened = VerifiedConnection::open(options.server, options.verify);
-        if (!opened) return unreachable(opened.error());
-        connection = std::move(*opened);
-        verified = Clock::now();
-      }
-      auto response = connection->exchange(onward, {request.body}, options.limit);
-      if (response) {
-        response->fields = only(response->fields, kResponseFields);
-        return std::move(*response);
-      }
-      connection.reset();
-      if (response.error().kind != Kind::kUnavailable || !reused || fresh) {
-        return unreachable(response.error());
-      }
-    }
-    return error_response({Kind::kUnavailable, "the connection was lost"});
+    auto response = pool->exchange(onward, {request.body}, options.limit);
+    if (!response) return unreachable(response.error());
+    response->fields = only(response->fields, kResponseFields);
+    return std::move(*response);
   }
 
   static net::Response unreachable(const Error& error) {
@@ -150,14 +118,12 @@ Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
   TRY(hosts, OwnHosts::make(options.listen_host, options.hosts));
   state->hosts = std::move(hosts);
   state->port = options.listen_port;
-  TRY(first, VerifiedConnection::open(options.server, options.verify));
-  state->facts = first->facts();
-  // Later connections need no files. The bundle may be renewed, but not taken back.
-  state->options.verify.files.clear();
-  state->options.verify.policy.bundle.min_version =
-      std::max(options.verify.policy.bundle.min_version, state->facts->manifest.version);
-  state->options.verify.audited_manifest_sha256 = state->facts->statement.manifest_sha256;
-  state->ready.push_back(std::move(first));
+  TRY(pool, VerifiedPool::open({.server = options.server,
+                                .verify = options.verify,
+                                .connections = static_cast<size_t>(options.connections),
+                                .verify_every = options.verify_every,
+                                .renewable = true}));
+  state->pool = std::move(pool);
   State* const s = state.get();
   std::unique_ptr<Proxy> proxy(new Proxy(std::move(state)));
   for (int i = 0; i < options.connections; ++i) s->threads.emplace_back([s] { s->work(); });
@@ -180,7 +146,7 @@ uint16_t Proxy::port() const {
 }
 
 const ServerFacts& Proxy::facts() const {
-  return *state_->facts;
+  return state_->pool->facts();
 }
 
 void Proxy::drain(net::Seconds limit) {

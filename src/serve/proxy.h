@@ -13,7 +13,7 @@ struct ProxyOptions {
   std::string listen_host = "127.0.0.1";
   uint16_t listen_port = 0;
   std::vector<std::string> hosts;  // names that clients may have for it, as in own_hosts.h
-  int connections = 8;             // to the server, each kept warm by a thread of its own
+  int connections = 8;             // to the server, at most: so many requests at a time
   size_t queue = 256;              // requests that may wait for one
   std::string token;               // sent with requests that have no Authorization of their own
   net::Seconds limit{60};          // for an answer

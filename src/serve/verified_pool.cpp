@@ -66,6 +66,7 @@ struct VerifiedPool::State {
     VerifyOptions verify = options.verify;
     verify.limit = std::min(verify.limit, left_until(deadline));
     TRY(connection, open_one(options.server, verify));
+    if (options.renewable) return std::move(connection);
     const ServerFacts& now = connection->facts();
     if (now.statement.manifest_sha256 != facts->statement.manifest_sha256) {
       return fail(Kind::kNotFound,
@@ -107,9 +108,14 @@ Result<std::unique_ptr<VerifiedPool>> VerifiedPool::open(PoolOptions options) {
   TRY(first, open_one(options.server, options.verify));
   state->facts = first->facts();
   state->options = std::move(options);
-  // They are of the same bundle, which the first has shown.
-  state->options.verify.files.clear();
-  state->options.verify.audited_manifest_sha256 = state->facts->statement.manifest_sha256;
+  // Later ones need no files, and no audit of the bundle that the first has shown.
+  VerifyOptions& later = state->options.verify;
+  later.files.clear();
+  later.audited_manifest_sha256 = state->facts->statement.manifest_sha256;
+  if (state->options.renewable) {
+    uint64_t& min_version = later.policy.bundle.min_version;
+    min_version = std::max(min_version, state->facts->manifest.version);
+  }
   state->idle.resize(state->options.connections);
   state->idle.back() = {std::move(first), Clock::now()};
   return std::unique_ptr<VerifiedPool>(new VerifiedPool(std::move(state)));

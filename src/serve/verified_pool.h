@@ -10,6 +10,9 @@ struct PoolOptions {
   VerifyOptions verify;
   size_t connections = 8;          // at most; a request that finds none free waits
   net::Seconds verify_every{900};  // an older connection is closed and a new one verified
+  // Whether later connections may show another bundle, if it is no older, and another kind of
+  // evidence, as far as the policy allows: for those who act on nothing that facts() says.
+  bool renewable = false;
 };
 
 // Thread-safe.
@@ -21,8 +24,8 @@ class VerifiedPool {
   // Not while exchange() runs.
   ~VerifiedPool();
 
-  // Of the first connection. Those that come later must show the same kind of evidence and the same
-  // manifest, since callers act on these.
+  // Of the first connection. Unless `renewable`, those that come later must show the same kind of
+  // evidence and the same manifest, since callers act on these.
   const ServerFacts& facts() const;
 
   // As VerifiedConnection::exchange(), on a connection that was verified. What was sent on one that

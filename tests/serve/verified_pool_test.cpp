@@ -91,6 +91,32 @@ TEST(VerifiedPool, SaysThatAllAreBusy) {
   EXPECT_TRUE(first.get());
 }
 
+// What a server that is started again with another bundle gets, after one with version 5.
+Result<net::Response> after_renewal(const Sealed& next, bool renewable) {
+  const Sealed first({}, 5);
+  std::atomic<bool> restarted = false;
+  const test::AttestedServer server(
+      [&, before = test::honest_exchange(first), after = test::honest_exchange(next)](
+          const net::Request& request) { return restarted ? after(request) : before(request); });
+  VerifyOptions verify = first.verify_options();
+  verify.policy.bundle = {.accept_any_signer = true};
+  const auto pool = value_of(VerifiedPool::open({.server = server.url(),
+                                                 .verify = verify,
+                                                 .verify_every = net::Seconds(0),
+                                                 .renewable = renewable}));
+  EXPECT_TRUE(pool->exchange({}, {}, kLong));
+  restarted = true;
+  return pool->exchange({}, {}, kLong);
+}
+
+TEST(VerifiedPool, AcceptsARenewedBundleOnlyWhereThatWasAsked) {
+  const Sealed newer({}, 6);
+  expect_error(after_renewal(newer, false), Kind::kNotFound, "the bundle with manifest");
+  EXPECT_EQ(value_of(after_renewal(newer, true)).status, 200U);
+  const Sealed older({}, 4);
+  expect_error(after_renewal(older, true), Kind::kRefused, "bundle.version: 4, want 5 or later");
+}
+
 TEST(VerifiedPool, RefusesWhatThePolicyRefuses) {
   const Sealed sealed({});
   const EvidenceServer server(sealed, ok);

@@ -95,9 +95,10 @@ Outcome add_new_key(const KeyOptions& o) {
 
 Outcome set_policy(const KeyOptions& o) {
   TRY(policy, read_policy(o.policy));
-  TRY(key, serve::read_key(o.folder, o.name));
-  key.policy = std::move(policy);
-  TRY_OK(serve::write_key(o.folder, key));
+  TRY_OK(serve::change_key(o.folder, o.name, [&](serve::KeyRecord& key) -> Result<> {
+    key.policy = std::move(policy);
+    return {};
+  }));
   return 0;
 }
 
@@ -142,22 +143,24 @@ Outcome revoke(const KeyOptions& o) {
   if (o.why.empty() || o.why.size() > 500 || printable(o.why, 500) != o.why) {
     return fail(Kind::kUsage, "--why: want 1 to 500 letters on one line");
   }
-  TRY(key, serve::read_key(o.folder, o.name));
-  if (key.revoked) {
-    return fail(Kind::kUsage, "key '{}' was revoked {}: {}", o.name, printable(key.revoked->when),
-                printable(key.revoked->why, 400));
-  }
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  key.revoked = {attest::time_text(now), o.why};
-  TRY_OK(serve::write_key(o.folder, key));
+  TRY_OK(serve::change_key(o.folder, o.name, [&](serve::KeyRecord& key) -> Result<> {
+    if (key.revoked) {
+      return fail(Kind::kUsage, "key '{}' was revoked {}: {}", o.name, printable(key.revoked->when),
+                  printable(key.revoked->why, 400));
+    }
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    key.revoked = {attest::time_text(now), o.why};
+    return {};
+  }));
   return 0;
 }
 
 Outcome restore(const KeyOptions& o) {
-  TRY(key, serve::read_key(o.folder, o.name));
-  if (!key.revoked) return fail(Kind::kUsage, "key '{}' is not revoked", o.name);
-  key.revoked.reset();
-  TRY_OK(serve::write_key(o.folder, key));
+  TRY_OK(serve::change_key(o.folder, o.name, [&](serve::KeyRecord& key) -> Result<> {
+    if (!key.revoked) return fail(Kind::kUsage, "key '{}' is not revoked", o.name);
+    key.revoked.reset();
+    return {};
+  }));
   return 0;
 }
 

@@ -1,8 +1,12 @@
 #include "serve/key_store.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/durable.h"
 #include "bundle/manifest.h"
@@ -48,6 +52,49 @@ Result<> check_owner_only(const fs::path& path) {
   if ((status.st_mode & 0077) == 0) return {};
   return fail(Kind::kRefused, "'{}' can be used by others than its owner (mode {:o}, want 600)",
               printable(path.string(), 400), status.st_mode & 0777);
+}
+
+// A folder whose records nobody else changes, for as long as this lives.
+class HeldFolder {
+ public:
+  static Result<HeldFolder> hold(const fs::path& folder) {
+    HeldFolder held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (held.fd_ < 0 || ::flock(held.fd_, LOCK_EX) != 0) {
+      return fail(errno == ENOENT ? Kind::kNotFound : Kind::kIo, "can't use folder '{}': {}",
+                  printable(folder.string(), 400), std::strerror(errno));
+    }
+    return held;
+  }
+  HeldFolder(HeldFolder&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~HeldFolder() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  explicit HeldFolder(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+Result<> check_is_new(const fs::path& folder, const std::string& name,
+                      const std::string& recipient) {
+  for (const fs::path& path : {record_path(folder, name), folder / (name + ".key")}) {
+    std::error_code ignored;
+    if (fs::exists(fs::symlink_status(path, ignored))) {
+      return fail(Kind::kUsage, "'{}' is there already, and is not replaced",
+                  printable(path.string(), 400));
+    }
+  }
+  // Under two names, revoking one would leave the other.
+  TRY(keys, list_keys(folder));
+  for (const StoredKey& key : keys) {
+    if (!key.record || key.record->recipient != recipient) continue;
+    return fail(Kind::kUsage, "{} is key '{}' already", recipient, key.name);
+  }
+  return {};
+}
+
+Result<> write_key(const fs::path& folder, const KeyRecord& record) {
+  return write_durably(record_path(folder, record.name), key_record_json(record));
 }
 
 }  // namespace
@@ -128,23 +175,23 @@ Result<> add_key(const fs::path& folder, const std::string& name, const age::Ide
                  const attest::TrustPolicy& policy) {
   TRY_OK(bundle::check_model_name(name));
   TRY_OK(attest::check_policy(policy));
+  TRY(held, HeldFolder::hold(folder));
+  const std::string recipient = identity.recipient().text();
+  TRY_OK(check_is_new(folder, name, recipient));
   const std::string file = name + ".key";
-  for (const fs::path& path : {record_path(folder, name), folder / file}) {
-    std::error_code ignored;
-    if (fs::exists(fs::symlink_status(path, ignored))) {
-      return fail(Kind::kUsage, "'{}' is there already, and is not replaced",
-                  printable(path.string(), 400));
-    }
-  }
   const SecretBytes text = identity.text();
   SecretBytes line(text.text().size() + 1);
   *std::ranges::copy(text.bytes(), line.bytes().begin()).out = std::byte{'\n'};
   TRY_OK(write_durably(folder / file, line.text()));
-  return write_key(folder, {name, identity.recipient().text(), file, policy, std::nullopt});
+  return write_key(folder, {name, recipient, file, policy, std::nullopt});
 }
 
-Result<> write_key(const fs::path& folder, const KeyRecord& record) {
-  return write_durably(record_path(folder, record.name), key_record_json(record));
+Result<> change_key(const fs::path& folder, const std::string& name,
+                    const std::function<Result<>(KeyRecord&)>& edit) {
+  TRY(held, HeldFolder::hold(folder));
+  TRY(key, read_key(folder, name));
+  TRY_OK(edit(key));
+  return write_key(folder, key);
 }
 
 }  // namespace cloister::serve

@@ -2,6 +2,8 @@
 // age identity itself. docs/formats/key-release.md.
 #pragma once
 
+#include <functional>
+
 #include "attest/trust_policy.h"
 #include "bundle/age.h"
 
@@ -39,10 +41,14 @@ Result<KeyRecord> read_key(const fs::path& folder, const std::string& name);
 Result<std::vector<age::Identity>> read_key_identity(const fs::path& folder,
                                                      const KeyRecord& record);
 
-// Writes the secret and the record; kUsage when there is such a key.
+// Changes to a folder come one after the other, from whichever process, and each as a whole: a
+// reader sees the old record or the new one.
+
+// Writes the secret and the record; kUsage when there is one of that name or with that identity.
 Result<> add_key(const fs::path& folder, const std::string& name, const age::Identity& identity,
                  const attest::TrustPolicy& policy);
-// Replaces the record as a whole: a reader sees the old one or the new one.
-Result<> write_key(const fs::path& folder, const KeyRecord& record);
+// Replaces the record by what `edit` makes of it, unless that fails. kNotFound.
+Result<> change_key(const fs::path& folder, const std::string& name,
+                    const std::function<Result<>(KeyRecord&)>& edit);
 
 }  // namespace cloister::serve

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "tests/support/result.h"
 #include "tests/support/temp_dir.h"
 
@@ -57,15 +59,55 @@ TEST_F(KeyStore, ThereAndBack) {
 
 TEST_F(KeyStore, Revocations) {
   ASSERT_TRUE(add_key(dir_.path(), "k", identity_, simulated_policy()));
-  KeyRecord key = value_of(read_key(dir_.path(), "k"));
-  key.revoked = {"2025-01-31T12:00:00Z", "the old image leaks"};
-  ASSERT_TRUE(write_key(dir_.path(), key));
+  ASSERT_TRUE(change_key(dir_.path(), "k", [](KeyRecord& key) -> Result<> {
+    key.revoked = {"2025-01-31T12:00:00Z", "the old image leaks"};
+    return {};
+  }));
   EXPECT_EQ(value_of(read_key(dir_.path(), "k")).revoked->why, "the old image leaks");
+}
+
+TEST_F(KeyStore, ChangesThatFailChangeNothing) {
+  ASSERT_TRUE(add_key(dir_.path(), "k", identity_, simulated_policy()));
+  const auto refused = change_key(dir_.path(), "k", [](KeyRecord& key) -> Result<> {
+    key.revoked = {"2025-01-31T12:00:00Z", "no"};
+    return invalid("not now");
+  });
+  expect_error(refused, Kind::kInvalid, "not now");
+  EXPECT_FALSE(value_of(read_key(dir_.path(), "k")).revoked);
+  expect_error(change_key(dir_.path(), "other", [](KeyRecord&) -> Result<> { return {}; }),
+               Kind::kNotFound, "'other'");
+}
+
+TEST_F(KeyStore, ChangesComeOneAfterTheOther) {
+  ASSERT_TRUE(add_key(dir_.path(), "k", identity_, simulated_policy()));
+  constexpr int kThreads = 4;
+  constexpr int kTimes = 25;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < kTimes; ++j) {
+        EXPECT_TRUE(change_key(dir_.path(), "k", [](KeyRecord& key) -> Result<> {
+          ++key.policy.bundle.min_version;
+          return {};
+        }));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(value_of(read_key(dir_.path(), "k")).policy.bundle.min_version,
+            uint64_t{kThreads * kTimes});
+}
+
+// Revoking one of two would revoke nothing.
+TEST_F(KeyStore, AnIdentityHasOneName) {
+  ASSERT_TRUE(add_key(dir_.path(), "k", identity_, simulated_policy()));
+  expect_error(add_key(dir_.path(), "again", identity_, simulated_policy()), Kind::kUsage,
+               "is key 'k' already");
 }
 
 TEST_F(KeyStore, OneBadRecordDoesNotSpoilOthers) {
   ASSERT_TRUE(add_key(dir_.path(), "good", identity_, simulated_policy()));
-  ASSERT_TRUE(add_key(dir_.path(), "bad", identity_, simulated_policy()));
+  ASSERT_TRUE(add_key(dir_.path(), "bad", value_of(age::Identity::generate()), simulated_policy()));
   replace("bad.json", "\"accept_simulated\": true", "\"accept_simulatd\": true");
   const auto keys = value_of(list_keys(dir_.path()));
   ASSERT_EQ(keys.size(), 2U);

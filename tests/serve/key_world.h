@@ -86,9 +86,10 @@ struct KeyFolder {
   }
 
   void change(const std::function<void(serve::KeyRecord&)>& edit, const char* name = "release") {
-    serve::KeyRecord key = value_of(serve::read_key(keys.path(), name));
-    edit(key);
-    ASSERT_TRUE(serve::write_key(keys.path(), key));
+    ASSERT_TRUE(serve::change_key(keys.path(), name, [&](serve::KeyRecord& key) -> Result<> {
+      edit(key);
+      return {};
+    }));
   }
   void revoke(const std::string& why) {
     change([&](serve::KeyRecord& key) { key.revoked = {"2025-01-31T12:00:00Z", why}; });

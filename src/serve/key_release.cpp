@@ -11,6 +11,13 @@ namespace {
 
 constexpr size_t kMaxWhy = 600;
 
+// Those that are the same identity are revoked together, under whatever names somebody put them.
+bool is_revoked(const std::vector<StoredKey>& keys, const KeyRecord& record) {
+  return std::ranges::any_of(keys, [&](const StoredKey& key) {
+    return key.record && key.record->revoked && key.record->recipient == record.recipient;
+  });
+}
+
 // The first that can be used, by name; one that was revoked only where there is no other.
 const KeyRecord* first_of(const std::vector<StoredKey>& keys,
                           const std::vector<std::string>& recipients) {
@@ -19,8 +26,8 @@ const KeyRecord* first_of(const std::vector<StoredKey>& keys,
     if (!key.record || std::ranges::find(recipients, key.record->recipient) == recipients.end()) {
       continue;
     }
-    if (!key.record->revoked) return &*key.record;
-    if (revoked == nullptr) revoked = &*key.record;
+    if (!is_revoked(keys, *key.record)) return &*key.record;
+    if (key.record->revoked && revoked == nullptr) revoked = &*key.record;
   }
   return revoked;
 }
@@ -35,6 +42,15 @@ Result<KeyRecord> find_key(const std::vector<StoredKey>& keys,
   }
   return fail(Kind::kRefused, "none of the bundle's {} recipients is a key of this server",
               recipients.size());
+}
+
+// To whichever of its keys: one that was revoked since has shown the version all the same.
+uint64_t latest_released(const ReleaseState& past, const bundle::Manifest& manifest) {
+  uint64_t latest = 0;
+  for (const std::string& recipient : manifest.recipients) {
+    latest = std::max(latest, past.latest(recipient, manifest.model_name));
+  }
+  return latest;
 }
 
 Result<> check_headers(const bundle::Headers& headers, const bundle::Manifest& manifest) {
@@ -131,7 +147,7 @@ Result<KeyReply> KeyRelease::decide(std::string_view json, const KeyConnection& 
     return fail(Kind::kRefused, "the bundle is not encrypted to key '{}'", key.name);
   }
   // 3. No bundle older than one that has had the key.
-  const uint64_t latest = log_.state().latest(key.recipient, manifest.model_name);
+  const uint64_t latest = latest_released(log_.state(), manifest);
   if (manifest.version < latest) {
     return fail(Kind::kRefused, "model '{}' is at version {}, and this bundle has version {}",
                 manifest.model_name, latest, manifest.version);

@@ -274,6 +274,32 @@ TEST_F(KeyReleaseTest, KeysAreThoseOfTheSignedManifest) {
   EXPECT_EQ(value_of(ask(newer)).key, "successor");
 }
 
+// Otherwise revoking a key would lower the version below which nothing is released.
+TEST_F(KeyReleaseTest, VersionsAreThoseOfAllKeysOfABundle) {
+  const age::Identity other = value_of(age::Identity::generate());
+  ASSERT_TRUE(add_key(folder_.keys.path(), "successor", other, folder_.policy));
+  const std::vector recipients = {model().identity.recipient(), other.recipient()};
+  const bundle::Bundle four = model().seal(4, recipients);
+  const bundle::Bundle five = model().seal(5, recipients);
+  Asker newer(five);
+  EXPECT_EQ(value_of(ask(newer)).key, "release");
+  folder_.revoke("old");
+  Asker older(four);
+  EXPECT_THAT(refused(older), HasSubstr("at version 5, and this bundle has version 4"));
+}
+
+TEST_F(KeyReleaseTest, AnIdentityIsRevokedUnderAllItsNames) {
+  std::string record = value_of(read_file(folder_.keys / "release.json"));
+  const std::string name = "\"name\": \"release\"";
+  ASSERT_NE(record.find(name), std::string::npos);
+  record.replace(record.find(name), name.size(), "\"name\": \"twin\"");
+  ASSERT_TRUE(write_file(folder_.keys / "twin.json", record));
+  Asker asker(bundle_3());
+  EXPECT_TRUE(ask(asker));
+  folder_.revoke("the image leaks");
+  EXPECT_THAT(refused(asker), HasSubstr("key 'release' is revoked"));
+}
+
 TEST_F(KeyReleaseTest, HeadersAreOfTheBundlesEncryptedEntries) {
   Asker asker(bundle_3());
   const auto with = [&](const std::function<void(bundle::Headers&)>& change) {

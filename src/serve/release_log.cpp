@@ -139,13 +139,13 @@ Result<LogHead> ReleaseLog::add(const ReleaseEvent& event) {
   const auto read = parse_line(text, head_);
   if (!read) return fail(Kind::kInternal, "release log: {}", read.error().message);
   TRY_OK(file_.append(text));
-  head_ = head_of(line, text);
   state_.apply(read->event);
-  return head_;
+  const std::scoped_lock publish(head_mutex_);
+  return head_ = head_of(line, text);
 }
 
 LogHead ReleaseLog::head() const {
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(head_mutex_);
   return head_;
 }
 

@@ -85,11 +85,12 @@ class ReleaseLog {
  private:
   ReleaseLog(AppendFile file, Clock clock) : file_(std::move(file)), clock_(std::move(clock)) {}
 
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // of writing, which takes a disk
   AppendFile file_;
   Clock clock_;
-  LogHead head_;
   ReleaseState state_;
+  mutable std::mutex head_mutex_;  // of what is written: whoever asks for it waits for no disk
+  LogHead head_;
 };
 
 }  // namespace cloister::serve

@@ -137,8 +137,7 @@ std::string write_request(const ExchangeRequest& request) {
 }
 
 Result<ExchangeRequest> parse_request(std::string_view json) {
-  constexpr uint64_t kMaxBytes = 16 << 10;
-  TRY(record, read_json_record<RequestRecord>(json, kRequestSchema, kMaxBytes));
+  TRY(record, read_json_record<RequestRecord>(json, kRequestSchema, kMaxRequestBytes));
   ExchangeRequest request{.kinds = std::move(record.kinds), .files = std::move(record.files)};
   TRY_OK(parse_word(record.nonce, request.nonce));
   return request;

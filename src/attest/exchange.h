@@ -14,6 +14,7 @@ namespace cloister::attest {
 
 inline constexpr const char* kExporterLabel = "EXPORTER-cloister-attestation-v1";
 inline constexpr const char* kExchangeTarget = "/cloister/v1/attestation";
+inline constexpr uint64_t kMaxRequestBytes = 16 << 10;
 inline constexpr uint64_t kMaxExchangeBytes = 96 << 20;  // the audit record is the largest part
 
 // Entries of a bundle that whoever is to send inputs may see.

@@ -1,6 +1,7 @@
 #include "serve/trusted_server.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "attest/exchange.h"
 #include "base/log.h"
@@ -64,10 +65,31 @@ Result<runtime::TrustedSegments> load_segments(const bundle::Bundle& bundle,
   return out;
 }
 
+constexpr uint64_t kMostBodies = 1ULL << 30;  // bytes, of all at a time
+
+bool read_number(std::string_view text, uint64_t& out) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
 // Requests to the model are for those whom the clients file knows; whether the server is alive, and
 // what it can prove about itself, is for everybody.
 bool is_for_everybody(const net::Request& request) {
   return request.target == attest::kExchangeTarget || request.target.starts_with("/v2/health/");
+}
+
+// So they have small bodies: room for large ones is for those whom the server knows.
+std::optional<net::Response> refuse_large(const net::Request& request) {
+  const std::string* const length = request.fields.find("Content-Length");
+  uint64_t bytes = 0;
+  const bool known = request.fields.find("Transfer-Encoding") == nullptr &&
+                     (length == nullptr || read_number(*length, bytes));
+  if (known && bytes <= attest::kMaxRequestBytes) return std::nullopt;
+  net::Response response =
+      error_response({Kind::kInvalid, fmt::format("want a Content-Length of at most {}",
+                                                  attest::kMaxRequestBytes)});
+  response.status = 413;
+  return response;
 }
 
 std::optional<net::Response> refuse_client(ClientGate& gate, const net::Request& request,
@@ -165,17 +187,19 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
     v2(std::move(request), std::move(respond));
   };
   const net::Gate gate = [&p](const net::Request& request) -> std::optional<net::Response> {
-    if (is_for_everybody(request)) return std::nullopt;
+    if (is_for_everybody(request)) return refuse_large(request);
     return refuse_client(*p.gate, request, p.metrics);
   };
 
-  const net::ServerOptions options{.address = listen.host,
-                                   .port = listen.port,
-                                   .tls = std::move(identity),
-                                   .client_ca_pem = p.given.client_ca_pem,
-                                   .threads = config.io_threads,
-                                   .max_connections = config.max_connections,
-                                   .max_body_bytes = config.max_body_bytes};
+  const net::ServerOptions options{
+      .address = listen.host,
+      .port = listen.port,
+      .tls = std::move(identity),
+      .client_ca_pem = p.given.client_ca_pem,
+      .threads = config.io_threads,
+      .max_connections = config.max_connections,
+      .max_body_bytes = config.max_body_bytes,
+      .max_total_body_bytes = std::max(kMostBodies, 4 * config.max_body_bytes)};
   if (!config.metrics_listen.empty()) {
     TRY(metrics_server, MetricsServer::start(config.metrics_listen, p.metrics));
     p.metrics_server = std::move(metrics_server);

@@ -157,6 +157,23 @@ TEST(TrustedServer, OnlyKnownClientsMayAsk) {
   expect_error(try_token("rarely"), Kind::kUnavailable, "more requests than this client may make");
 }
 
+// They would hold the room that clients need.
+TEST(TrustedServer, WhoIsUnknownSendsNoLargeBodies) {
+  const Sealed sealed({});
+  TrustedServerParts parts = sealed.parts({});
+  parts.clients = std::vector<Client>{};
+  const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
+  for (const char* target : {"/cloister/v1/attestation", "/v2/health/live"}) {
+    const auto connection = value_of(net::Connection::open(
+        {.tls = true, .host = "127.0.0.1", .port = server->port()},
+        {.trust = net::ClientOptions::Trust::kCallerChecks}, net::Seconds(20)));
+    const auto response =
+        connection->exchange({.method = "POST", .target = target},
+                             {net::shared_text(std::string(20'000, ' '))}, net::Seconds(20));
+    EXPECT_EQ(value_of(response).status, 413U) << target;
+  }
+}
+
 TEST(TrustedServer, WrongKeysAreRefused) {
   const Sealed sealed({"h1"});
   TrustedServerParts parts = sealed.parts({1});

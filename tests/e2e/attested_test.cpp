@@ -30,8 +30,8 @@ class Attested : public test::Serving {
     keyserver({"add", "net", "--keys", "keys", "--policy", "policy.json"});
     recipient_ =
         Json::parse(keyserver({"list", "--keys", "keys", "--json"}))["keys"][0]["recipient"];
-    seal("old.cloister", 8);
-    seal("new.cloister", 9);
+    seal("old.cloister", 8, {"--audit", "audit.json"});
+    seal("new.cloister", 9, {"--audit", "audit.json"});
     keys_ = start_keys();
   }
 
@@ -53,11 +53,6 @@ class Attested : public test::Serving {
                                      dir_.path(), "keys");
     keys_port_ = started->port();
     return started;
-  }
-  void seal(const std::string& name, uint64_t version) {
-    done({"seal", "net.onnx", "--plan", "plan.json", "--audit", "audit.json", "--recipient",
-          recipient_, "--sign", "rel.key", "--bundle-version", std::to_string(version), "--labels",
-          "labels.txt", "-o", name});
   }
 
   // As an owner would: shown by a server, then read, and widened where that is meant.
@@ -131,7 +126,6 @@ class Attested : public test::Serving {
   std::optional<test::Swtpm> tpm_;
   std::unique_ptr<Background> body_, keys_;
   std::string tcti_;  // of the machine that servers are started on
-  std::string recipient_;
   uint16_t keys_port_ = 0;
   Json policy_;
 };
@@ -196,8 +190,8 @@ TEST_F(Attested, AnotherConfigurationIsSeen) {
   head->stop();
   Arguments loosened = trusted("new.cloister");
   loosened.insert(loosened.end(), {"--queue", "1"});
-  const Background other(CLOISTERD, loosened, dir_.path(), "loosened");
-  url_ = fmt::format("https://127.0.0.1:{}", const_cast<Background&>(other).port());
+  Background other(CLOISTERD, loosened, dir_.path(), "loosened");
+  url_ = fmt::format("https://127.0.0.1:{}", other.port());
   wait_ready();
   expect_refused(pinned, "config.pin: ");
 }

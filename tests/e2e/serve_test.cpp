@@ -1,4 +1,5 @@
 // The programs that serve, started, asked and stopped as a user would.
+#include "audit/encoder_json.h"
 #include "tests/e2e/serving.h"
 
 namespace cloister {
@@ -16,6 +17,10 @@ TEST_F(Serve, FromKeysToAnswers) {
   const auto head = server(body->port());
   wait_ready();
 
+  write("rows.csv", "n\n1\n");
+  const test::Finished rows = run({"infer", url_, "--csv", "rows.csv", "--allow-simulated"});
+  EXPECT_EQ(rows.code, 2);
+  EXPECT_THAT(rows.err, HasSubstr("it has no encoding.json"));
   const test::Finished plain = run(infer({"-o", "got.npy"}));
   EXPECT_EQ(plain.code, 0) << plain.err;
   EXPECT_THAT(plain.err, HasSubstr("warning: the server is simulated"));
@@ -48,6 +53,66 @@ TEST_F(Serve, FromKeysToAnswers) {
   EXPECT_EQ(head->stop(), 0) << head->err();
   EXPECT_THAT(head->err(), HasSubstr("draining"));
   EXPECT_EQ(body->stop(), 0) << body->err();
+}
+
+// Rows become what the bundle's own record says, whatever is in the table that they stand in.
+TEST_F(Serve, RowsOfATable) {
+  audit::Encoding encoding{.table = {.label = "kind"}, .width = 16};
+  for (int i = 0; i < 13; ++i) {
+    encoding.columns.push_back({.code = {.name = fmt::format("n{}", i), .centre = 1, .spread = 2}});
+  }
+  encoding.columns.push_back({.code = {.name = "proto", .categorical = true, .other = true},
+                              .categories = {"tcp", "udp"}});
+  const auto json = audit::encoding_json(encoding);
+  ASSERT_TRUE(json) << json.error().message;
+  write("encoding.json", *json);
+  seal("net.cloister", 7, {"--encoding", "encoding.json"});
+
+  std::string header, labelled, unlabelled;
+  for (int i = 0; i < 13; ++i) header += fmt::format("n{},", i);
+  std::vector<float> want;
+  const char* const kProtocols[] = {"udp", "icmp", "tcp"};
+  for (int row = 0; row < 3; ++row) {
+    std::string line;
+    for (int i = 0; i < 13; ++i) {
+      line += fmt::format("{},", row + i);
+      want.push_back(static_cast<float>(row + i - 1) / 2);
+    }
+    line += kProtocols[row];
+    for (const char* slot : {"tcp", "udp", "icmp"}) {
+      want.push_back(std::string_view(slot) == kProtocols[row] ? 1 : 0);
+    }
+    unlabelled += line + "\n";
+    labelled += fmt::format("{},{}\n", line, row);
+  }
+  write("rows.csv", header + "proto\n" + unlabelled);
+  write("labelled.csv", header + "proto,kind\n" + labelled);
+  write("twice.csv", header + "proto\n" + unlabelled + unlabelled);
+  write("less.csv", "n0,proto\n1,tcp\n");
+  save("x.npy", *Tensor::copy_of(DType::kF32, {3, 16}, std::as_bytes(std::span(want))));
+  done({"run", "net.onnx", "--input", "x.npy", "-o", "want.npy"});
+
+  const auto body = worker();
+  const auto head = server(body->port());
+  wait_ready();
+  const auto rows = [&](const std::string& file, int code, const std::string& part) {
+    const test::Finished asked = run({"infer", url_, "--csv", file, "--allow-simulated", "--signer",
+                                      "rel.pub", "-o", "got.npy"});
+    EXPECT_EQ(asked.code, code) << asked.err;
+    EXPECT_THAT(asked.err, HasSubstr(part));
+  };
+  for (const char* file : {"rows.csv", "labelled.csv"}) {
+    fs::remove(dir_ / "got.npy");
+    rows(file, 0, "");
+    const auto got = read_npy(dir_ / "got.npy");
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->shape(), (Shape{3, 40}));
+    const auto values = got->as<float>();
+    expect_same_values({values.begin(), values.end()});
+  }
+  rows("twice.csv", 1, "'twice.csv': 3 rows are equal to earlier ones");
+  rows("less.csv", 2, "column 'n1' is not among the 2");
+  rows("none.csv", 1, "none.csv");
 }
 
 TEST_F(Serve, ProxyForClientsThatKnowNothing) {

@@ -29,12 +29,11 @@ class Serving : public CloisterTest {
     b.output("y", DType::kF32, {"N", 40});
     save(b.finish(), "net.onnx");
     plan();
-    std::string recipient = done({"keygen", "--encryption", "-o", "key.txt"});
-    recipient.pop_back();
+    recipient_ = done({"keygen", "--encryption", "-o", "key.txt"});
+    recipient_.pop_back();
     done({"keygen", "--signing", "-o", "rel", "--no-password"});
     write("labels.txt", labels());
-    done({"seal", "net.onnx", "--plan", "plan.json", "--recipient", recipient, "--sign", "rel.key",
-          "--bundle-version", "7", "--labels", "labels.txt", "-o", "net.cloister"});
+    seal("net.cloister", 7);
     std::vector<float> values;
     for (int i = 0; i < 32; ++i) values.push_back(std::sin(static_cast<float>(i)));
     save("x.npy", *Tensor::copy_of(DType::kF32, {2, 16}, std::as_bytes(std::span(values))));
@@ -51,6 +50,25 @@ class Serving : public CloisterTest {
     write("audit.json", audit::record_json(audit_of(profile, {0.6, 0.42, 0.26, 0.19})));
     done({"plan", "net.onnx", "--profile", "p.json", "--audit", "audit.json", "--device",
           "gpu=flops=1G,bytes=1G,link=10G,latency=20e-6", "-o", "plan.json"});
+  }
+
+  void seal(const std::string& name, uint64_t version, const Arguments& more = {}) {
+    Arguments all = {"seal",
+                     "net.onnx",
+                     "--plan",
+                     "plan.json",
+                     "--recipient",
+                     recipient_,
+                     "--sign",
+                     "rel.key",
+                     "--labels",
+                     "labels.txt",
+                     "-o",
+                     name,
+                     "--bundle-version",
+                     std::to_string(version)};
+    all.insert(all.end(), more.begin(), more.end());
+    done(all);
   }
 
   static std::string labels() {
@@ -141,6 +159,7 @@ class Serving : public CloisterTest {
   }
 
   std::string url_;
+  std::string recipient_;  // whom bundles are sealed for
 };
 
 }  // namespace cloister::test

@@ -164,14 +164,10 @@ Outcome serve_bundle(Options& o) {
   parts.identities = std::move(keys->identities);
   parts.headers = std::move(keys->headers);
   TRY(server, serve::TrustedServer::start(bundle, std::move(parts)));
-  fmt::print("{}\n", nlohmann::json{{"port", server->port()},
-                                    {"metrics_port", server->metrics_port()},
-                                    {"mode", mode},
-                                    {"config_sha256", server->config_sha256()}}
-                         .dump());
-  std::fflush(stdout);
-  const int signal = wait_for_stop();
-  log(LogLevel::kInfo, "stopping", {{"signal", signal}});
+  announce_and_wait({{"port", server->port()},
+                     {"metrics_port", server->metrics_port()},
+                     {"mode", mode},
+                     {"config_sha256", server->config_sha256()}});
   server->drain(runtime::Seconds(o.config.drain_s));
   return 0;
 }

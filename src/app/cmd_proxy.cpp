@@ -34,12 +34,9 @@ Outcome run_proxy(ProxyCommandOptions& o) {
   o.proxy.verify_every = net::Seconds(o.reverify_s);
   TRY(proxy, serve::Proxy::start(o.proxy));
   warn_about(proxy->facts());
-  fmt::print("{}\n", nlohmann::json{{"port", proxy->port()},
-                                    {"evidence", attest::word(proxy->facts().environment->kind)},
-                                    {"model", proxy->facts().manifest.model_name}}
-                         .dump());
-  std::fflush(stdout);
-  wait_for_stop();
+  announce_and_wait({{"port", proxy->port()},
+                     {"evidence", attest::word(proxy->facts().environment->kind)},
+                     {"model", proxy->facts().manifest.model_name}});
   proxy->drain(net::Seconds(o.drain_s));
   return 0;
 }

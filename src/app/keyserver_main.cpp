@@ -57,12 +57,8 @@ Outcome serve_keys(ServeOptions& o) {
   o.server.tool = std::string("cloister ") + kVersion;
   TRY(server, serve::KeyServer::start(o.server));
   const serve::LogHead head = server->head();
-  fmt::print("{}\n", nlohmann::json{{"port", server->port()},
-                                    {"head", fmt::format("{}:{}", head.seq, head.sha256)}}
-                         .dump());
-  std::fflush(stdout);
-  const int signal = wait_for_stop();
-  log(LogLevel::kInfo, "stopping", {{"signal", signal}});
+  announce_and_wait(
+      {{"port", server->port()}, {"head", fmt::format("{}:{}", head.seq, head.sha256)}});
   server->drain(net::Seconds(o.drain_s));
   const serve::LogHead last = server->head();
   log(LogLevel::kInfo, "stopped", {{"seq", last.seq}, {"head", last.sha256}});

@@ -1,6 +1,12 @@
 #include "app/stop_signal.h"
 
+#include <fmt/format.h>
+
 #include <csignal>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
 
 namespace cloister {
 namespace {
@@ -28,13 +34,15 @@ bool stop_comes_within(std::chrono::milliseconds limit) {
   return ::sigtimedwait(&set, nullptr, &time) > 0;
 }
 
-int wait_for_stop() {
+void announce_and_wait(const nlohmann::json& where) {
+  fmt::print("{}\n", where.dump());
+  std::fflush(stdout);
   const sigset_t set = stop_signals();
   int number = 0;
   while (::sigwait(&set, &number) != 0) {
   }
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return number;
+  log(LogLevel::kInfo, "stopping", {{"signal", number}});
 }
 
 }  // namespace cloister

@@ -1,17 +1,19 @@
-// How a server waits to be stopped.
+// How a server says that it is there, and waits to be stopped.
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json_fwd.hpp>
 
 namespace cloister {
 
-// From now on SIGINT and SIGTERM wait for wait_for_stop(). Call it before threads are made.
+// From now on SIGINT and SIGTERM wait for announce_and_wait(). Call it before threads are made.
 void hold_stop_signals();
 
 // Whether one of them comes within that time.
 bool stop_comes_within(std::chrono::milliseconds limit);
 
-// Waits for one of them and gives its number. A second one then ends the program at once.
-int wait_for_stop();
+// Says in one line on stdout that the server listens, and where; then waits for one of them. A
+// second one then ends the program at once.
+void announce_and_wait(const nlohmann::json& where);
 
 }  // namespace cloister

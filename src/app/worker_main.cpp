@@ -120,12 +120,7 @@ Outcome serve_body(Options& o) {
                                          serve::ports_of(body->outputs), o.server));
   log(LogLevel::kInfo, "serving",
       {{"listen", o.server.listen}, {"port", server->port()}, {"model", manifest.model_name}});
-  fmt::print(
-      "{}\n",
-      nlohmann::json{{"port", server->port()}, {"metrics_port", server->metrics_port()}}.dump());
-  std::fflush(stdout);
-  const int signal = wait_for_stop();
-  log(LogLevel::kInfo, "stopping", {{"signal", signal}});
+  announce_and_wait({{"port", server->port()}, {"metrics_port", server->metrics_port()}});
   server->drain(runtime::Seconds(o.drain_s));
   return 0;
 }

@@ -227,9 +227,7 @@ TEST_F(Attested, NothingIsLostWhenEitherSideIsRestarted) {
   EXPECT_EQ(keys_->stop(), 0);
   // The server waits for its key.
   head = std::make_unique<Background>(CLOISTERD, trusted("new.cloister"), dir_.path(), "trusted");
-  while (head->err().find("no key yet") == std::string::npos) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+  ASSERT_TRUE(head->says("no key yet")) << head->err();
   keys_ = start_keys();
   url_ = fmt::format("https://127.0.0.1:{}", head->port());
   expect_answer();
@@ -238,9 +236,7 @@ TEST_F(Attested, NothingIsLostWhenEitherSideIsRestarted) {
   // A server that waits can be stopped.
   EXPECT_EQ(keys_->stop(), 0);
   Background waiting(CLOISTERD, trusted("new.cloister"), dir_.path(), "waiting");
-  while (waiting.err().find("no key yet") == std::string::npos) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+  ASSERT_TRUE(waiting.says("no key yet")) << waiting.err();
   EXPECT_EQ(waiting.stop(), 0);
 }
 

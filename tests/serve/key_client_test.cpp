@@ -8,18 +8,10 @@
 namespace cloister::serve {
 namespace {
 
+using test::bundle_3;
 using test::expect_error;
-using test::SealedModel;
+using test::model;
 using test::value_of;
-
-const SealedModel& model() {
-  static const auto* const kModel = new SealedModel;
-  return *kModel;
-}
-const bundle::Bundle& bundle_1() {
-  static const auto* const kBundle = new bundle::Bundle(model().seal(1));
-  return *kBundle;
-}
 
 net::Response json(unsigned status, std::string text) {
   return net::text_response(status, "application/json", std::move(text));
@@ -39,7 +31,7 @@ class KeyClient : public testing::Test {
           respond(request.target == kChallengeTarget ? challenge(request) : release(request));
         }));
     question_.server = {.tls = true, .host = "127.0.0.1", .port = server->port()};
-    return ask_for_keys(question_, bundle_1(), producer);
+    return ask_for_keys(question_, bundle_3(), producer);
   }
   static net::Response honest_challenge(const net::Request&) {
     return json(200, attest::write_request({}));
@@ -51,11 +43,9 @@ class KeyClient : public testing::Test {
       const auto reply = value_of(attest::parse_reply(asked.reply_json));
       const auto recipient = value_of(
           age::Recipient::parse(value_of(attest::parse_statement(reply.statement_json)).recipient));
-      std::vector<age::Identity> owner;
-      owner.push_back(value_of(age::Identity::parse(model().identity.text().text())));
       KeyReply answer{.key = "k", .headers = {}};
       for (const auto& [entry, header] : asked.headers) {
-        answer.headers[entry] = value_of(age::rewrap(header, owner, recipient));
+        answer.headers[entry] = value_of(age::rewrap(header, model().owner(), recipient));
       }
       change(answer, recipient);
       return json(200, write_key_reply(answer));
@@ -72,7 +62,7 @@ class KeyClient : public testing::Test {
 TEST_F(KeyClient, TakesWhatOpensTheBundle) {
   const auto keys =
       value_of(ask(honest_challenge, wrapping([](KeyReply&, const age::Recipient&) {})));
-  EXPECT_TRUE(bundle_1().segment("head", keys.identities, keys.headers));
+  EXPECT_TRUE(bundle_3().segment("head", keys.identities, keys.headers));
 }
 
 TEST_F(KeyClient, ShowsNoMoreThanClientsMaySee) {
@@ -89,8 +79,8 @@ TEST_F(KeyClient, ShowsNoMoreThanClientsMaySee) {
         for (const auto& [name, text] : value_of(attest::parse_reply(asked.reply_json)).files) {
           shown.push_back(name);
         }
-        EXPECT_EQ(asked.recipients, bundle_1().manifest().recipients);
-        EXPECT_EQ(asked.headers, value_of(bundle_1().headers()));
+        EXPECT_EQ(asked.recipients, bundle_3().manifest().recipients);
+        EXPECT_EQ(asked.headers, value_of(bundle_3().headers()));
         return json(403, R"({"error":"no"})");
       });
   EXPECT_THAT(shown, testing::ElementsAre("labels.txt"));
@@ -124,7 +114,7 @@ TEST_F(KeyClient, RefusesWhatOpensNothing) {
                      reply.headers["head.onnx.age"] =
                          file.substr(0, file.find('\n', file.find("\n---") + 1) + 1);
                    })));
-  expect_error(bundle_1().segment("head", keys.identities, keys.headers), Kind::kInvalid,
+  expect_error(bundle_3().segment("head", keys.identities, keys.headers), Kind::kInvalid,
                "MAC is wrong");
 }
 
@@ -148,9 +138,9 @@ TEST_F(KeyClient, TellsWhatMayBeAskedAgain) {
                Kind::kRefused, "key server");
   // Nobody there.
   test::FakeProducer producer = test::simulated();
-  expect_error(ask_for_keys(question_, bundle_1(), producer), Kind::kUnavailable, "key server");
+  expect_error(ask_for_keys(question_, bundle_3(), producer), Kind::kUnavailable, "key server");
   question_.server.tls = false;
-  expect_error(ask_for_keys(question_, bundle_1(), producer), Kind::kUsage, "want https");
+  expect_error(ask_for_keys(question_, bundle_3(), producer), Kind::kUsage, "want https");
 }
 
 TEST_F(KeyClient, EvidenceThatThereIsNot) {

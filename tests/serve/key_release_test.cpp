@@ -12,21 +12,13 @@
 namespace cloister::serve {
 namespace {
 
+using test::bundle_3;
 using test::expect_error;
 using test::KeyFolder;
-using test::SealedModel;
+using test::model;
 using test::value_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-const SealedModel& model() {
-  static const auto* const kModel = new SealedModel;
-  return *kModel;
-}
-const bundle::Bundle& bundle_3() {
-  static const auto* const kBundle = new bundle::Bundle(model().seal(3));
-  return *kBundle;
-}
 
 // What a client sends, made anew for each request; a test changes parts of it.
 struct Asker {
@@ -100,9 +92,7 @@ TEST_F(KeyReleaseTest, ReleasesToWhomThePolicyAccepts) {
   EXPECT_TRUE(bundle_3().segment("head", asker.identities, reply.headers));
   Asker other(bundle_3());
   EXPECT_FALSE(bundle_3().segment("head", other.identities, reply.headers));
-  std::vector<age::Identity> owner;
-  owner.push_back(value_of(age::Identity::parse(model().identity.text().text())));
-  EXPECT_FALSE(bundle_3().segment("head", owner, reply.headers));
+  EXPECT_FALSE(bundle_3().segment("head", model().owner(), reply.headers));
 
   const auto events = folder_.events();
   ASSERT_EQ(events.size(), 1U);

@@ -8,20 +8,12 @@
 namespace cloister::serve {
 namespace {
 
+using test::bundle_3;
 using test::expect_error;
 using test::KeyFolder;
-using test::SealedModel;
+using test::model;
 using test::value_of;
 using testing::HasSubstr;
-
-const SealedModel& model() {
-  static const auto* const kModel = new SealedModel;
-  return *kModel;
-}
-const bundle::Bundle& bundle_3() {
-  static const auto* const kBundle = new bundle::Bundle(model().seal(3));
-  return *kBundle;
-}
 
 class KeyServerTest : public testing::Test {
  protected:
@@ -100,9 +92,7 @@ TEST_F(KeyServerTest, ReleasesOverTls) {
   const ReleasedKeys keys = value_of(ask(bundle_3()));
   EXPECT_EQ(keys.key, "release");
   const Segment opened = value_of(bundle_3().segment("head", keys.identities, keys.headers));
-  std::vector<age::Identity> owner;
-  owner.push_back(value_of(age::Identity::parse(model().identity.text().text())));
-  EXPECT_EQ(opened.model, value_of(bundle_3().segment("head", owner)).model);
+  EXPECT_EQ(opened.model, value_of(bundle_3().segment("head", model().owner())).model);
   // Another ask, another identity.
   const ReleasedKeys again = value_of(ask(bundle_3()));
   EXPECT_NE(again.identities[0].recipient(), keys.identities[0].recipient());

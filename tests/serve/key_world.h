@@ -34,6 +34,12 @@ class SealedModel {
     return value_of(bundle::Bundle::open(path, {signer.public_key}, 0));
   }
   bundle::Bundle seal(uint64_t version) const { return seal(version, {identity.recipient()}); }
+  // What opens its bundles without a key server.
+  std::vector<age::Identity> owner() const {
+    std::vector<age::Identity> one;
+    one.push_back(value_of(age::Identity::parse(identity.text().text())));
+    return one;
+  }
 
   age::Identity identity = value_of(age::Identity::generate());
   minisign::SecretKey signer = value_of(minisign::generate_key());
@@ -43,6 +49,16 @@ class SealedModel {
   Graph graph_ = small_network();
   mutable int made_ = 0;
 };
+
+// One for all tests of a program, and its bundle of version 3.
+inline const SealedModel& model() {
+  static const auto* const kModel = new SealedModel;
+  return *kModel;
+}
+inline const bundle::Bundle& bundle_3() {
+  static const auto* const kBundle = new bundle::Bundle(model().seal(3));
+  return *kBundle;
+}
 
 // An environment that is as a test says.
 class FakeProducer final : public attest::Producer {

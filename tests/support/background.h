@@ -1,6 +1,7 @@
 // Programs that run while a test does.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/program.h"
@@ -27,17 +28,17 @@ class Background {
 
   // The first line of its stdout, which says in JSON that it is ready; null when it ends without.
   nlohmann::json first_line() {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (std::chrono::steady_clock::now() < end) {
-      const bool over = ended();
-      const std::string text = out();
-      if (const size_t line = text.find('\n'); line != std::string::npos) {
-        return nlohmann::json::parse(text.substr(0, line), nullptr, false);
-      }
-      if (over) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return nullptr;
+    std::string text;
+    const bool there = until([&] {
+      text = out();
+      return text.find('\n') != std::string::npos;
+    });
+    if (!there) return nullptr;
+    return nlohmann::json::parse(text.substr(0, text.find('\n')), nullptr, false);
+  }
+  // Whether its stderr says so before it ends.
+  bool says(const std::string& part) {
+    return until([&] { return err().find(part) != std::string::npos; });
   }
   uint16_t port() {
     const nlohmann::json line = first_line();
@@ -59,6 +60,17 @@ class Background {
   std::string err() const { return read_file(options_.folder / options_.err).value_or(""); }
 
  private:
+  // Waits for that; false when the program ends, or a minute passes, without.
+  bool until(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (std::chrono::steady_clock::now() < end) {
+      const bool over = ended();
+      if (condition()) return true;
+      if (over) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return false;
+  }
   bool ended() {
     int status = 0;
     if (!status_ && ::waitpid(child_, &status, WNOHANG) == child_) status_ = status;

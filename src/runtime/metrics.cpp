@@ -60,6 +60,15 @@ struct Metrics::Impl {
           .Help("Results of workers that hold values that are not finite")
           .Register(registry)
           .Add({});
+  Family<prometheus::Counter>& evidence = prometheus::BuildCounter()
+                                              .Name("cloister_evidence_total")
+                                              .Help("Requests for evidence, by outcome")
+                                              .Register(registry);
+  Histogram& evidence_times = prometheus::BuildHistogram()
+                                  .Name("cloister_evidence_seconds")
+                                  .Help("Seconds that the source of evidence takes")
+                                  .Register(registry)
+                                  .Add({}, time_buckets());
   std::vector<Histogram*> times;  // by stage
 };
 
@@ -101,6 +110,14 @@ void Metrics::checked(bool matched) {
 
 void Metrics::non_finite() {
   impl_->non_finite.Increment();
+}
+
+void Metrics::evidence(const std::string& outcome) {
+  impl_->evidence.Add({{"outcome", outcome}}).Increment();
+}
+
+void Metrics::evidence_time(double seconds) {
+  impl_->evidence_times.Observe(seconds);
 }
 
 std::string Metrics::text() const {

@@ -31,6 +31,11 @@ class Metrics {
   // Results of a worker that were computed again inside.
   void checked(bool matched);
   void non_finite();
+  // The outcome for one who asked for evidence; words as for request(), "deadline": waited too
+  // long.
+  void evidence(const std::string& outcome);
+  // How long the source took for a piece of evidence, or to fail.
+  void evidence_time(double seconds);
 
   // All of it in Prometheus' text format, version 0.0.4.
   std::string text() const;

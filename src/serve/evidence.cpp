@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "runtime/metrics.h"
 #include "serve/error_response.h"
 #include "serve/patience.h"
 #include "serve/report_data.h"
@@ -22,8 +23,13 @@ struct Asked {
   Clock::time_point since;
 };
 
-std::unexpected<Error> busy(std::string_view why) {
-  return fail(Kind::kUnavailable, "no evidence now: {}", why);
+Error busy(std::string_view why, Kind kind = Kind::kUnavailable) {
+  return {kind, fmt::format("no evidence now: {}", why)};
+}
+
+// Counted as one, and answered as one who may ask again.
+Error too_late(std::string_view why) {
+  return busy(why, Kind::kDeadline);
 }
 
 }  // namespace
@@ -55,7 +61,7 @@ struct EvidenceService::State {
   // What is due while the producer is asked.
   void watch() {
     const Clock::time_point now = Clock::now();
-    patience.answer_overdue(now, busy("waited too long").error());
+    patience.answer_overdue(now, too_late("waited too long"));
     if (!hangs(now)) return;
     {
       const std::scoped_lock lock(mutex);
@@ -65,17 +71,29 @@ struct EvidenceService::State {
   }
 
   Result<attest::Shown> produce(const attest::ReportData& data) {
+    const Clock::time_point begin = Clock::now();
     {
       const std::scoped_lock lock(mutex);
-      producing = Clock::now();
+      producing = begin;
     }
     auto shown = producer->produce(data);
     const std::scoped_lock lock(mutex);
     producing.reset();
-    if (std::exchange(hang_noted, false) && !closing) {
+    // Whoever closes takes the mutex later: from then on this thread may have been left alone.
+    if (closing) return shown;
+    options.meter.produced(runtime::seconds_between(begin, Clock::now()));
+    if (std::exchange(hang_noted, false)) {
       log(LogLevel::kInfo, "evidence source answers again", {{"source", producer->source()}});
     }
     return shown;
+  }
+
+  void give(net::Respond& respond, Result<net::Response> made) const {
+    options.meter.asked(made ? "ok" : runtime::outcome_word(made.error().kind));
+    if (made) return respond(std::move(*made));
+    Error error = std::move(made.error());
+    if (error.kind == Kind::kDeadline) error.kind = Kind::kUnavailable;
+    respond(error_response(error));
   }
 
   // What a request is to be answered with, as far as it depends on its connection.
@@ -91,10 +109,12 @@ struct EvidenceService::State {
   }
 
   Result<net::Response> make(const Asked& asked) {
-    if (closing) return busy("shutting down");
-    if (Clock::now() - asked.since > options.longest_wait) return busy("waited too long");
+    if (closing) return std::unexpected(busy("shutting down"));
+    if (Clock::now() - asked.since > options.longest_wait) {
+      return std::unexpected(too_late("waited too long"));
+    }
     auto shown = produce(asked.data);
-    if (closing) return busy("shutting down");
+    if (closing) return std::unexpected(busy("shutting down"));
     if (!shown) {
       log(LogLevel::kWarn, "no evidence",
           {{"source", producer->source()}, {"why", shown.error().message}});
@@ -117,7 +137,7 @@ EvidenceService::EvidenceService(std::shared_ptr<State> state)
 
 EvidenceService::~EvidenceService() {
   state_->closing = true;
-  state_->patience.answer_all(busy("shutting down").error());
+  state_->patience.answer_all(busy("shutting down"));
   const auto asked = [&] {
     const std::scoped_lock lock(state_->mutex);
     return state_->producing.value_or(Clock::now());
@@ -155,19 +175,26 @@ std::string_view EvidenceService::mode() const {
 
 void EvidenceService::answer(const net::Request& request, net::Respond respond) {
   if (request.method != "POST") return respond(wrong_method(request, "POST"));
-  Answer answer = answer_to(std::move(respond));
   auto asked = state_->read(request);
-  if (!asked) return answer(std::unexpected(std::move(asked.error())));
-  if (const auto hangs = state_->hangs(asked->since)) {
-    return answer(
-        busy(fmt::format("the evidence source has not answered for {:.0f} s", hangs->count())));
+  const auto hangs = state_->hangs(Clock::now());
+  if (asked && !hangs && !state_->may_ask()) {
+    state_->options.meter.asked("quota");
+    return respond(error_response(busy("too many ask")));
   }
-  if (!state_->may_ask()) return answer(busy("too many ask"));
+  Answer answer = [state = state_,
+                   respond = std::move(respond)](Result<net::Response> made) mutable {
+    state->give(respond, std::move(made));
+  };
+  if (!asked) return answer(std::unexpected(std::move(asked.error())));
+  if (hangs) {
+    return answer(std::unexpected(too_late(
+        fmt::format("the evidence source has not answered for {:.0f} s", hangs->count()))));
+  }
   const Clock::time_point until = asked->since + state_->options.longest_wait;
   answer_later(
       making_, state_->patience.limit(std::move(answer), until),
       [state = state_, asked = std::move(*asked)] { return state->make(asked); },
-      busy(fmt::format("{} are waiting", state_->options.queue)).error());
+      busy(fmt::format("{} are waiting", state_->options.queue)));
 }
 
 }  // namespace cloister::serve

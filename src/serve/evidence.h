@@ -11,11 +11,19 @@
 
 namespace cloister::serve {
 
+// Told what becomes of those who ask. Neither blocks.
+struct EvidenceMeter {
+  // "ok", "quota", "deadline" for who waited too long, or the word for an error's kind.
+  std::function<void(const std::string& outcome)> asked = [](const std::string&) {};
+  std::function<void(double seconds)> produced = [](double) {};  // or failed to
+};
+
 struct EvidenceOptions {
   double per_second = 20;  // how often evidence is made, whoever asks
   double burst = 100;
   size_t queue = 256;                              // who may wait for it; further ones get 503
   std::chrono::milliseconds longest_wait{10'000};  // of each of them, and for the producer
+  EvidenceMeter meter = {};
 };
 
 // Answers who asks for evidence, on a thread of its own: making it takes milliseconds to seconds,

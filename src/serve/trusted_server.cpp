@@ -163,8 +163,11 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   std::vector<std::string> names = config.names;
   names.push_back(listen.host);
   TRY(identity, net::make_tls_identity(names, p.given.now_unix_s));
+  const EvidenceMeter meter{
+      .asked = [&p](const std::string& outcome) { p.metrics.evidence(outcome); },
+      .produced = [&p](double seconds) { p.metrics.evidence_time(seconds); }};
   TRY(evidence, EvidenceService::start(bundle, p.config_sha256, p.given.tool, p.given.producer,
-                                       {.per_second = config.evidence_per_s}));
+                                       {.per_second = config.evidence_per_s, .meter = meter}));
   p.evidence = std::move(evidence);
   V2Model model{.name = manifest.model_name,
                 .version = std::to_string(manifest.version),

@@ -20,6 +20,9 @@ TEST(Metrics, AreWrittenAsPrometheusReadsThem) {
   metrics.worker_failure("gpu-1:8000", "lost");
   metrics.checked(false);
   metrics.non_finite();
+  metrics.evidence("ok");
+  metrics.evidence("quota");
+  metrics.evidence_time(0.15);
   const std::string text = metrics.text();
   EXPECT_THAT(text, HasSubstr("cloister_requests_total{outcome=\"ok\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("cloister_requests_total{outcome=\"quota\"} 1\n"));
@@ -32,6 +35,10 @@ TEST(Metrics, AreWrittenAsPrometheusReadsThem) {
               HasSubstr("cloister_worker_failures_total{reason=\"lost\",worker=\"gpu-1:8000\"} 1"));
   EXPECT_THAT(text, HasSubstr("cloister_checks_total{result=\"mismatch\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("cloister_non_finite_results_total 1\n"));
+  EXPECT_THAT(text, HasSubstr("cloister_evidence_total{outcome=\"ok\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("cloister_evidence_total{outcome=\"quota\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("cloister_evidence_seconds_bucket{le=\"0.1\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("cloister_evidence_seconds_bucket{le=\"0.2\"} 1\n"));
 }
 
 TEST(Metrics, EveryKindHasAWordOfItsOwn) {

@@ -172,6 +172,24 @@ TEST_F(Evidence, WhoWaitsForItKeepsNobodyElseWaiting) {
   EXPECT_EQ(refused, 2);
 }
 
+// A meter whose words a test can count.
+class Counted {
+ public:
+  EvidenceMeter meter() {
+    return {.asked = [this](const std::string& outcome) { ++count(outcome); },
+            .produced = [this](double seconds) { produced += seconds >= 0 ? 1 : 0; }};
+  }
+  std::atomic<int>& count(const std::string& outcome) {
+    const std::scoped_lock lock(mutex_);
+    return counts_[outcome];
+  }
+  std::atomic<int> produced = 0;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::atomic<int>> counts_;
+};
+
 // A producer that answers nobody until it is released, as a TPM that hangs.
 class Hung {
  public:
@@ -190,9 +208,11 @@ class Hung {
 };
 
 TEST_F(Evidence, AProducerThatHangsKeepsNobodyWaiting) {
+  Counted counted;
   Hung hung;
-  hung.service.emplace(sealed(), hung.made,
-                       EvidenceOptions{.longest_wait = std::chrono::milliseconds(100)});
+  hung.service.emplace(
+      sealed(), hung.made,
+      EvidenceOptions{.longest_wait = std::chrono::milliseconds(100), .meter = counted.meter()});
   std::vector<std::thread> askers;
   for (int i = 0; i < 3; ++i) {
     askers.emplace_back([&] {
@@ -210,8 +230,30 @@ TEST_F(Evidence, AProducerThatHangsKeepsNobodyWaiting) {
   }));
   EXPECT_EQ(test::text_of(hung.other()), "an answer");
   EXPECT_EQ(hung.made->calls, 1);
+  EXPECT_GE(counted.count("deadline"), 4);
+  EXPECT_EQ(counted.produced, 0);
   hung.go.set_value();
   EXPECT_TRUE(test::eventually([&] { return hung.service->ask().status == 200; }));
+  EXPECT_EQ(counted.count("ok"), 1);
+}
+
+TEST_F(Evidence, IsCountedByOutcome) {
+  Counted counted;
+  std::atomic<bool> works = true;
+  const auto made = std::make_shared<Made>([&](const attest::ReportData&) -> Result<attest::Shown> {
+    if (!works) return fail(Kind::kIo, "broken");
+    return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+  });
+  const Service service(sealed(), made, {.per_second = 1e-6, .burst = 3, .meter = counted.meter()});
+  EXPECT_EQ(service.ask().status, 200U);
+  EXPECT_EQ(service.ask().status, 200U);
+  works = false;
+  EXPECT_EQ(service.ask().status, 500U);
+  EXPECT_EQ(service.ask().status, 503U);
+  EXPECT_EQ(counted.count("ok"), 2);
+  EXPECT_EQ(counted.count("io"), 1);
+  EXPECT_EQ(counted.count("quota"), 1);
+  EXPECT_EQ(counted.produced, 3);
 }
 
 TEST_F(Evidence, AProducerThatHangsDoesNotKeepTheServerFromEnding) {

@@ -71,7 +71,8 @@ bool is_decision(Kind kind) {
 }
 
 // What is wrong here is not for those who ask.
-std::unexpected<Error> not_now(const Error& error, const ReleaseEvent& event) {
+std::unexpected<Error> not_now(const Error& error, const ReleaseEvent& event, KeyMetrics& metrics) {
+  metrics.request(event.key, "unavailable");
   log(LogLevel::kWarn, "could not decide",
       {{"key", event.key}, {"peer", event.peer}, {"why", error.message}});
   return fail(Kind::kUnavailable, "the key server can't decide this now; its own log says why");
@@ -91,10 +92,16 @@ std::vector<std::string> identity_of(const attest::Claims& claims) {
   return out;
 }
 
+Result<KeyRelease::Keys> KeyRelease::look() const {
+  TRY(keys, list_keys(keys_));
+  metrics_.keys(keys);
+  return std::move(keys);
+}
+
 Result<attest::ExchangeRequest> KeyRelease::challenge(const attest::Nonce& nonce) const {
   // Which key it is about is known only later.
   std::set<std::string> files;
-  TRY(keys, list_keys(keys_));
+  TRY(keys, look());
   for (const StoredKey& key : keys) {
     if (!key.record) continue;
     for (std::string& file : attest::files_to_judge(key.record->policy)) files.insert(file);
@@ -171,7 +178,7 @@ Result<KeyReply> KeyRelease::release(std::string_view request, const KeyConnecti
   ReleaseEvent event{.event = "refused", .peer = printable(connection.peer, 100)};
   // What is noted and what is decided by is one look at the keys.
   const auto decision = [&]() -> Result<KeyReply> {
-    TRY(keys, list_keys(keys_));
+    TRY(keys, look());
     TRY_OK(note_revocations(keys));
     return decide(request, connection, keys, event);
   };
@@ -181,11 +188,12 @@ Result<KeyReply> KeyRelease::release(std::string_view request, const KeyConnecti
   } else if (is_decision(reply.error().kind)) {
     event.why = printable(reply.error().message, kMaxWhy);
   } else {
-    return not_now(reply.error(), event);
+    return not_now(reply.error(), event, metrics_);
   }
   // 5. In the log first: what was not logged was not released.
   const auto head = log_.add(event);
-  if (!head) return not_now(head.error(), event);
+  if (!head) return not_now(head.error(), event, metrics_);
+  metrics_.request(event.key, event.event);
   log(reply ? LogLevel::kInfo : LogLevel::kWarn, event.event,
       {{"key", event.key},
        {"model", event.model},
@@ -199,7 +207,7 @@ Result<KeyReply> KeyRelease::release(std::string_view request, const KeyConnecti
 }
 
 Result<> KeyRelease::note_revocations() {
-  TRY(keys, list_keys(keys_));
+  TRY(keys, look());
   return note_revocations(keys);
 }
 

@@ -4,6 +4,7 @@
 
 #include "attest/judge.h"
 #include "serve/key_messages.h"
+#include "serve/key_metrics.h"
 #include "serve/key_store.h"
 #include "serve/release_log.h"
 
@@ -23,10 +24,14 @@ std::vector<std::string> identity_of(const attest::Claims& claims);
 // Not thread-safe.
 class KeyRelease {
  public:
-  // Refers to `log` and `roots`.
-  KeyRelease(fs::path keys, ReleaseLog& log, std::function<attest::Time()> clock,
-             const attest::Roots& roots)
-      : keys_(std::move(keys)), log_(log), clock_(std::move(clock)), roots_(roots) {}
+  // Refers to `log`, `metrics` and `roots`.
+  KeyRelease(fs::path keys, ReleaseLog& log, KeyMetrics& metrics,
+             std::function<attest::Time()> clock, const attest::Roots& roots)
+      : keys_(std::move(keys)),
+        log_(log),
+        metrics_(metrics),
+        clock_(std::move(clock)),
+        roots_(roots) {}
 
   // What evidence is to be given for, and the files that some key's policy can't be judged without.
   // kIo when the keys can't be listed.
@@ -42,6 +47,7 @@ class KeyRelease {
  private:
   using Keys = std::vector<StoredKey>;
 
+  Result<Keys> look() const;
   Result<> note_revocations(const Keys& keys);
   Result<KeyReply> decide(std::string_view request, const KeyConnection& connection,
                           const Keys& keys, ReleaseEvent& event);
@@ -51,6 +57,7 @@ class KeyRelease {
 
   fs::path keys_;
   ReleaseLog& log_;
+  KeyMetrics& metrics_;
   std::function<attest::Time()> clock_;
   const attest::Roots& roots_;
 };

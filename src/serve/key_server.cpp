@@ -19,6 +19,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr size_t kMaxWaiting = 64;
 constexpr std::chrono::seconds kLookPeriod{2};  // at the keys, for revocations
+constexpr const char* kMetricsTarget = "/metrics";
 constexpr const char* kJson = "application/json";
 
 // The nonce that each connection was given and has not used. Thread-safe.
@@ -79,7 +80,7 @@ bool has_body(const net::Request& request) {
 }
 
 const char* method_of(const std::string& target) {
-  if (target == kHeadTarget) return "GET";
+  if (target == kHeadTarget || target == kMetricsTarget) return "GET";
   return target == kChallengeTarget || target == kReleaseTarget ? "POST" : nullptr;
 }
 
@@ -102,11 +103,12 @@ struct KeyServer::State {
   State(const KeyServerOptions& options, std::unique_ptr<ReleaseLog> opened,
         const attest::Roots& roots)
       : log(std::move(opened)),
-        release(options.keys, *log, options.clock, roots),
+        release(options.keys, *log, metrics, options.clock, roots),
         challenges(options),
         tasks(kMaxWaiting, kLookPeriod, [this] { note_revocations(); }) {}
 
   std::unique_ptr<ReleaseLog> log;
+  KeyMetrics metrics;
   KeyRelease release;  // of the tasks' thread
   Challenges challenges;
   TaskThread tasks;
@@ -135,6 +137,7 @@ struct KeyServer::State {
       return with_status(413, {Kind::kInvalid, "a body, where none is wanted"});
     }
     if (request.target == kChallengeTarget && !challenges.admit(now)) {
+      metrics.challenge("quota");
       return with_status(429, {Kind::kUnavailable, "more is asked of this key server than may be"});
     }
     return std::nullopt;
@@ -144,12 +147,24 @@ struct KeyServer::State {
     if (request.target == kHeadTarget) {
       return respond(net::text_response(200, kJson, head_json(log->head())));
     }
+    if (request.target == kMetricsTarget) {
+      return respond(
+          net::text_response(200, "text/plain; version=0.0.4", metrics.text(log->head())));
+    }
     Answer answer = answer_to(std::move(respond));
+    if (request.target == kChallengeTarget) answer = counted(std::move(answer));
     auto work = request.target == kChallengeTarget ? challenge(request) : release_to(request);
     if (!work) return answer(std::unexpected(std::move(work.error())));
     // Reading keys and writing the log takes a disk, which the server's threads must not wait for.
     answer_later(tasks, std::move(answer), std::move(*work),
                  {Kind::kUnavailable, "too many requests wait"});
+  }
+
+  Answer counted(Answer answer) {
+    return [this, answer = std::move(answer)](Result<net::Response> made) mutable {
+      metrics.challenge(made ? "ok" : "unavailable");
+      answer(std::move(made));
+    };
   }
 
   using Work = std::move_only_function<Result<net::Response>()>;
@@ -205,6 +220,7 @@ Result<std::unique_ptr<KeyServer>> KeyServer::start(const KeyServerOptions& opti
   }
   auto state = std::make_unique<State>(options, std::move(opened), roots);
   State& s = *state;
+  s.metrics.keys(keys);
   s.tasks.add([&s] { s.note_revocations(); });
   const net::ServerOptions server_options{.address = listen.host,
                                           .port = listen.port,

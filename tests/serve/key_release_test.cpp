@@ -80,7 +80,8 @@ class KeyReleaseTest : public testing::Test {
 
   KeyFolder folder_{model(), {.accept_simulated = true}};
   std::unique_ptr<ReleaseLog> log_ = value_of(ReleaseLog::open(folder_.log, now));
-  KeyRelease release_{folder_.keys.path(), *log_, now, attest::vendor_roots()};
+  KeyMetrics metrics_;
+  KeyRelease release_{folder_.keys.path(), *log_, metrics_, now, attest::vendor_roots()};
 };
 
 TEST_F(KeyReleaseTest, ReleasesToWhomThePolicyAccepts) {
@@ -170,7 +171,7 @@ TEST_F(KeyReleaseTest, NoOlderBundleAfterANewerOne) {
   // The log is the state.
   log_.reset();
   const auto log = value_of(ReleaseLog::open(folder_.log, now));
-  KeyRelease again(folder_.keys.path(), *log, now, attest::vendor_roots());
+  KeyRelease again(folder_.keys.path(), *log, metrics_, now, attest::vendor_roots());
   expect_error(again.release(old.json(), old.connection), Kind::kRefused, "at version 4");
   EXPECT_TRUE(again.release(fresh.json(), fresh.connection));
 }
@@ -406,7 +407,8 @@ class SnpKeyRelease : public testing::Test {
   attest::Roots roots_ = world_.make().roots;
   KeyFolder folder_{model(), world_.make().policy};
   std::unique_ptr<ReleaseLog> log_ = value_of(ReleaseLog::open(folder_.log, now));
-  KeyRelease release_{folder_.keys.path(), *log_, now, roots_};
+  KeyMetrics metrics_;
+  KeyRelease release_{folder_.keys.path(), *log_, metrics_, now, roots_};
 };
 
 TEST_F(SnpKeyRelease, ReleasesToTheMeasuredImage) {
@@ -433,7 +435,7 @@ TEST_F(SnpKeyRelease, RefusesOtherImagesChipsAndMakers) {
   expect_error(release_.release(asker.json(), asker.connection), Kind::kRefused,
                "simulated evidence proves nothing");
   // AMD did not make this chip.
-  KeyRelease strict(folder_.keys.path(), *log_, now, attest::vendor_roots());
+  KeyRelease strict(folder_.keys.path(), *log_, metrics_, now, attest::vendor_roots());
   Asker fake(bundle_3());
   fake.statement.mode = "tee";
   fake.producer = test::snp(world_);

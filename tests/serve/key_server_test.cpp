@@ -207,6 +207,48 @@ TEST_F(KeyServerTest, TheHeadCanBeAnchored) {
   EXPECT_EQ(value_of(read_log(value_of(read_file(folder_.log)), nullptr)).head, server_->head());
 }
 
+TEST_F(KeyServerTest, ShowsWhatItCounts) {
+  KeyServerOptions limited = options();
+  limited.rate_per_s = 0.001;
+  limited.burst = 3;
+  ASSERT_TRUE(
+      add_key(folder_.keys.path(), "another", value_of(age::Identity::generate()), folder_.policy));
+  ASSERT_TRUE(write_file(folder_.keys / "broken.json", "{"));
+  start(limited);
+  ASSERT_TRUE(ask(bundle_3()));
+  folder_.revoke("a test");
+  EXPECT_FALSE(ask(bundle_3()));
+  // Names that only a request knows make no series.
+  const auto connection = connect();
+  challenge(*connection);
+  const std::string unread = R"({"key":"made-up"})";
+  EXPECT_EQ(send(*connection, "POST", kReleaseTarget, unread).status, 400U);
+  expect_error(ask(bundle_3()), Kind::kUnavailable, "status 429");
+
+  // As often as one likes: it takes nothing from those who ask for keys, and no disk.
+  const auto metrics = connect();
+  net::Response response;
+  for (int i = 0; i < 10; ++i) response = send(*metrics, "GET", "/metrics");
+  EXPECT_EQ(response.status, 200U);
+  EXPECT_THAT(*response.fields.find("Content-Type"),
+              testing::StartsWith("text/plain; version=0.0.4"));
+  const std::string text = test::text_of(response);
+  for (const char* line : {
+           "cloister_key_challenges_total{outcome=\"ok\"} 3\n",
+           "cloister_key_challenges_total{outcome=\"quota\"} 1\n",
+           "cloister_key_requests_total{key=\"release\",outcome=\"released\"} 1\n",
+           "cloister_key_requests_total{key=\"release\",outcome=\"refused\"} 1\n",
+           "cloister_key_requests_total{key=\"\",outcome=\"refused\"} 1\n",
+           "cloister_keys{state=\"usable\"} 1\n",
+           "cloister_keys{state=\"revoked\"} 1\n",
+           "cloister_keys{state=\"unreadable\"} 1\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, HasSubstr(fmt::format("cloister_release_log_seq {}\n", server_->head().seq)));
+  EXPECT_THAT(text, testing::Not(HasSubstr("made-up")));
+}
+
 TEST_F(KeyServerTest, ManyAtOnce) {
   start();
   std::vector<std::thread> threads;
@@ -245,6 +287,7 @@ TEST_F(KeyServerTest, WhatIsRefusedBeforeItIsRead) {
   EXPECT_EQ(status("GET", kChallengeTarget), 405U);
   EXPECT_EQ(status("GET", kReleaseTarget), 405U);
   EXPECT_EQ(status("POST", kHeadTarget), 405U);
+  EXPECT_EQ(status("POST", "/metrics"), 405U);
   EXPECT_EQ(status("POST", kChallengeTarget, "x"), 413U);
   EXPECT_EQ(status("POST", kReleaseTarget, "x"), 403U);
   EXPECT_TRUE(folder_.events().empty());

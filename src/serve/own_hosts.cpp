@@ -86,6 +86,8 @@ std::optional<net::Response> OwnHosts::refusal(const net::Request& request, uint
 }
 
 bool OwnHosts::has(std::string_view authority, uint16_t port) const {
+  // What compares names and addresses ends at a zero.
+  if (authority.find('\0') != std::string_view::npos) return false;
   const auto found = parse_authority(authority, kHttpPort);
   if (!found) return false;
   const bool named = std::ranges::any_of(own_, [&](const Address& own) {

@@ -50,6 +50,7 @@ TEST(OwnHosts, AreThoseOfLoopback) {
     EXPECT_EQ(status(hosts, {{"Host", other}}), 421U) << other;
   }
   EXPECT_EQ(status(hosts, {}), 421U);
+  EXPECT_EQ(status(hosts, {{"Host", std::string("localhost\0.evil.example:8000", 28)}}), 421U);
   // What a browser leaves out is the port of the scheme.
   EXPECT_EQ(status(hosts, {{"Host", "localhost"}}, 80), 200U);
   EXPECT_EQ(status(hosts, {{"Host", "[::1]"}}, 80), 200U);

@@ -89,7 +89,7 @@ Result<> check_files(const ExchangeReply& reply, const bundle::Manifest& manifes
 }
 
 // The bundle is the one that the statement names, signed by whom the policy trusts, and not an old
-// one. The signature is judged before anything is made of what is signed.
+// one. Pin and signature are judged before anything is made of what is signed.
 void judge_bundle(Checks& checks, const ExchangeReply& reply, const BundlePolicy& policy,
                   Judgement& out) {
   const std::string digest = to_hex(sha256(as_bytes(reply.manifest_json)));
@@ -99,7 +99,7 @@ void judge_bundle(Checks& checks, const ExchangeReply& reply, const BundlePolicy
   }
   judge_digest(checks, "bundle.pin", digest, policy.manifests, "bundle.manifests");
   judge_signature(checks, reply, policy);
-  if (!checks.needs("bundle.manifest", {"bundle.digest", "bundle.signature"})) {
+  if (!checks.needs("bundle.manifest", {"bundle.digest", "bundle.pin", "bundle.signature"})) {
     return checks.block_rest("bundle.manifest");
   }
   auto manifest = bundle::parse_manifest(reply.manifest_json);
@@ -115,9 +115,13 @@ void judge_bundle(Checks& checks, const ExchangeReply& reply, const BundlePolicy
   out.manifest = std::move(*manifest);
 }
 
-// What crosses the cut.
+// What crosses the cut. It takes long, and nobody who is not trusted has us do it.
 void judge_audit_of(Checks& checks, const ExchangeReply& reply, const TrustPolicy& policy,
                     const JudgeQuestion& question, const Judgement& judgement) {
+  if (!judgement.tee.trusted) {
+    const Check* const failed = first_failed(judgement.tee.checks);
+    return checks.block_rest(failed == nullptr ? "evidence.form" : failed->id);
+  }
   if (!checks.needs("audit.record", {"bundle.files"})) return checks.block_rest("bundle.files");
   const bool before = !question.audited_manifest_sha256.empty() && judgement.statement &&
                       judgement.statement->manifest_sha256 == question.audited_manifest_sha256;

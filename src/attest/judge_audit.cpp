@@ -1,6 +1,7 @@
 #include "attest/judge_audit.h"
 
 #include <algorithm>
+#include <set>
 
 #include "audit/record.h"
 
@@ -15,13 +16,43 @@ std::string wanted(const audit::Policy& policy) {
                      audit::word(policy.metric), policy.threshold, policy.n_min);
 }
 
+// Numbers drawn, about, in judging an audit: whoever signs one does not keep the judge busy for
+// more than a minute or so. An audit of 100 cuts, 2000 inputs and 10,000 resamples takes 4e9.
+constexpr double kMostDraws = 5e9;
+
+// Each cut is judged by all inputs, and by those of every attacker that attacked others, of its own
+// and of deeper cuts.
+double draws_of(const audit::AuditScores& scores, const audit::Policy& policy) {
+  std::set<std::vector<size_t>> looks;
+  auto inputs = static_cast<double>(scores.floor.size());
+  double sum = 0;
+  for (size_t i = scores.cuts.size(); i-- > 0;) {
+    for (const audit::AttackerRun& run : scores.cuts[i].runs) {
+      if (!looks.insert(run.inputs).second) continue;
+      inputs += static_cast<double>(run.inputs.empty() ? scores.floor.size() : run.inputs.size());
+    }
+    sum += inputs;
+  }
+  // Sorting and room count too, where nothing is drawn.
+  constexpr uint64_t kLeast = 1000;
+  const bool draws = policy.statistic == audit::Statistic::kMean;
+  return sum * static_cast<double>(draws ? std::max(policy.resamples, kLeast) : kLeast);
+}
+
 // Of the cut that is served, under the policy.
 Result<audit::CutVerdict> verdict_of(const audit::AuditRecord& record, const audit::Policy& policy,
-                                     const std::string& cut) {
+                                     const bundle::Manifest& manifest) {
   TRY(scores, audit::scores_for(record, policy));
+  const double draws = draws_of(scores, policy);
+  if (draws > kMostDraws) {
+    return invalid("judging {} cuts by {} inputs draws {:.3g} numbers, want at most {:.3g}",
+                   scores.cuts.size(), scores.floor.size(), draws, kMostDraws);
+  }
   TRY(verdicts, audit::judge(policy, scores));
-  const auto found = std::ranges::find(verdicts, cut, &audit::CutVerdict::cut);
-  if (found == verdicts.end()) return invalid("the audit leaves out cut {}", printable(cut));
+  const auto found = std::ranges::find(verdicts, manifest.cut, &audit::CutVerdict::cut);
+  if (found == verdicts.end()) {
+    return invalid("the audit leaves out cut {}", printable(manifest.cut));
+  }
   return *found;
 }
 
@@ -76,7 +107,7 @@ void judge_audit(Checks& checks, const AuditPolicy& policy, const bundle::Manife
   checks.judge("audit.model", record->model.sha256 == manifest.model_sha256,
                printable(record->model.sha256, 64), manifest.model_sha256, "audit.leakage");
   // 3. Under the policy, the cut resisted.
-  const auto verdict = verdict_of(*record, *policy.leakage, manifest.cut);
+  const auto verdict = verdict_of(*record, *policy.leakage, manifest);
   const bool resisted = verdict && verdict->outcome == audit::Outcome::kResisted;
   checks.judge("audit.verdict", resisted,
                printable(verdict ? verdict->sentence : verdict.error().message, kShownText),

@@ -102,6 +102,32 @@ TEST(Judge, TheBundleIsTheOneThatWasStated) {
   other.expect_fails("bundle.pin", "(policy: bundle.manifests)");
 }
 
+// A bundle of anybody's costs whoever judges it nothing.
+TEST(Judge, NothingIsMadeOfABundleThatIsNotTrusted) {
+  World pinned;
+  pinned.policy.bundle = {.manifests = {{}}};
+  pinned.is_signed = false;
+  pinned.expect_fails("bundle.pin", "(policy: bundle.manifests)");
+  EXPECT_FALSE(pinned.judgement().manifest);
+  EXPECT_THAT(pinned.text(), HasSubstr("bundle.manifest:  / not judged: it needs bundle.pin"));
+}
+
+TEST(Judge, AnAuditIsNotJudgedForAServerThatIsNotTrusted) {
+  World world;
+  world.policy.tee.snp->measurements = {{}};
+  world.policy.audit.leakage->threshold = 0.2;
+  world.expect_fails("snp.measurement", "snp.measurement");
+  EXPECT_THAT(world.text(), HasSubstr("audit.verdict:  / not judged: it needs snp.measurement"));
+}
+
+TEST(Judge, AnAuditTooLargeToBeJudgedIsRefused) {
+  World world;
+  world.policy.audit.leakage->resamples = 10'000'000;
+  world.expect_fails("audit.verdict", "judging 5 cuts by 600 inputs draws 6.5e+10 numbers");
+  world.policy.audit.leakage->resamples = 20'000;
+  EXPECT_TRUE(world.judgement().trusted) << world.text();
+}
+
 TEST(Judge, TheBundleIsSignedByWhomThePolicyTrusts) {
   World world;
   world.is_signed = false;

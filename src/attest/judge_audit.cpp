@@ -39,6 +39,27 @@ double draws_of(const audit::AuditScores& scores, const audit::Policy& policy) {
   return sum * static_cast<double>(draws ? std::max(policy.resamples, kLeast) : kLeast);
 }
 
+// Extents of shapes cross beside a cut's tensors, and its record does not list them.
+bool may_be_extent(DType dtype) {
+  return dtype == DType::kI64 || dtype == DType::kI32 || dtype == DType::kBool;
+}
+
+// What the accelerator gets is what was attacked: a cut's id alone says nothing of the segments.
+Result<> check_crossing(const audit::CutRecord& cut, const bundle::Manifest& manifest) {
+  for (const bundle::SegmentInfo& segment : manifest.segments) {
+    if (segment.placement != bundle::Placement::kUntrusted) continue;
+    for (const bundle::Port& input : segment.inputs) {
+      if (may_be_extent(input.dtype)) continue;
+      if (std::ranges::find(cut.tensors, input.name, &audit::CrossingTensor::name) ==
+          cut.tensors.end()) {
+        return invalid("'{}' crosses to '{}', which the audit of cut {} did not attack",
+                       printable(input.name), printable(segment.name), printable(cut.id));
+      }
+    }
+  }
+  return {};
+}
+
 // Of the cut that is served, under the policy.
 Result<audit::CutVerdict> verdict_of(const audit::AuditRecord& record, const audit::Policy& policy,
                                      const bundle::Manifest& manifest) {
@@ -53,6 +74,7 @@ Result<audit::CutVerdict> verdict_of(const audit::AuditRecord& record, const aud
   if (found == verdicts.end()) {
     return invalid("the audit leaves out cut {}", printable(manifest.cut));
   }
+  TRY_OK(check_crossing(record.cuts[static_cast<size_t>(found - verdicts.begin())], manifest));
   return *found;
 }
 

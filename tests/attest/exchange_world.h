@@ -39,7 +39,7 @@ inline bundle::Manifest sample_manifest() {
   m.audit_sha256 = to_hex(sha256(as_bytes(sample_audit_json())));
   m.cut = "c7654ff";
   const bundle::Port x{"x", DType::kF32, {1, 3, 64, 64}};
-  const bundle::Port h{"h", DType::kF32, {1, 64}};
+  const bundle::Port h{"resnetv17_stage3_activation5", DType::kF32, {1, 1024, 4, 4}};
   const bundle::Port y{"y", DType::kF32, {1, 10}};
   m.inputs = {x};
   m.outputs = {y};

@@ -180,6 +180,24 @@ TEST(Judge, TheCutMustHaveResistedUnderThePolicy) {
   shallow.expect_fails("audit.verdict", "the audit leaves out cut c999999");
 }
 
+TEST(Judge, WhatCrossesIsWhatWasAudited) {
+  World other;
+  const auto crosses = [&](const bundle::Port& port) {
+    other.manifest = sample_manifest();
+    other.manifest.segments[0].outputs.push_back(port);
+    other.manifest.segments[1].inputs.push_back(port);
+  };
+  crosses({"skip", DType::kF16, {1, 64}});
+  other.expect_fails("audit.verdict", "'skip' crosses to 'body', which the audit of cut c7654ff");
+  crosses({"resnetv17_stage1_activation2", DType::kF32, {1, 64}});
+  other.expect_fails("audit.verdict", "'resnetv17_stage1_activation2' crosses to 'body'");
+  crosses({"quantized", DType::kU8, {1, 64}});
+  other.expect_fails("audit.verdict", "'quantized' crosses to 'body'");
+  // Extents of shapes.
+  crosses({"rows", DType::kI64, {2}});
+  EXPECT_TRUE(other.judgement().trusted) << other.text();
+}
+
 TEST(Judge, TheAuditMustBeShownAndOfTheModel) {
   World none;
   none.files.clear();

@@ -1,5 +1,7 @@
 #include "attest/draft_policy.h"
 
+#include <algorithm>
+
 #include "audit/record.h"
 
 namespace cloister::attest {
@@ -31,7 +33,7 @@ SnpPolicy policy_of(const SnpClaims& c) {
                 .vmpl = c.vmpl,
                 .accept_version_2 = c.version == 2,
                 .accept_vlek = c.signed_by_vlek};
-  const SnpProduct product = c.product.value_or(SnpProduct::kMilan);
+  const SnpProduct product = *c.product;  // established() saw to it
   auto& place = product == SnpProduct::kMilan   ? out.min_tcb.milan
                 : product == SnpProduct::kGenoa ? out.min_tcb.genoa
                                                 : out.min_tcb.turin;
@@ -42,11 +44,11 @@ SnpPolicy policy_of(const SnpClaims& c) {
 }
 
 DcapPolicy policy_of(const DcapClaims& c) {
-  DcapPolicy out{.min_tcb_evaluation_data_number = c.tcb_evaluation_data_number, .ppids = {c.ppid}};
-  const bool acceptable = c.tcb_status && *c.tcb_status != TcbStatus::kUpToDate &&
-                          *c.tcb_status != TcbStatus::kRevoked &&
-                          *c.tcb_status != TcbStatus::kNotSupported;
-  if (acceptable) out.tcb = {{*c.tcb_status, c.advisories}};
+  DcapPolicy out{.ppids = {c.ppid}};
+  out.min_tcb_evaluation_data_number =
+      std::max(out.min_tcb_evaluation_data_number, c.tcb_evaluation_data_number);
+  const bool as_it_is = c.tcb_status == TcbStatus::kUpToDate && c.advisories.empty();
+  if (c.tcb_status && !as_it_is) out.tcb = {{*c.tcb_status, c.advisories}};
   return out;
 }
 
@@ -100,9 +102,31 @@ Policy tee_of(const Claims& c) {
   return out;
 }
 
+// Whether some policy passes a check that failed under none: one that names a field.
+bool may_pass(const Check& check, const ExchangeReply& reply, const Claims& c) {
+  if (check.id == "snp.revocation") return !find_blob(reply.endorsements.blobs, kAmdCrl);
+  if (check.id == "snp.vmpl") return c.snp && c.snp->vmpl <= 3;
+  if (check.id == "dcap.tcb_status") {
+    return c.dcap && c.dcap->tcb_status != TcbStatus::kRevoked &&
+           c.dcap->tcb_status != TcbStatus::kNotSupported;
+  }
+  return !check.field.empty();
+}
+
+// Claims are what somebody wrote unless the checks behind them passed: those that no policy
+// softens, certificates and signatures among them.
+Result<> established(const ExchangeReply& reply, const Judgement& judgement) {
+  for (const Check& check : judgement.checks) {
+    if (check.outcome != Outcome::kFail || may_pass(check, reply, judgement.tee.claims)) continue;
+    return invalid("no policy can accept what was shown: {}", failure_text(check));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const Judgement& judgement) {
+  TRY_OK(established(reply, judgement));
   TrustPolicy out{.tee = tee_of(judgement.tee.claims)};
   const bool has_crl = find_blob(reply.endorsements.blobs, kAmdCrl).has_value();
   if (out.tee.snp) out.tee.snp->accept_without_crl = !has_crl;

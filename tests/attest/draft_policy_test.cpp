@@ -71,6 +71,67 @@ TEST(DraftPolicy, OfIntelsQuotes) {
   }
 }
 
+Result<TrustPolicy> draft_of(const ExchangeWorld& world, const ExchangeReply& reply) {
+  return draft_policy(reply, judge(reply, {}, world.question, world.tee.roots));
+}
+
+// Whose claims would be whatever the host wrote.
+TEST(DraftPolicy, OfNothingThatDidNotCheckOut) {
+  const ExchangeWorld world;
+  for (const std::string_view name : {kVek, kIntermediate}) {
+    ExchangeReply reply = world.reply();
+    remove_blob(reply.endorsements.blobs, name);
+    expect_error(draft_of(world, reply), Kind::kInvalid, "snp.certificates");
+  }
+  ExchangeReply unsigned_reply = world.reply();
+  unsigned_reply.evidence.report[kMeasurementAt] ^= std::byte{1};
+  expect_error(draft_of(world, unsigned_reply), Kind::kInvalid, "snp.signature");
+  ExchangeWorld another;
+  another.question.expected = filler<64>("another connection");
+  expect_error(draft_of(another, another.reply()), Kind::kInvalid, "snp.report_data");
+  ExchangeWorld revoked;
+  revoked.snp.crl.revoked = {revoked.snp.intermediate.serial};
+  revoked.tee = revoked.snp.make();
+  expect_error(draft_of(revoked, revoked.reply()), Kind::kInvalid, "snp.revocation");
+}
+
+// A world of Intel's, for this exchange.
+struct IntelWorld : ExchangeWorld {
+  DcapWorld intel;
+  explicit IntelWorld(bool tdx = true) : intel(tdx, tdx ? 5 : 3) {
+    std::ranges::copy(question.expected.bytes,
+                      intel.body.begin() + (tdx ? kTdReportDataAt : kSgxReportDataAt));
+  }
+  ExchangeReply shown() {
+    const Case made = intel.make();
+    tee.roots = made.roots;
+    ExchangeReply out = reply();
+    out.evidence = made.evidence;
+    out.endorsements = made.endorsements;
+    return out;
+  }
+};
+
+TEST(DraftPolicy, OfNoQuoteWithoutCollateral) {
+  IntelWorld world;
+  for (const std::string_view name : {kTcbInfo, kQeIdentity, kPckCrl, kRootCrl}) {
+    ExchangeReply reply = world.shown();
+    remove_blob(reply.endorsements.blobs, name);
+    expect_error(draft_of(world, reply), Kind::kInvalid, "dcap.");
+  }
+}
+
+TEST(DraftPolicy, AsksForNoOlderCollateralThanTheDefault) {
+  const uint64_t least = DcapPolicy().min_tcb_evaluation_data_number;
+  for (const uint64_t shown : {least - 1, least + 2}) {
+    IntelWorld world;
+    world.intel.tcb_info["tcbEvaluationDataNumber"] = shown;
+    world.intel.qe_identity["tcbEvaluationDataNumber"] = shown;
+    const TrustPolicy draft = value_of(draft_of(world, world.shown()));
+    EXPECT_EQ(draft.tee.tdx->platform.min_tcb_evaluation_data_number, std::max(least, shown));
+  }
+}
+
 TEST(DraftPolicy, OfNothing) {
   const ExchangeWorld world;
   ExchangeReply reply = world.reply();

@@ -36,6 +36,7 @@ struct SnpClaims {
   uint32_t vmpl = 0;
   bool debug = false;
   bool migration_agent = false;
+  bool smt = false;  // another guest may run beside it on a core
   uint64_t platform_info = 0;
   SnpTcb reported_tcb;  // these four are decoded by product
   SnpTcb committed_tcb;

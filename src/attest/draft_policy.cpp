@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "audit/record.h"
+#include "record/fields.h"
 
 namespace cloister::attest {
 namespace {
@@ -27,19 +28,27 @@ SnpTcb lowest(const SnpClaims& c) {
   return out;
 }
 
+// Digests that are zero are pinned like others: that there is none is what was shown.
 SnpPolicy policy_of(const SnpClaims& c) {
   SnpPolicy out{.measurements = {c.measurement},
                 .min_guest_svn = c.guest_svn,
                 .vmpl = c.vmpl,
                 .accept_version_2 = c.version == 2,
-                .accept_vlek = c.signed_by_vlek};
+                .accept_vlek = c.signed_by_vlek,
+                .accept_migration_agent = c.migration_agent,
+                .accept_smt = c.smt,
+                .platform_info = platform_bits(c.platform_info),
+                .host_data = {c.host_data},
+                .id_key_digests = {c.id_key_digest},
+                .author_key_digests = {c.author_key_digest}};
+  constexpr auto kWritable = static_cast<uint64_t>(kMaxCount) - 1;  // in JSON
+  if (c.version >= 5) out.mitigations = c.launch_mitigations & c.current_mitigations & kWritable;
   const SnpProduct product = *c.product;  // established() saw to it
   auto& place = product == SnpProduct::kMilan   ? out.min_tcb.milan
                 : product == SnpProduct::kGenoa ? out.min_tcb.genoa
                                                 : out.min_tcb.turin;
   place = minimum_of(lowest(c), product == SnpProduct::kTurin);
   if (!c.chip_id.is_zero()) out.chip_ids = {c.chip_id};
-  if (!c.host_data.is_zero()) out.host_data = {c.host_data};
   return out;
 }
 
@@ -56,15 +65,32 @@ TdxPolicy policy_of(const TdxClaims& c, const DcapClaims& platform) {
   TdMeasurement td{.mrtd = {.value = c.mrtd}};
   ExpectedMeasurement* const rtmrs[] = {&td.rtmr0, &td.rtmr1, &td.rtmr2, &td.rtmr3};
   for (size_t i = 0; i < std::size(rtmrs); ++i) rtmrs[i]->value = c.rtmr[i];
-  return {.measurements = {td}, .platform = policy_of(platform)};
+  TdxPolicy out{.measurements = {td},
+                .platform = policy_of(platform),
+                .required_attributes = {},
+                .mr_config_ids = {c.mr_config_id},
+                .mr_owners = {c.mr_owner},
+                .mr_owner_configs = {c.mr_owner_config}};
+  for (const TdAttribute attribute : td_attributes(c.attributes)) {
+    const bool protects = attribute == TdAttribute::kSeptVeDisable;
+    (protects ? out.required_attributes : out.allowed_attributes).push_back(attribute);
+  }
+  if (!c.mr_service_td.is_zero()) out.mr_service_tds = {c.mr_service_td};
+  return out;
+}
+
+SgxPolicy policy_of(const SgxClaims& c, const DcapClaims& platform) {
+  SgxPolicy out{.mr_enclaves = {c.mr_enclave}, .platform = policy_of(platform)};
+  if (!c.config_id.is_zero()) out.config_ids = {c.config_id};
+  return out;
 }
 
 std::vector<PcrValues> pcrs_of(const TpmClaims& c) {
   std::vector<PcrValues> out;
   for (const auto& [index, value] : c.pcrs) {
-    // Those above change after boot; one that was never extended says nothing.
+    // Those above change after boot; one that is zero says that nothing was loaded.
     constexpr uint32_t kStatic = 16;
-    if (index < kStatic && !value.is_zero()) out.push_back({index, {value}});
+    if (index < kStatic) out.push_back({index, {value}});
   }
   return out;
 }
@@ -80,9 +106,7 @@ Policy tee_of(const Claims& c) {
       if (c.tdx && c.dcap) out.tdx = policy_of(*c.tdx, *c.dcap);
       break;
     case EvidenceKind::kSgx:
-      if (c.sgx && c.dcap) {
-        out.sgx = SgxPolicy{.mr_enclaves = {c.sgx->mr_enclave}, .platform = policy_of(*c.dcap)};
-      }
+      if (c.sgx && c.dcap) out.sgx = policy_of(*c.sgx, *c.dcap);
       break;
     case EvidenceKind::kTpm:
       if (c.tpm) out.tpm = TpmPolicy{.ak_names = {c.tpm->ak_name}, .pcrs = pcrs};
@@ -109,6 +133,13 @@ bool may_pass(const Check& check, const ExchangeReply& reply, const Claims& c) {
   if (check.id == "dcap.tcb_status") {
     return c.dcap && c.dcap->tcb_status != TcbStatus::kRevoked &&
            c.dcap->tcb_status != TcbStatus::kNotSupported;
+  }
+  if (check.id == "tdx.attributes") {
+    uint64_t unknown = c.tdx ? c.tdx->attributes >> 8 << 8 : 0;  // debugging has its own check
+    for (const TdAttribute attribute : td_attributes(unknown)) {
+      unknown &= ~(uint64_t{1} << static_cast<int>(attribute));
+    }
+    return unknown == 0;
   }
   return !check.field.empty();
 }

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <span>
-#include <vector>
 
 namespace cloister::attest {
 namespace {
@@ -61,6 +60,15 @@ Result<> parse_in(std::span<const Word<T>> words, std::string_view text, T& out)
   return invalid("'{}', want {}", printable(text, 60), fmt::join(known, ", "));
 }
 
+template <typename T>
+std::vector<T> bits_in(std::span<const Word<T>> words, uint64_t bits) {
+  std::vector<T> set;
+  for (const Word<T>& row : words) {
+    if ((bits >> static_cast<int>(row.value) & 1) != 0) set.push_back(row.value);
+  }
+  return set;
+}
+
 }  // namespace
 
 std::string_view word(SnpProduct product) {
@@ -83,12 +91,20 @@ Result<> parse_word(std::string_view text, PlatformBit& out) {
   return parse_in<PlatformBit>(kPlatformBits, text, out);
 }
 
+std::vector<PlatformBit> platform_bits(uint64_t platform_info) {
+  return bits_in<PlatformBit>(kPlatformBits, platform_info);
+}
+
 std::string_view word(TdAttribute attribute) {
   return word_in<TdAttribute>(kTdAttributes, attribute, "unknown");
 }
 
 Result<> parse_word(std::string_view text, TdAttribute& out) {
   return parse_in<TdAttribute>(kTdAttributes, text, out);
+}
+
+std::vector<TdAttribute> td_attributes(uint64_t attributes) {
+  return bits_in<TdAttribute>(kTdAttributes, attributes);
 }
 
 std::string_view word(TcbStatus status) {

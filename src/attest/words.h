@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
 
@@ -23,6 +24,7 @@ enum class PlatformBit : uint8_t {
 };
 std::string_view word(PlatformBit bit);
 Result<> parse_word(std::string_view text, PlatformBit& out);
+std::vector<PlatformBit> platform_bits(uint64_t platform_info);  // those that are set
 
 // Bits of a TD's TDATTRIBUTES that a policy can require or allow. DEBUG is never allowed.
 enum class TdAttribute : uint8_t {
@@ -34,6 +36,7 @@ enum class TdAttribute : uint8_t {
 };
 std::string_view word(TdAttribute attribute);
 Result<> parse_word(std::string_view text, TdAttribute& out);
+std::vector<TdAttribute> td_attributes(uint64_t attributes);  // those that are set
 
 // Intel's verdict on a platform, by its own words; kNotSupported: no level of the TCB info fits.
 enum class TcbStatus {

@@ -56,21 +56,6 @@ TEST(DraftPolicy, OfATpmKeyAndItsRegisters) {
   expect_drafted(world, reply);
 }
 
-TEST(DraftPolicy, OfIntelsQuotes) {
-  for (const bool tdx : {true, false}) {
-    ExchangeWorld world;
-    DcapWorld intel(tdx, tdx ? 5 : 3);
-    std::ranges::copy(world.question.expected.bytes,
-                      intel.body.begin() + (tdx ? kTdReportDataAt : kSgxReportDataAt));
-    const Case made = intel.make();
-    world.tee.roots = made.roots;
-    ExchangeReply reply = world.reply();
-    reply.evidence = made.evidence;
-    reply.endorsements = made.endorsements;
-    expect_drafted(world, reply);
-  }
-}
-
 Result<TrustPolicy> draft_of(const ExchangeWorld& world, const ExchangeReply& reply) {
   return draft_policy(reply, judge(reply, {}, world.question, world.tee.roots));
 }
@@ -111,6 +96,99 @@ struct IntelWorld : ExchangeWorld {
     return out;
   }
 };
+
+TEST(DraftPolicy, OfIntelsQuotes) {
+  for (const bool tdx : {true, false}) {
+    IntelWorld world(tdx);
+    expect_drafted(world, world.shown());
+  }
+}
+
+// What was shown, changed, is not accepted: `checks` fail.
+void expect_refused(const TrustPolicy& draft, const ExchangeWorld& world,
+                    const ExchangeReply& changed, const std::string& checks) {
+  const Judgement judged = judge(changed, draft, world.question, world.tee.roots);
+  EXPECT_EQ(failed(judged.tee), checks) << text_of(judged.tee);
+}
+
+TEST(DraftPolicy, OfASnpGuestIsNarrow) {
+  ExchangeWorld world;
+  world.snp = SnpWorld(SnpProduct::kTurin);
+  std::ranges::copy(world.question.expected.bytes, world.snp.report.begin() + kReportDataAt);
+  set_little(world.snp.report, kPolicyAt, uint64_t{0x2001f});  // no SMT
+  // Nothing there is something to hold on to.
+  std::fill_n(world.snp.report.begin() + kAuthorKeyAt, 48, std::byte{0});
+  world.tee = world.snp.make();
+  expect_drafted(world, world.reply());
+  const TrustPolicy draft = value_of(draft_of(world, world.reply()));
+  EXPECT_EQ(draft.tee.snp->mitigations, 0x3fU);
+  const auto report = world.snp.report;
+  const auto expect = [&](size_t at, std::byte flip, const std::string& checks) {
+    world.snp.report = report;
+    world.snp.report[at] ^= flip;
+    world.tee = world.snp.make();
+    expect_refused(draft, world, world.reply(), checks);
+  };
+  expect(kPolicyAt + 2, std::byte{1}, "snp.guest_policy");
+  expect(kPlatformInfoAt, std::byte{2}, "snp.platform_info");
+  expect(kCurrentMitigationsAt, std::byte{1}, "snp.mitigations");
+  expect(kHostDataAt, std::byte{1}, "snp.host_data");
+  expect(kIdKeyAt, std::byte{1}, "snp.id_key_digest");
+  expect(kAuthorKeyAt, std::byte{1}, "snp.author_key_digest");
+}
+
+TEST(DraftPolicy, OfATdIsNarrow) {
+  IntelWorld world;
+  std::fill_n(world.intel.body.begin() + kMrOwnerAt, 48, std::byte{0});
+  const TrustPolicy draft = value_of(draft_of(world, world.shown()));
+  const auto body = world.intel.body;
+  for (const auto& [at, check] :
+       {std::pair(kMrConfigIdAt, "tdx.mr_config_id"), std::pair(kMrOwnerAt, "tdx.mr_owner"),
+        std::pair(kMrOwnerConfigAt, "tdx.mr_owner_config"),
+        std::pair(kTdAttributesAt + 3, "tdx.attributes")}) {
+    world.intel.body = body;
+    world.intel.body[at] ^= std::byte{0x40};
+    expect_refused(draft, world, world.shown(), check);
+  }
+}
+
+TEST(DraftPolicy, HoldsRegistersThatAreZero) {
+  ExchangeWorld world;
+  world.statement.mode = "tpm";
+  TpmWorld tpm;
+  tpm.extra_data = {sha256(world.question.expected.view())};
+  tpm.values[2] = {};
+  const auto shown = [&] {
+    ExchangeReply reply = world.reply();
+    reply.evidence = tpm.make().evidence;
+    reply.endorsements = {};
+    return reply;
+  };
+  expect_drafted(world, shown());
+  const TrustPolicy draft = value_of(draft_of(world, shown()));
+  tpm.values[2] = filler<32>("loaded");
+  expect_refused(draft, world, shown(), "tpm.pcrs");
+}
+
+// What the defaults refuse and a policy may accept, the draft says.
+TEST(DraftPolicy, AcceptsWhatDefaultsDoNot) {
+  ExchangeWorld amd;
+  amd.snp.report[kPlatformInfoAt] &= ~std::byte{0x20};  // no alias check
+  set_little(amd.snp.report, kPolicyAt, uint64_t{0x7001f});
+  amd.tee = amd.snp.make();
+  expect_drafted(amd, amd.reply());
+
+  IntelWorld td;
+  set_little(td.intel.body, kTdAttributesAt, uint64_t{1} << 63 | uint64_t{1} << 30);
+  td.intel.tcb_info["tcbLevels"][0]["advisoryIDs"] = {"INTEL-SA-00001"};
+  expect_drafted(td, td.shown());
+  td.intel.body[kTdAttributesAt + 5] = std::byte{1};
+  expect_error(draft_of(td, td.shown()), Kind::kInvalid, "tdx.attributes");
+
+  IntelWorld enclave(false);
+  enclave.intel.body[kConfigIdAt] = std::byte{1};
+  expect_drafted(enclave, enclave.shown());
+}
 
 TEST(DraftPolicy, OfNoQuoteWithoutCollateral) {
   IntelWorld world;

@@ -48,6 +48,7 @@ SnpPolicy policy_of(const SnpClaims& c) {
                 : product == SnpProduct::kGenoa ? out.min_tcb.genoa
                                                 : out.min_tcb.turin;
   place = minimum_of(lowest(c), product == SnpProduct::kTurin);
+  if (c.signed_by_vlek) out.csp_ids = {c.csp};
   if (!c.chip_id.is_zero()) out.chip_ids = {c.chip_id};
   return out;
 }

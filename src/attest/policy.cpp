@@ -36,6 +36,8 @@ Result<> check_minimum(const std::optional<SnpMinimum>& minimum, bool has_fmc,
 
 Result<> check_snp(const SnpPolicy& policy, const string& field) {
   TRY_OK(must_have(!policy.measurements.empty(), field + ".measurements", "launch digests"));
+  TRY_OK(must_have(!policy.accept_vlek || !policy.csp_ids.empty(), field + ".csp_ids",
+                   "the clouds whose VLEKs are accepted"));
   const SnpMinimums& min = policy.min_tcb;
   TRY_OK(must_have(min.milan || min.genoa || min.turin, field + ".min_tcb",
                    "the minimums of a product"));

@@ -28,9 +28,10 @@ struct SnpPolicy {
   SnpMinimums min_tcb;                  // of the reported, committed and launch TCB
   uint64_t min_guest_svn = 0;
   uint64_t vmpl = 0;
-  bool accept_version_2 = false;    // reports without CPUID: the product rests on the VCEK alone
-  bool accept_vlek = false;         // signed with a key of the cloud's, which hides the chip
-  bool accept_without_crl = false;  // no amd_crl among the endorsements
+  bool accept_version_2 = false;     // reports without CPUID: the product rests on the VCEK alone
+  bool accept_vlek = false;          // signed with a key of the cloud's, which hides the chip
+  std::vector<std::string> csp_ids;  // whose VLEKs; empty accepts none
+  bool accept_without_crl = false;   // no amd_crl among the endorsements
   bool accept_migration_agent = false;
   bool accept_smt = true;  // the guest's policy allows hyper-threading
   std::vector<PlatformBit> platform_info = {PlatformBit::kAliasCheck};  // all required

@@ -34,6 +34,7 @@ void fields(Io& io, Of<Io, SnpPolicy> r) {
   io.integer("vmpl", r.vmpl, 0, 3);
   io.flag("accept_version_2", r.accept_version_2);
   io.flag("accept_vlek", r.accept_vlek);
+  io.texts("csp_ids", r.csp_ids, kMostValues, kShort);
   io.flag("accept_without_crl", r.accept_without_crl);
   io.flag("accept_migration_agent", r.accept_migration_agent);
   io.flag("accept_smt", r.accept_smt);

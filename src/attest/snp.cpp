@@ -10,16 +10,32 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {
-    "snp.report",      "snp.version",         "snp.certificates",
-    "snp.chain",       "snp.revocation",      "snp.signature",
-    "snp.signer",      "snp.product",         "snp.certified_tcb",
-    "snp.chip",        "snp.report_data",     "snp.guest_policy",
-    "snp.debug",       "snp.migration_agent", "snp.vmpl",
-    "snp.measurement", "snp.guest_svn",       "snp.min_tcb",
-    "snp.tcb_order",   "snp.platform_info",   "snp.mitigations",
-    "snp.host_data",   "snp.id_key_digest",   "snp.author_key_digest",
-    "snp.chip_pin"};
+constexpr std::string_view kIds[] = {"snp.report",
+                                     "snp.version",
+                                     "snp.certificates",
+                                     "snp.chain",
+                                     "snp.revocation",
+                                     "snp.signature",
+                                     "snp.signer",
+                                     "snp.csp",
+                                     "snp.product",
+                                     "snp.certified_tcb",
+                                     "snp.chip",
+                                     "snp.report_data",
+                                     "snp.guest_policy",
+                                     "snp.debug",
+                                     "snp.migration_agent",
+                                     "snp.vmpl",
+                                     "snp.measurement",
+                                     "snp.guest_svn",
+                                     "snp.min_tcb",
+                                     "snp.tcb_order",
+                                     "snp.platform_info",
+                                     "snp.mitigations",
+                                     "snp.host_data",
+                                     "snp.id_key_digest",
+                                     "snp.author_key_digest",
+                                     "snp.chip_pin"};
 
 struct Chain {
   Certificate vek;
@@ -172,6 +188,19 @@ void judge_origin(Context& context, const SnpQuestion& question, const SnpReport
                chain.is_vlek ? "SIGNING_KEY 1, and a policy that accepts VLEKs" : "SIGNING_KEY 0",
                chain.is_vlek && matches ? question.field + ".accept_vlek" : "");
 
+  // A VLEK is the key of one cloud, and says nothing of the chip.
+  if (!chain.is_vlek) {
+    checks.not_applicable("snp.csp", "a VCEK is the key of a chip");
+  } else {
+    const std::string& csp = chain.extensions.csp;
+    const auto& allowed = question.policy.csp_ids;
+    checks.judge("snp.csp", !csp.empty() && std::ranges::find(allowed, csp) != allowed.end(),
+                 csp.empty() ? "a VLEK of no cloud" : csp,
+                 allowed.size() == 1 ? printable(allowed[0])
+                                     : fmt::format("one of {} in the policy", allowed.size()),
+                 csp.empty() ? "" : question.field + ".csp_ids");
+  }
+
   // 7. Root, certificate and CPUID name one product. Reports of version 2 have no CPUID.
   if (!checks.needs("snp.product", {"snp.chain"})) return;
   const SnpProduct product = root->first;
@@ -240,6 +269,7 @@ void verify_snp(Context& context, const SnpQuestion& question) {
     checks.needs(id, {"snp.chain"});
   checks.needs("snp.signature", {"snp.certificates"});
   checks.needs("snp.signer", {"snp.certificates"});
+  checks.needs("snp.csp", {"snp.certificates"});
   checks.needs("snp.certified_tcb", {"snp.product"});
   checks.needs("snp.chip", {"snp.product"});
 }

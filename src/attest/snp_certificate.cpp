@@ -75,7 +75,10 @@ Result<VekExtensions> vek_extensions(const X509* certificate) {
   TRY(csp, extension(certificate, kCsp));
   if (csp) {
     TRY(text, sole_element(*csp, kDerIa5));
-    vek.csp = printable(as_text(text));
+    vek.csp = as_text(text);
+    if (vek.csp.empty() || vek.csp != printable(vek.csp)) {
+      return invalid("{}: '{}', want a name", kCsp, printable(vek.csp));
+    }
   }
   return vek;
 }

@@ -137,6 +137,18 @@ TEST(DraftPolicy, OfASnpGuestIsNarrow) {
   expect(kAuthorKeyAt, std::byte{1}, "snp.author_key_digest");
 }
 
+TEST(DraftPolicy, OfACloudsKeyNamesTheCloud) {
+  ExchangeWorld world;
+  world.snp = SnpWorld(SnpProduct::kMilan, true);
+  std::ranges::copy(world.question.expected.bytes, world.snp.report.begin() + kReportDataAt);
+  world.tee = world.snp.make();
+  expect_drafted(world, world.reply());
+  const TrustPolicy draft = value_of(draft_of(world, world.reply()));
+  world.snp.extension("5") = der(0x16, as_bytes("CN=another-cloud"));
+  world.tee = world.snp.make();
+  expect_refused(draft, world, world.reply(), "snp.csp");
+}
+
 TEST(DraftPolicy, OfATdIsNarrow) {
   IntelWorld world;
   std::fill_n(world.intel.body.begin() + kMrOwnerAt, 48, std::byte{0});

@@ -183,6 +183,7 @@ TEST(Mutation, ChainsExchanged) {
             Case c = good;
             c.roots = all;
             c.policy.snp->accept_vlek = true;
+            c.policy.snp->csp_ids = {"CN=test-cloud"};
             c.policy.snp->min_tcb = {SnpMinimum{{}, 0, 0, 0, 0}, SnpMinimum{{}, 0, 0, 0, 0},
                                      SnpMinimum{0, 0, 0, 0, 0}};
             if ((which & 1) != 0) c.endorsements.blobs[0] = from.endorsements.blobs[0];

@@ -52,6 +52,8 @@ TEST(TeePolicy, WhatIsMissingIsNamed) {
   EXPECT_THAT(refusal(R"({"snp": {"measurements": [")" + digits(96) +
                       R"("], "min_tcb": {"milan": {"fmc": 1}}}})"),
               HasSubstr("snp.min_tcb.milan.fmc: 1, but only Turin has one"));
+  EXPECT_THAT(refusal(snp(R"(, "accept_vlek": true)")), HasSubstr("snp.csp_ids: nothing given"));
+  EXPECT_EQ(refusal(snp(R"(, "accept_vlek": true, "csp_ids": ["CN=cloud"])")), "accepted");
   EXPECT_THAT(refusal(R"({"tdx": {}})"), HasSubstr("tdx.measurements"));
   EXPECT_THAT(refusal(R"({"tdx": {"measurements": [{"mrtd": ")" + digits(96) + R"("}]}})"),
               HasSubstr("tdx.measurements[0].rtmr0: nothing given"));

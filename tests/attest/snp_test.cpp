@@ -198,6 +198,27 @@ TEST(Snp, Signer) {
                "snp.signer", "SEV-VLEK", "snp.accept_vlek");
 }
 
+// A VLEK is of any chip of a cloud: of which cloud must be said.
+TEST(Snp, Cloud) {
+  const auto csp = [](const std::string& id) {
+    return with_policy([&](SnpPolicy& p) { p.csp_ids = {id}; }, SnpProduct::kMilan, true);
+  };
+  expect_fails(csp("CN=another-cloud"), "snp.csp", "CN=test-cloud", "snp.csp_ids");
+  expect_fails(csp(""), "snp.csp", "CN=test-cloud");
+  expect_fails(with_policy([](SnpPolicy& p) { p.csp_ids.clear(); }, SnpProduct::kMilan, true),
+               "snp.csp", "CN=test-cloud", "snp.csp_ids");
+  const auto named = [](std::string_view id) {
+    return with([&](SnpWorld& w) { w.extension("5") = der(0x16, as_bytes(id)); },
+                SnpProduct::kMilan, true);
+  };
+  expect_fails(named("CN=test-cloud2"), "snp.csp", "CN=test-cloud2");
+  expect_fails(named(""), "snp.certificates", "want a name");
+  expect_fails(named("a\nb"), "snp.certificates", "want a name");
+  Case none = with([](SnpWorld& w) { w.remove_extension("5"); }, SnpProduct::kMilan, true);
+  none.policy.snp->csp_ids = {""};
+  expect_fails(none, "snp.csp", "a VLEK of no cloud");
+}
+
 TEST(Snp, Product) {
   const auto cpu = [](uint8_t family, uint8_t model) {
     return with([&](SnpWorld& w) {

@@ -145,6 +145,7 @@ Case SnpWorld::make() const {
   SnpPolicy& policy = c.policy.snp.emplace();
   policy.measurements = {filler<48>("measurement")};
   policy.accept_vlek = is_vlek;
+  if (is_vlek) policy.csp_ids = {"CN=test-cloud"};
   const SnpTcb tcb = decode_tcb(tcb_bytes(product), product);
   SnpMinimum minimum{{}, tcb.bootloader, tcb.tee, tcb.snp, tcb.microcode};
   if (product == SnpProduct::kTurin) minimum.fmc = tcb.fmc;

@@ -88,6 +88,7 @@ Case snp_case(const std::string& name) {
   minimum = minimum_of(want["reported_tcb"]);
   policy.accept_version_2 = want["report_version"] == 2;
   policy.accept_vlek = vlek;
+  if (vlek) policy.csp_ids = {"CN=cc-us-east-2.amazonaws.com"};
   policy.accept_without_crl = true;  // the vectors have none
   policy.vmpl = want["vmpl"];
   if (want["report_version"] == 2) policy.platform_info.clear();

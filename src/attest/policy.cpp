@@ -43,7 +43,12 @@ Result<> check_snp(const SnpPolicy& policy, const string& field) {
                    "the minimums of a product"));
   TRY_OK(check_minimum(min.milan, false, field + ".min_tcb.milan"));
   TRY_OK(check_minimum(min.genoa, false, field + ".min_tcb.genoa"));
-  return check_minimum(min.turin, true, field + ".min_tcb.turin");
+  TRY_OK(check_minimum(min.turin, true, field + ".min_tcb.turin"));
+  if (policy.min_guest_svn == 0 || names_id_keys(policy)) return {};
+  return invalid(
+      "{}.min_guest_svn: {} means nothing without {}.id_key_digests or "
+      "author_key_digests that are not zero: the host chooses the ID block",
+      field, policy.min_guest_svn, field);
 }
 
 Result<> check_platform(const DcapPolicy& policy, const string& field) {
@@ -115,6 +120,12 @@ Result<> parse_word(std::string_view text, ExpectedMeasurement& out) {
   out = {};
   out.any = text == "any";
   return out.any ? Result<>{} : parse_word(text, out.value.emplace());
+}
+
+bool names_id_keys(const SnpPolicy& policy) {
+  const auto& authors = policy.author_key_digests;
+  return !policy.id_key_digests.empty() ||
+         (!authors.empty() && std::ranges::none_of(authors, &Fixed<48>::is_zero));
 }
 
 Result<> check_policy(const Policy& policy) {

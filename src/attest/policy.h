@@ -131,6 +131,10 @@ struct Policy {
 
 inline constexpr uint64_t kMaxTeePolicyBytes = 1 << 20;
 
+// Whether the policy says whose ID block it is that gives a guest its GUEST_SVN: the host chooses
+// one, and a key for it. An ID key that is zero: there is none, and GUEST_SVN is 0.
+bool names_id_keys(const SnpPolicy& policy);
+
 // Whether it accepts anything, and every value that must be given is: kInvalid naming the field.
 // The verifiers need no such call: what is missing is refused there too. Thread-safe.
 Result<> check_policy(const Policy& policy);

@@ -155,9 +155,14 @@ void judge_snp_policy(Context& context, const SnpQuestion& question, const SnpRe
   // 13. The code.
   judge_one_of(checks, "snp.measurement", report.measurement, policy.measurements,
                field + ".measurements");
-  checks.judge("snp.guest_svn", report.guest_svn >= policy.min_guest_svn,
-               fmt::format("{}", report.guest_svn),
-               fmt::format("at least {}", policy.min_guest_svn), field + ".min_guest_svn");
+  checks.judge(
+      "snp.guest_svn",
+      report.guest_svn >= policy.min_guest_svn &&
+          (policy.min_guest_svn == 0 || names_id_keys(policy)),
+      fmt::format("{}", report.guest_svn),
+      fmt::format("at least {}{}", policy.min_guest_svn,
+                  policy.min_guest_svn == 0 ? "" : ", by an ID block whose key the policy names"),
+      field + ".min_guest_svn");
   // 14. The firmware.
   if (checks.needs("snp.min_tcb", {"snp.product"})) {
     judge_min_tcb(checks, *context.claims.snp, policy, field);

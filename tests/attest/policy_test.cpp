@@ -71,6 +71,10 @@ TEST(TeePolicy, WhatIsMissingIsNamed) {
 
 TEST(TeePolicy, WhatIsWrongIsNamed) {
   EXPECT_THAT(refusal(snp(R"(, "debug": true)")), HasSubstr("snp: unknown key 'debug'"));
+  EXPECT_THAT(refusal(snp(R"(, "min_guest_svn": 1)")),
+              HasSubstr("snp.min_guest_svn: 1 means nothing without"));
+  const std::string key = "\"" + digits(96) + "\"";
+  EXPECT_EQ(refusal(snp(R"(, "min_guest_svn": 1, "id_key_digests": [)" + key + "]")), "accepted");
   EXPECT_THAT(refusal(snp(R"(, "vmpl": 4)")), HasSubstr("snp.vmpl: 4"));
   EXPECT_THAT(refusal(snp(R"(, "chip_ids": ["12"])")), HasSubstr("snp.chip_ids[0]: 2 letters"));
   EXPECT_THAT(refusal(snp(R"(, "platform_info": ["debug"])")), HasSubstr("snp.platform_info[0]"));

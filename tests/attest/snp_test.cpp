@@ -292,8 +292,25 @@ TEST(Snp, Measurement) {
                "snp.measurements");
   expect_trusted(with_policy(
       [](SnpPolicy& p) { p.measurements.insert(p.measurements.begin(), Fixed<48>{}); }));
-  expect_fails(with_policy([](SnpPolicy& p) { p.min_guest_svn = 8; }), "snp.guest_svn", "7",
-               "snp.min_guest_svn");
+}
+
+// The host chooses the ID block, and so GUEST_SVN, unless its key is named.
+TEST(Snp, GuestSvn) {
+  const auto at_least = [](uint64_t svn, const std::vector<Fixed<48>>& ids,
+                           const std::vector<Fixed<48>>& authors) {
+    return with_policy([&](SnpPolicy& p) {
+      p.min_guest_svn = svn;
+      p.id_key_digests = ids;
+      p.author_key_digests = authors;
+    });
+  };
+  const auto id = filler<48>("id key");
+  const auto author = filler<48>("author key");
+  expect_trusted(at_least(7, {id}, {}));
+  expect_trusted(at_least(7, {}, {author}));
+  expect_fails(at_least(8, {id}, {}), "snp.guest_svn", "7", "snp.min_guest_svn");
+  expect_fails(at_least(7, {}, {}), "snp.guest_svn", "7", "snp.min_guest_svn");
+  expect_fails(at_least(7, {}, {author, {}}), "snp.guest_svn", "7", "snp.min_guest_svn");
 }
 
 TEST(Snp, MinimumTcb) {

@@ -51,8 +51,10 @@ struct AcceptedTcb {
 struct DcapPolicy {
   // UpToDate without advisories is accepted; so is what this lists. Revoked can't be.
   std::vector<AcceptedTcb> tcb;
-  uint64_t min_tcb_evaluation_data_number = 17;  // of collateral: against an old one replayed
-  std::vector<Fixed<16>> ppids;                  // where given: one of them
+  // Of collateral: against an old one replayed. The default ages: it is that of
+  // collateral issued in February 2026, and owners should raise it.
+  uint64_t min_tcb_evaluation_data_number = 18;
+  std::vector<Fixed<16>> ppids;  // where given: one of them
   std::vector<Fixed<16>> platform_instances;
 };
 

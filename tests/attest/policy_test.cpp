@@ -37,7 +37,7 @@ TEST(TeePolicy, DefaultsAreStrict) {
   EXPECT_EQ(policy->snp->min_tcb.milan->microcode, 219u);
   const TdxPolicy tdx;
   EXPECT_THAT(tdx.required_attributes, testing::ElementsAre(TdAttribute::kSeptVeDisable));
-  EXPECT_EQ(tdx.platform.min_tcb_evaluation_data_number, 17u);
+  EXPECT_EQ(tdx.platform.min_tcb_evaluation_data_number, 18u);
   EXPECT_TRUE(tdx.platform.tcb.empty());
 }
 

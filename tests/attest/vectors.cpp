@@ -107,8 +107,10 @@ Case dcap_case(const std::string& name, const std::string& collateral) {
   EXPECT_TRUE(quote) << quote.error().message;
   if (tdx) {
     c.policy.tdx.emplace().measurements = {measurement_of(*quote->td)};
+    c.policy.tdx->platform.min_tcb_evaluation_data_number = 17;  // of 2025
   } else {
     c.policy.sgx.emplace().mr_enclaves = {quote->sgx->mr_enclave};
+    c.policy.sgx->platform.min_tcb_evaluation_data_number = 17;
   }
   if (collateral.empty()) return c;
   const auto file = [&](const char* leaf) { return vector_bytes(collateral + "/" + leaf); };

@@ -37,6 +37,7 @@ struct SnpClaims {
   bool debug = false;
   bool migration_agent = false;
   bool smt = false;  // another guest may run beside it on a core
+  bool cxl = false;  // its memory may lie behind a CXL device
   uint64_t platform_info = 0;
   SnpTcb reported_tcb;  // these four are decoded by product
   SnpTcb committed_tcb;

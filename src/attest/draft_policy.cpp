@@ -37,6 +37,7 @@ SnpPolicy policy_of(const SnpClaims& c) {
                 .accept_vlek = c.signed_by_vlek,
                 .accept_migration_agent = c.migration_agent,
                 .accept_smt = c.smt,
+                .accept_cxl = c.cxl,
                 .platform_info = platform_bits(c.platform_info),
                 .host_data = {c.host_data},
                 .id_key_digests = {c.id_key_digest},

@@ -33,7 +33,8 @@ struct SnpPolicy {
   std::vector<std::string> csp_ids;  // whose VLEKs; empty accepts none
   bool accept_without_crl = false;   // no amd_crl among the endorsements
   bool accept_migration_agent = false;
-  bool accept_smt = true;  // the guest's policy allows hyper-threading
+  bool accept_smt = true;   // the guest's policy allows hyper-threading
+  bool accept_cxl = false;  // and memory behind CXL devices
   std::vector<PlatformBit> platform_info = {PlatformBit::kAliasCheck};  // all required
   uint64_t mitigations = 0;          // bits of both MIT_VECTORs, all required; reports v5
   std::vector<Fixed<32>> host_data;  // these four, where given: one of them

@@ -38,6 +38,7 @@ void fields(Io& io, Of<Io, SnpPolicy> r) {
   io.flag("accept_without_crl", r.accept_without_crl);
   io.flag("accept_migration_agent", r.accept_migration_agent);
   io.flag("accept_smt", r.accept_smt);
+  io.flag("accept_cxl", r.accept_cxl);
   io.terms("platform_info", r.platform_info, 64);
   io.integer("mitigations", r.mitigations, 0, kMaxCount);
   io.terms("host_data", r.host_data, kMostValues);

@@ -136,6 +136,7 @@ void fill_claims(Context& context, const SnpReport& report) {
   claims.debug = report.debug();
   claims.migration_agent = report.migration_agent();
   claims.smt = report.smt();
+  claims.cxl = report.cxl();
   claims.platform_info = report.platform_info;
   claims.launch_mitigations = report.launch_mitigations;
   claims.current_mitigations = report.current_mitigations;

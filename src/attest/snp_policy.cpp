@@ -119,9 +119,10 @@ void judge_guest_policy(Checks& checks, const SnpReport& report, const SnpPolicy
   const bool formed =
       (report.policy & kAlwaysOne) != 0 && report.policy >> kFirstUnknownPolicyBit == 0;
   const bool smt = !report.smt() || policy.accept_smt;
-  checks.judge("snp.guest_policy", formed && smt, fmt::format("{:#x}", report.policy),
-               "bit 17 set, none above 25; no SMT unless the policy accepts it",
-               formed ? field + ".accept_smt" : "");
+  const bool cxl = !report.cxl() || policy.accept_cxl;
+  checks.judge("snp.guest_policy", formed && smt && cxl, fmt::format("{:#x}", report.policy),
+               "bit 17 set, none above 25; no SMT and no CXL unless the policy accepts them",
+               !formed ? "" : field + (smt && !cxl ? ".accept_cxl" : ".accept_smt"));
   checks.judge("snp.debug", !report.debug(), report.debug() ? "on" : "off",
                "off: the host could read its memory");
   checks.judge("snp.migration_agent", !report.migration_agent() || policy.accept_migration_agent,

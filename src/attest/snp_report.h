@@ -45,6 +45,7 @@ struct SnpReport {
   bool debug() const { return (policy >> 19 & 1) != 0; }
   bool migration_agent() const { return (policy >> 18 & 1) != 0; }
   bool smt() const { return (policy >> 16 & 1) != 0; }
+  bool cxl() const { return (policy >> 21 & 1) != 0; }
 };
 
 // Exactly one report of version 2 to 5, signed with ECDSA P-384 and SHA-384, with nothing where the

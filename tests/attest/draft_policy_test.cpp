@@ -186,7 +186,7 @@ TEST(DraftPolicy, HoldsRegistersThatAreZero) {
 TEST(DraftPolicy, AcceptsWhatDefaultsDoNot) {
   ExchangeWorld amd;
   amd.snp.report[kPlatformInfoAt] &= ~std::byte{0x20};  // no alias check
-  set_little(amd.snp.report, kPolicyAt, uint64_t{0x7001f});
+  set_little(amd.snp.report, kPolicyAt, uint64_t{0x27001f});
   amd.tee = amd.snp.make();
   expect_drafted(amd, amd.reply());
 

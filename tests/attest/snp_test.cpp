@@ -273,6 +273,10 @@ TEST(Snp, GuestPolicy) {
   expect_fails(migrating, "snp.migration_agent", "allowed", "snp.accept_migration_agent");
   migrating.policy.snp->accept_migration_agent = true;
   expect_trusted(migrating);
+  Case behind_cxl = policy(0x3001f | uint64_t{1} << 21);
+  expect_fails(behind_cxl, "snp.guest_policy", "0x23001f", "snp.accept_cxl");
+  behind_cxl.policy.snp->accept_cxl = true;
+  expect_trusted(behind_cxl);
   expect_fails(with_policy([](SnpPolicy& p) { p.accept_smt = false; }), "snp.guest_policy",
                "0x3001f", "snp.accept_smt");
 }

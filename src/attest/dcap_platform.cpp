@@ -41,10 +41,17 @@ void DcapVerifier::judge_module() {
     return;
   }
   const auto module = module_identity(*tcb_info_, *quote_->td);
-  checks_.judge("dcap.module", outcome_of(module),
-                module && !(*module)->id.empty() ? (*module)->id : "version 0",
+  second_td_ = by_second_svn(*quote_->td);
+  const auto second = second_td_ ? module_identity(*tcb_info_, *second_td_) : module;
+  const auto name = [](const ModuleIdentity* identity) {
+    return identity->id.empty() ? std::string("version 0") : identity->id;
+  };
+  std::string found = module ? name(*module) : "";
+  if (module && second && *second != *module) found += ", then " + name(*second);
+  checks_.judge("dcap.module", outcome_of(module ? second : module), found,
                 "an identity of the TCB info");
   if (module) module_ = *module;
+  if (second) second_module_ = *second;
 }
 
 // 9, 10. The level reached, and what the other parts make of it.
@@ -57,23 +64,18 @@ void DcapVerifier::judge_status() {
   if (!checks_.needs(kId, {"dcap.platform", "dcap.module"})) return;
   DcapClaims& claims = *context_.claims.dcap;
   const TdReport* const td = quote_->td ? &*quote_->td : nullptr;
-  const TcbLevel* const level = reached_level(*tcb_info_, *extension_, td);
-  claims.platform_status = level == nullptr ? TcbStatus::kNotSupported : level->status;
-  TcbStatus status = converge(*claims.platform_status, *claims.qe_status);
-  std::set<std::string> advisories;
-  if (level != nullptr) {
-    claims.tcb_date = level->date;
-    advisories.insert(level->advisories.begin(), level->advisories.end());
+  PlatformTcb reached = platform_tcb(*tcb_info_, *extension_, td, module_);
+  if (second_td_) {
+    reached = worse(std::move(reached),
+                    platform_tcb(*tcb_info_, *extension_, &*second_td_, second_module_));
   }
+  claims.platform_status = reached.platform;
+  claims.module_status = reached.module;
+  claims.tcb_date = reached.date;
+  TcbStatus status = converge(reached.platform, *claims.qe_status);
+  if (reached.module) status = converge(status, *reached.module);
+  std::set<std::string> advisories(reached.advisories.begin(), reached.advisories.end());
   if (qe_level_) advisories.insert(qe_level_->advisories.begin(), qe_level_->advisories.end());
-  if (module_ != nullptr && !module_->id.empty()) {
-    const IsvLevel* const reached = reached_level(module_->levels, module_svn(*td));
-    claims.module_status = reached == nullptr ? TcbStatus::kNotSupported : reached->status;
-    status = converge(status, *claims.module_status);
-    if (reached != nullptr) {
-      advisories.insert(reached->advisories.begin(), reached->advisories.end());
-    }
-  }
   claims.tcb_status = status;
   claims.advisories.assign(advisories.begin(), advisories.end());
 

@@ -54,7 +54,10 @@ class DcapVerifier {
   std::optional<TcbInfo> tcb_info_;
   std::optional<QeIdentity> qe_identity_;
   std::optional<IsvLevel> qe_level_;
+  // Of a TD: the module it was launched under; and, of TD reports 1.5, the last one loaded.
   const ModuleIdentity* module_ = nullptr;
+  const ModuleIdentity* second_module_ = nullptr;
+  std::optional<TdReport> second_td_;  // by that one's TEE_TCB_SVN
 };
 
 }  // namespace cloister::attest

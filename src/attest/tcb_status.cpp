@@ -53,6 +53,36 @@ Result<const ModuleIdentity*> module_identity(const TcbInfo& info, const TdRepor
   return &*found;
 }
 
+PlatformTcb platform_tcb(const TcbInfo& info, const PckExtension& pck, const TdReport* td,
+                         const ModuleIdentity* module) {
+  PlatformTcb out;
+  if (const TcbLevel* const level = reached_level(info, pck, td)) {
+    out = {level->status, {}, level->date, level->advisories};
+  }
+  if (td == nullptr || module == nullptr || module->id.empty()) return out;
+  const IsvLevel* const level = reached_level(module->levels, module_svn(*td));
+  out.module = level == nullptr ? TcbStatus::kNotSupported : level->status;
+  if (level != nullptr) std::ranges::copy(level->advisories, std::back_inserter(out.advisories));
+  return out;
+}
+
+PlatformTcb worse(PlatformTcb a, const PlatformTcb& b) {
+  if (b.platform > a.platform) {  // the words are in order
+    a.platform = b.platform;
+    a.date = b.date;
+  }
+  a.module = std::max(a.module, b.module);
+  std::ranges::copy(b.advisories, std::back_inserter(a.advisories));
+  return a;
+}
+
+std::optional<TdReport> by_second_svn(const TdReport& td) {
+  if (!td.tee_tcb_svn2) return std::nullopt;
+  TdReport out = td;
+  out.tee_tcb_svn = *td.tee_tcb_svn2;
+  return out;
+}
+
 TcbStatus converge(TcbStatus platform, TcbStatus part) {
   using enum TcbStatus;
   if (platform == kNotSupported || part == kNotSupported) return kNotSupported;

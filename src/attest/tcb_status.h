@@ -20,6 +20,22 @@ inline uint8_t module_svn(const TdReport& td) {
   return static_cast<uint8_t>(td.tee_tcb_svn.bytes[0]);
 }
 
+// What a platform reaches: a level of the TCB info, and one of its TDX module, if that has levels.
+struct PlatformTcb {
+  TcbStatus platform = TcbStatus::kNotSupported;
+  std::optional<TcbStatus> module;
+  std::string date;                     // of the platform's level
+  std::vector<std::string> advisories;  // of both
+};
+PlatformTcb platform_tcb(const TcbInfo& info, const PckExtension& pck, const TdReport* td,
+                         const ModuleIdentity* module);
+
+// The worse status of each part; the advisories of both.
+PlatformTcb worse(PlatformTcb a, const PlatformTcb& b);
+
+// A TD report 1.5 by its TEE_TCB_SVN2, as if it were the first; nothing of others.
+std::optional<TdReport> by_second_svn(const TdReport& td);
+
 // The platform's status under that of its quoting enclave or TDX module: what is out of date or
 // revoked in one part is so in the whole.
 TcbStatus converge(TcbStatus platform, TcbStatus part);

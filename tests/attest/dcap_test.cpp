@@ -348,5 +348,32 @@ TEST(Dcap, WithoutItsSectionNothingIsAccepted) {
   expect_kind_refused(c, "tdx (tee)", "tdx");
 }
 
+// TD reports 1.5 name two versions of the TDX module: the TD's at launch, and the last one loaded.
+TEST(Dcap, BothTeeTcbSvnsCount) {
+  const auto svns = [](std::string_view first, std::string_view second) {
+    DcapWorld world(true, 5, true);
+    set(world.body, kTeeTcbSvnAt, as_bytes(first));
+    set(world.body, kTeeTcbSvn2At, as_bytes(second));
+    return world.make();
+  };
+  const std::string good = "\5\1\3";
+  expect_trusted(svns(good, good));
+  const std::tuple<std::string, std::string, std::string> worse[] = {
+      {"\5\1\2", "dcap.tcb_status", "SWHardeningNeeded (INTEL-SA-00615)"},
+      {"\3\1\3", "dcap.tcb_status", "OutOfDate (INTEL-SA-01036)"},
+      {"\5\1\1", "dcap.tcb_status", "NotSupported"},
+      {"\5\2\3", "dcap.module", "TDX_02"}};
+  for (const auto& [svn, checks, found] : worse) {
+    expect_fails(svns(svn, good), checks, found);
+    expect_fails(svns(good, svn), checks, found);
+  }
+  // What is wrong with either adds up.
+  expect_fails(svns("\3\1\3", "\5\1\2"), "dcap.tcb_status",
+               "OutOfDate (INTEL-SA-00615, INTEL-SA-01036)");
+  const DcapClaims claims = *svns(good, "\3\1\2").verify().claims.dcap;
+  EXPECT_EQ(claims.platform_status, TcbStatus::kSwHardeningNeeded);
+  EXPECT_EQ(claims.module_status, TcbStatus::kOutOfDate);
+}
+
 }  // namespace
 }  // namespace cloister::attest::test

@@ -16,6 +16,8 @@ namespace {
 
 using Clock = TokenBucket::Clock;
 
+constexpr uint64_t kMostUnread = 256 << 20;
+
 // Somebody who waits for evidence.
 struct Asked {
   attest::ReportData data{};  // what it must be over
@@ -41,6 +43,8 @@ struct EvidenceService::State {
   EvidenceOptions options;
   Patience patience;
   std::atomic<bool> closing = false;
+  // Bytes of replies that connections still hold; each has the bundle's files in it.
+  std::shared_ptr<std::atomic<uint64_t>> unread = std::make_shared<std::atomic<uint64_t>>(0);
   std::mutex mutex;
   std::optional<TokenBucket> rate;
   std::optional<Clock::time_point> producing;  // since when, while the producer is asked
@@ -92,7 +96,8 @@ struct EvidenceService::State {
     options.meter.asked(made ? "ok" : runtime::outcome_word(made.error().kind));
     if (made) return respond(std::move(*made));
     Error error = std::move(made.error());
-    if (error.kind == Kind::kDeadline) error.kind = Kind::kUnavailable;
+    const bool ours = error.kind == Kind::kDeadline || error.kind == Kind::kInternal;
+    if (ours) error.kind = Kind::kUnavailable;
     respond(error_response(error));
   }
 
@@ -108,17 +113,30 @@ struct EvidenceService::State {
     return Asked{.data = data, .files = std::move(asked.files), .since = Clock::now()};
   }
 
+  // A body that counts as unread for as long as its connection holds it.
+  SharedBytes counted(std::string text) const {
+    *unread += text.size();
+    const std::shared_ptr<const std::string> owner(new std::string(std::move(text)),
+                                                   [unread = unread](const std::string* gone) {
+                                                     *unread -= gone->size();
+                                                     delete gone;
+                                                   });
+    return {as_bytes(*owner), owner};
+  }
+
   Result<net::Response> make(const Asked& asked) {
     if (closing) return std::unexpected(busy("shutting down"));
     if (Clock::now() - asked.since > options.longest_wait) {
       return std::unexpected(too_late("waited too long"));
     }
+    if (*unread > kMostUnread) return std::unexpected(busy("too many do not read what they get"));
     auto shown = produce(asked.data);
     if (closing) return std::unexpected(busy("shutting down"));
     if (!shown) {
       log(LogLevel::kWarn, "no evidence",
           {{"source", producer->source()}, {"why", shown.error().message}});
-      return std::unexpected(std::move(shown.error()));
+      // What is wrong here is not for those who ask, nor theirs to judge.
+      return std::unexpected(busy("the evidence source failed", Kind::kInternal));
     }
     attest::ExchangeReply full = reply;
     full.evidence = std::move(shown->evidence);
@@ -126,7 +144,9 @@ struct EvidenceService::State {
     for (const std::string& name : asked.files) {
       if (const auto file = files.find(name); file != files.end()) full.files.insert(*file);
     }
-    return net::text_response(200, "application/json", attest::write_reply(full));
+    net::Response response = net::text_response(200, "application/json", "");
+    response.body = {counted(attest::write_reply(full))};
+    return response;
   }
 };
 

@@ -127,7 +127,7 @@ TEST_F(Evidence, AProducerThatFailsIsSaidToHave) {
   const net::Response response = service.ask();
   EXPECT_EQ(response.status, 503U);
   EXPECT_NE(response.fields.find("Retry-After"), nullptr);
-  EXPECT_THAT(test::text_of(response), HasSubstr("the quoting service is busy"));
+  EXPECT_THAT(test::text_of(response), HasSubstr("the evidence source failed"));
 }
 
 TEST_F(Evidence, IsMadeSoManyTimesASecond) {
@@ -248,10 +248,10 @@ TEST_F(Evidence, IsCountedByOutcome) {
   EXPECT_EQ(service.ask().status, 200U);
   EXPECT_EQ(service.ask().status, 200U);
   works = false;
-  EXPECT_EQ(service.ask().status, 500U);
+  EXPECT_EQ(service.ask().status, 503U);
   EXPECT_EQ(service.ask().status, 503U);
   EXPECT_EQ(counted.count("ok"), 2);
-  EXPECT_EQ(counted.count("io"), 1);
+  EXPECT_EQ(counted.count("internal"), 1);
   EXPECT_EQ(counted.count("quota"), 1);
   EXPECT_EQ(counted.produced, 3);
 }

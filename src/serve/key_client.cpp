@@ -10,9 +10,10 @@
 namespace cloister::serve {
 namespace {
 
-// A key server that fails, or has too much to do, may be asked again; one that says no may not.
+// A key server that fails, has too much to do or has forgotten its challenge may be asked again;
+// one that says no may not.
 Kind kind_of(unsigned status) {
-  return status == 429 || status >= 500 ? Kind::kUnavailable : Kind::kRefused;
+  return status == 409 || status == 429 || status >= 500 ? Kind::kUnavailable : Kind::kRefused;
 }
 
 // What can't be read is no better than a refusal, and what takes too long may be tried again.

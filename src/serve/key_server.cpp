@@ -90,11 +90,13 @@ net::Response with_status(unsigned status, const Error& error) {
   return response;
 }
 
+// Not a refusal: whoever took too long may begin again.
 net::Response no_challenge() {
-  return error_response(
-      {Kind::kRefused, fmt::format("this connection has no challenge that can be answered: POST {} "
-                                   "first, and for each request",
-                                   kChallengeTarget)});
+  return with_status(
+      409, {Kind::kUnavailable,
+            fmt::format("this connection has no challenge that can be answered: POST {} first, and "
+                        "for each request",
+                        kChallengeTarget)});
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ TEST_F(KeyServerTest, ANonceIsGoodOnceAndOnItsConnection) {
   // Good once.
   EXPECT_EQ(send(*first, "POST", kReleaseTarget, good).status, 200U);
   const net::Response replayed = send(*first, "POST", kReleaseTarget, good);
-  EXPECT_EQ(replayed.status, 403U);
+  EXPECT_EQ(replayed.status, 409U);
   EXPECT_THAT(test::text_of(replayed), HasSubstr("no challenge that can be answered"));
   // The same after a new challenge on a new connection: other keys are exported there.
   const auto third = connect();
@@ -163,7 +163,7 @@ TEST_F(KeyServerTest, ChallengesExpire) {
   const auto connection = connect();
   const std::string good = request(*connection, challenge(*connection));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_EQ(send(*connection, "POST", kReleaseTarget, good).status, 403U);
+  EXPECT_EQ(send(*connection, "POST", kReleaseTarget, good).status, 409U);
 }
 
 TEST_F(KeyServerTest, RestartsLoseNothing) {
@@ -289,7 +289,7 @@ TEST_F(KeyServerTest, WhatIsRefusedBeforeItIsRead) {
   EXPECT_EQ(status("POST", kHeadTarget), 405U);
   EXPECT_EQ(status("POST", "/metrics"), 405U);
   EXPECT_EQ(status("POST", kChallengeTarget, "x"), 413U);
-  EXPECT_EQ(status("POST", kReleaseTarget, "x"), 403U);
+  EXPECT_EQ(status("POST", kReleaseTarget, "x"), 409U);
   EXPECT_TRUE(folder_.events().empty());
   const auto connection = connect();
   challenge(*connection);

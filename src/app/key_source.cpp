@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "app/program.h"
 #include "app/read_keys.h"
 #include "app/stop_signal.h"
 #include "base/file.h"
@@ -50,7 +51,10 @@ Result<std::optional<serve::ReleasedKeys>> wait_for_keys(const serve::KeyQuestio
                                                          const bundle::Bundle& bundle,
                                                          attest::Producer& producer) {
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
-    auto keys = serve::ask_for_keys(question, bundle, producer);
+    auto keys = [&] {
+      const StopsEndAtOnce stops;
+      return serve::ask_for_keys(question, bundle, producer);
+    }();
     if (keys) return std::optional(std::move(*keys));
     const Kind kind = keys.error().kind;
     if (kind != Kind::kUnavailable && kind != Kind::kDeadline) {
@@ -111,7 +115,7 @@ Result<std::optional<KeyFlags::Keys>> KeyFlags::get(const bundle::Bundle& bundle
     return Keys{std::move(identities), {}};
   }
   serve::KeyQuestion question{.config_sha256 = config_sha256, .tool = tool};
-  TRY(url, net::parse_url(config.key_server));
+  TRY(url, typed(net::parse_url(config.key_server)));
   question.server = std::move(url);
   if (!ca_pem_.empty()) {
     question.client.trust = net::ClientOptions::Trust::kCaPem;

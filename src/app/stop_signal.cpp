@@ -26,6 +26,15 @@ void hold_stop_signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
+StopsEndAtOnce::StopsEndAtOnce() {
+  const sigset_t set = stop_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+StopsEndAtOnce::~StopsEndAtOnce() {
+  hold_stop_signals();
+}
+
 bool stop_comes_within(std::chrono::milliseconds limit) {
   const sigset_t set = stop_signals();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);

@@ -9,6 +9,15 @@ namespace cloister {
 // From now on SIGINT and SIGTERM wait for announce_and_wait(). Call it before threads are made.
 void hold_stop_signals();
 
+// While one lives, they end the program at once: for what may take long, and leaves nothing undone.
+class StopsEndAtOnce {
+ public:
+  StopsEndAtOnce();
+  ~StopsEndAtOnce();
+  StopsEndAtOnce(const StopsEndAtOnce&) = delete;
+  StopsEndAtOnce& operator=(const StopsEndAtOnce&) = delete;
+};
+
 // Whether one of them comes within that time.
 bool stop_comes_within(std::chrono::milliseconds limit);
 

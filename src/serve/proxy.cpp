@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "net/deadline.h"
 #include "serve/error_response.h"
 #include "serve/own_hosts.h"
 #include "serve/verified_pool.h"
@@ -38,6 +39,7 @@ net::Fields only(const net::Fields& fields, const char* const (&names)[N]) {
 struct Pending {
   net::Request request;
   net::Respond respond;
+  net::Clock::time_point deadline;
 };
 
 }  // namespace
@@ -61,7 +63,7 @@ struct Proxy::State {
       return respond(error_response(
           {Kind::kUnavailable, fmt::format("busy: {} requests are waiting", options.queue)}));
     }
-    waiting.push_back({std::move(request), std::move(respond)});
+    waiting.push_back({std::move(request), std::move(respond), net::deadline_after(options.limit)});
     lock.unlock();
     changed.notify_one();
   }
@@ -70,22 +72,25 @@ struct Proxy::State {
     while (true) {
       std::unique_lock lock(mutex);
       changed.wait(lock, [this] { return closing || !waiting.empty(); });
-      if (waiting.empty()) return;
+      if (closing) return;  // nobody is left to answer
       Pending pending = std::move(waiting.front());
       waiting.pop_front();
       lock.unlock();
-      pending.respond(forward(pending.request));
+      pending.respond(forward(pending));
     }
   }
 
-  net::Response forward(const net::Request& request) const {
+  net::Response forward(const Pending& pending) const {
+    const net::Seconds left = net::left_until(pending.deadline);
+    if (left <= net::Seconds(0)) return unreachable({Kind::kDeadline, "waited too long"});
+    const net::Request& request = pending.request;
     net::Request onward{.method = request.method,
                         .target = request.target,
                         .fields = only(request.fields, kRequestFields)};
     if (!options.token.empty() && onward.fields.find("Authorization") == nullptr) {
       onward.fields.push_back({"Authorization", "Bearer " + options.token});
     }
-    auto response = pool->exchange(onward, {request.body}, options.limit);
+    auto response = pool->exchange(onward, {request.body}, left);
     if (!response) return unreachable(response.error());
     response->fields = only(response->fields, kResponseFields);
     return std::move(*response);

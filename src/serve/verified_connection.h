@@ -14,7 +14,7 @@ struct VerifyOptions {
   // Of a bundle whose audit was found good under this policy on another connection, and need not
   // be handed over again; empty: none.
   std::string audited_manifest_sha256;
-  net::Seconds limit{10};
+  net::Seconds limit{10};  // for all that verifying takes
   // UTC: certificates and collateral expire.
   attest::Time (*clock)() = [] {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -39,6 +39,7 @@ struct ServerFacts {
   attest::Statement statement;
   bundle::Manifest manifest;
   bool signature_checked = false;            // whose bundle it is
+  bool bundle_pinned = false;                // which bundle it is
   bool audit_checked = false;                // what crosses the cut
   std::map<std::string, std::string> files;  // checked against the manifest
 };

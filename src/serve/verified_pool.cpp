@@ -1,22 +1,19 @@
 #include "serve/verified_pool.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
+
+#include "net/deadline.h"
 
 namespace cloister::serve {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-net::Seconds left_until(Clock::time_point deadline) {
-  return std::max<net::Seconds>(deadline - Clock::now(), net::Seconds(0));
-}
-
 // One of the connections that there may be; empty where there is none yet.
 struct Slot {
   std::unique_ptr<VerifiedConnection> connection;
-  Clock::time_point verified;
+  net::Clock::time_point verified;
 };
 
 Result<std::unique_ptr<VerifiedConnection>> open_one(const net::Url& server,
@@ -34,11 +31,12 @@ Result<std::unique_ptr<VerifiedConnection>> open_one(const net::Url& server,
 struct VerifiedPool::State {
   PoolOptions options;
   std::optional<ServerFacts> facts;
+  std::atomic<uint64_t> newest = 0;  // version of a bundle that was verified
   std::mutex mutex;
   std::condition_variable freed;
   std::vector<Slot> idle;  // those with a connection at the end, the one used last as the last
 
-  Result<Slot> take(Clock::time_point deadline) {
+  Result<Slot> take(net::Clock::time_point deadline) {
     std::unique_lock lock(mutex);
     if (!freed.wait_until(lock, deadline, [this] { return !idle.empty(); })) {
       return fail(Kind::kDeadline, "all {} connections are busy", options.connections);
@@ -48,7 +46,7 @@ struct VerifiedPool::State {
     lock.unlock();
     const bool stale = slot.connection != nullptr &&
                        (!slot.connection->is_open() ||
-                        net::Seconds(Clock::now() - slot.verified) > options.verify_every);
+                        net::Seconds(net::Clock::now() - slot.verified) > options.verify_every);
     if (stale) slot.connection.reset();
     return slot;
   }
@@ -62,11 +60,22 @@ struct VerifiedPool::State {
     freed.notify_one();
   }
 
-  Result<std::unique_ptr<VerifiedConnection>> open_another(Clock::time_point deadline) const {
+  void note_version(uint64_t version) {
+    uint64_t known = newest;
+    while (version > known && !newest.compare_exchange_weak(known, version)) {
+    }
+  }
+
+  Result<std::unique_ptr<VerifiedConnection>> open_another(net::Clock::time_point deadline) {
     VerifyOptions verify = options.verify;
-    verify.limit = std::min(verify.limit, left_until(deadline));
+    verify.limit = std::min(verify.limit, net::left_until(deadline));
+    uint64_t& min_version = verify.policy.bundle.min_version;
+    if (options.renewable) min_version = std::max<uint64_t>(min_version, newest);
     TRY(connection, open_one(options.server, verify));
-    if (options.renewable) return std::move(connection);
+    if (options.renewable) {
+      note_version(connection->facts().manifest.version);
+      return std::move(connection);
+    }
     const ServerFacts& now = connection->facts();
     if (now.statement.manifest_sha256 != facts->statement.manifest_sha256) {
       return fail(Kind::kNotFound,
@@ -83,14 +92,14 @@ struct VerifiedPool::State {
 
   Result<net::Response> exchange_in(Slot& slot, const net::Request& request,
                                     const std::vector<SharedBytes>& body,
-                                    Clock::time_point deadline) const {
+                                    net::Clock::time_point deadline) {
     while (true) {
       const bool reused = slot.connection != nullptr;
       if (!reused) {
         TRY(opened, open_another(deadline));
-        slot = {std::move(opened), Clock::now()};
+        slot = {std::move(opened), net::Clock::now()};
       }
-      auto response = slot.connection->exchange(request, body, left_until(deadline));
+      auto response = slot.connection->exchange(request, body, net::left_until(deadline));
       if (response) return response;
       slot.connection.reset();
       // The server may have closed an idle connection just when it was used.
@@ -112,12 +121,9 @@ Result<std::unique_ptr<VerifiedPool>> VerifiedPool::open(PoolOptions options) {
   VerifyOptions& later = state->options.verify;
   later.files.clear();
   later.audited_manifest_sha256 = state->facts->statement.manifest_sha256;
-  if (state->options.renewable) {
-    uint64_t& min_version = later.policy.bundle.min_version;
-    min_version = std::max(min_version, state->facts->manifest.version);
-  }
+  state->newest = state->facts->manifest.version;
   state->idle.resize(state->options.connections);
-  state->idle.back() = {std::move(first), Clock::now()};
+  state->idle.back() = {std::move(first), net::Clock::now()};
   return std::unique_ptr<VerifiedPool>(new VerifiedPool(std::move(state)));
 }
 
@@ -128,7 +134,7 @@ const ServerFacts& VerifiedPool::facts() const {
 Result<net::Response> VerifiedPool::exchange(const net::Request& request,
                                              const std::vector<SharedBytes>& body,
                                              net::Seconds limit) {
-  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(limit);
+  const auto deadline = net::deadline_after(limit);
   TRY(slot, state_->take(deadline));
   // Given back whatever happens, or the pool would run dry.
   struct Return {

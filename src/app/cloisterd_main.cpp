@@ -43,6 +43,8 @@ struct Options {
   std::string clients;
   std::string client_ca;
   std::string worker_ca;
+  std::string tls_cert;
+  std::string tls_key;
   LogOptions log;
 };
 
@@ -69,9 +71,19 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--listen", o.config.listen, "where to serve, over TLS 1.3")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app.add_option("--name", o.config.names, "name or address for the certificate")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
+  auto* const name = app.add_option("--name", o.config.names, "name or address for the certificate")
+                         ->type_name("NAME")
+                         ->allow_extra_args(false);
+  auto* const cert =
+      app.add_option("--tls-cert", o.tls_cert,
+                     "PEM certificate, its issuers behind it, for clients that ask for one of "
+                     "yours besides the evidence (--ca); by default one is made at each start, "
+                     "whose key never leaves this process")
+          ->type_name("FILE")
+          ->excludes(name);
+  auto* const key = app.add_option("--tls-key", o.tls_key, "its PEM key")->type_name("FILE");
+  cert->needs(key);
+  key->needs(cert);
   app.add_option("--metrics-listen", o.config.metrics_listen,
                  "where to serve Prometheus metrics, in plain")
       ->type_name("HOST:PORT");
@@ -121,7 +133,7 @@ Result<std::string> read_digested(const std::string& path, std::string& digest) 
 Result<serve::TrustedServerParts> read_parts(Options& o) {
   serve::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
   for (const std::string& text : o.config.workers) {
-    TRY(url, net::parse_url(text));
+    TRY(url, typed(net::parse_url(text)));
     parts.workers.push_back(std::move(url));
   }
   TRY(worker_ca, read_digested(o.worker_ca, o.config.worker_ca_sha256));
@@ -137,6 +149,11 @@ Result<serve::TrustedServerParts> read_parts(Options& o) {
   }
   TRY(client_ca, read_digested(o.client_ca, o.config.client_ca_sha256));
   parts.client_ca_pem = client_ca;
+  TRY(certificate, read_digested(o.tls_cert, o.config.tls_cert_sha256));
+  if (!o.tls_cert.empty()) {
+    TRY(key, read_file(o.tls_key, 1 << 20));
+    parts.tls = net::TlsIdentity{certificate, key};
+  }
   TRY_OK(o.keys.read(o.config));
   TRY(producer, o.evidence.find(o.config));
   parts.producer = std::move(producer);

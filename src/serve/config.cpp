@@ -17,6 +17,7 @@ void fields(Io& io, Of<Io, ServerConfig> r) {
   io.integer("min_version", r.min_version, 0, kMaxCount);
   io.text_or_null("clients_sha256", r.clients_sha256, kShort);
   io.text_or_null("client_ca_sha256", r.client_ca_sha256, kShort);
+  io.text_or_null("tls_cert_sha256", r.tls_cert_sha256, kShort);
   io.integer("threads", r.threads, 1, kMaxCount);
   io.integer("io_threads", r.io_threads, 1, kMaxCount);
   io.integer("links", r.links, 1, kMaxCount);

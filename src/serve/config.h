@@ -18,6 +18,7 @@ struct ServerConfig {
   uint64_t min_version = 0;               // of the bundle
   std::string clients_sha256;             // of the clients file; empty: everybody may ask
   std::string client_ca_sha256;           // empty: no client certificates
+  std::string tls_cert_sha256;            // empty: its own, made at each start
 
   int threads = 1;     // that work on one run
   int io_threads = 1;  // that move bytes

@@ -160,9 +160,13 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   p.trusted = std::move(trusted);
   p.gate = std::make_unique<ClientGate>(std::move(p.given.clients));
 
-  std::vector<std::string> names = config.names;
-  names.push_back(listen.host);
-  TRY(identity, net::make_tls_identity(names, p.given.now_unix_s));
+  std::optional<net::TlsIdentity> identity = std::move(p.given.tls);
+  if (!identity) {
+    std::vector<std::string> names = config.names;
+    names.push_back(listen.host);
+    TRY(made, net::make_tls_identity(names, p.given.now_unix_s));
+    identity = std::move(made);
+  }
   const EvidenceMeter meter{
       .asked = [&p](const std::string& outcome) { p.metrics.evidence(outcome); },
       .produced = [&p](double seconds) { p.metrics.evidence_time(seconds); }};

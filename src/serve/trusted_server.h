@@ -22,6 +22,7 @@ struct TrustedServerParts {
   net::ClientOptions worker_client;  // how workers are asked: authority, limits
   std::optional<std::vector<Client>> clients;
   std::string client_ca_pem;
+  std::optional<net::TlsIdentity> tls;         // otherwise made anew
   std::shared_ptr<attest::Producer> producer;  // never null: of evidence
   int64_t now_unix_s = 0;
 };

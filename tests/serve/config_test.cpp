@@ -41,6 +41,7 @@ TEST(Config, HasEverySetting) {
       [](ServerConfig& c) { c.evidence_per_s = 1; },
       [](ServerConfig& c) { c.key_server = "a"; },
       [](ServerConfig& c) { c.key_server_ca_sha256 = "a"; },
+      [](ServerConfig& c) { c.tls_cert_sha256 = "a"; },
       [](ServerConfig& c) { c.deadline_s = 1; },
       [](ServerConfig& c) { c.worker_timeout_s = 1; },
       [](ServerConfig& c) { c.quarantine_s = 1; },

@@ -13,12 +13,12 @@ constexpr const char* kFooter =
     R"(Certificates, revocation lists and collateral expire, and servers hand them over
 beside their evidence: this fetches them into the folder of cloisterd --endorsements,
 where they are read anew for each piece of evidence. Let a timer call it each day. It
-gives up, and changes nothing, unless what it fetched leads to the vendor's root, is in
-force and is of this very chip and firmware. FILE is what `cloister verify --save` kept
-of the server (after a firmware update: kept again), or its bare report or quote.
+gives up, and changes nothing, unless what it fetched leads to the vendor's root, is
+in force and is of this very chip and firmware. FILE is what `cloister verify --save`
+kept of the server (kept again after a firmware update), or its bare report or quote.
 
-From AMD's Key Distribution Service or Intel's Provisioning Certification Service; or,
-with --amd and --intel, from a mirror or a PCCS of your own.
+It asks AMD's Key Distribution Service or Intel's Provisioning Certification Service;
+or, with --amd and --intel, a mirror or a PCCS of your own.
 
 Examples:
   cloister verify https://server:8443 --save shown.json
@@ -59,7 +59,7 @@ Result<serve::FetchOptions> fetch_options(const EndorsementsCommand& o) {
   serve::FetchOptions out{.sites = o.sites, .limit = net::Seconds(o.limit_s)};
   for (std::string* site : {&out.sites.amd, &out.sites.intel, &out.sites.intel_root_crl}) {
     while (site->ends_with('/')) site->pop_back();
-    TRY_OK(net::parse_url(*site));
+    TRY_OK(typed(net::parse_url(*site)));
   }
   for (const attest::SnpProduct product : kProducts) {
     if (attest::word(product) == o.product) out.product = product;
@@ -138,9 +138,8 @@ void add_endorsements_command(CLI::App& app, Outcome& outcome) {
       ->capture_default_str();
   command
       ->add_option("--intel-root-crl", options->sites.intel_root_crl,
-                   "revocation list of Intel's root, DER or PEM")
-      ->type_name("URL")
-      ->capture_default_str();
+                   "revocation list of Intel's root, DER or PEM; by default from Intel")
+      ->type_name("URL");
   command
       ->add_option("--ca", options->ca,
                    "PEM file of the authority of the site's certificate; by default the system's")

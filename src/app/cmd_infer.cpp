@@ -198,7 +198,7 @@ void add_infer_command(CLI::App& app, Outcome& outcome) {
       "Nothing of the input is sent before the server has shown, on the same connection,\n"
       "what it is.\n\n"
       "Examples:\n"
-      "  cloister infer https://host:8443 --image cat.jpg --signer owner.pub\n"
+      "  cloister infer https://host:8443 --policy trust-policy.json --image cat.jpg\n"
       "  cloister infer https://127.0.0.1:8443 --input x.npy --allow-simulated\n\n"
       "Exit codes: 0 done; 1 failed; 2 usage; 3 the server was not accepted, or refused.");
   command->callback([options, &outcome] { outcome = infer_at(*options); });

@@ -61,7 +61,9 @@ void add_proxy_command(CLI::App& app, Outcome& outcome) {
                    "may have sent them (repeatable)")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  command->add_option("--connections", options->proxy.connections, "verified connections kept warm")
+  command
+      ->add_option("--connections", options->proxy.connections,
+                   "verified connections at most, made when they are needed and then kept")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
@@ -79,7 +81,7 @@ void add_proxy_command(CLI::App& app, Outcome& outcome) {
   command->footer(
       "Once it listens, one line of JSON on stdout says where. SIGTERM ends it.\n\n"
       "Example:\n"
-      "  cloister proxy https://host:8443 --signer owner.pub --listen 127.0.0.1:8000 &\n"
+      "  cloister proxy https://host:8443 --policy p.json --listen 127.0.0.1:8000 &\n"
       "  curl -d @request.json http://127.0.0.1:8000/v2/models/resnet50/infer");
   command->callback([options, &outcome] { outcome = run_proxy(*options); });
 }

@@ -58,7 +58,7 @@ Result<attest::Time> time_of(const VerifyCommand& o) {
   if (o.time.empty()) {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   }
-  return attest::parse_time(o.time);
+  return typed(attest::parse_time(o.time));
 }
 
 bool is_url(const std::string& target) {
@@ -133,13 +133,16 @@ Result<attest::Expected> expected_of(const VerifyCommand& o) {
 }
 
 Result<Judged> judge_bare(const VerifyCommand& o, std::string_view content) {
+  if (!o.save.empty() || !o.draft.empty()) {
+    return fail(Kind::kUsage, "--save and --draft-policy need a whole exchange, not a bare report");
+  }
   attest::Evidence evidence;
   const Bytes bytes = as_bytes(content);
   if (o.kind.empty()) {
     TRY(kind, attest::guess_kind(bytes));
     evidence.kind = kind;
   } else {
-    TRY_OK(attest::parse_word(o.kind, evidence.kind));
+    TRY_OK(typed(attest::parse_word(o.kind, evidence.kind)));
   }
   evidence.report.assign(bytes.begin(), bytes.end());
   attest::Endorsements endorsements;
@@ -159,10 +162,7 @@ Result<Judged> judge_file(const VerifyCommand& o) {
 }
 
 Result<> write_wanted(const VerifyCommand& o, const Judged& judged) {
-  if (o.save.empty() && o.draft.empty()) return {};
-  if (!judged.exchange) {
-    return fail(Kind::kUsage, "--save and --draft-policy need a whole exchange, not a bare report");
-  }
+  if (!judged.exchange) return {};
   if (!o.save.empty()) {
     TRY_OK(write_file(o.save, attest::write_saved_exchange(*judged.exchange)));
   }
@@ -179,12 +179,13 @@ Result<> write_wanted(const VerifyCommand& o, const Judged& judged) {
 
 Outcome run_verify(VerifyCommand& o) {
   TRY(judged, is_url(o.target) ? judge_url(o) : judge_file(o));
-  TRY_OK(write_wanted(o, judged));
   if (o.json) {
     fmt::print("{}\n", report_json(judged.report).dump(2));
   } else {
     fmt::print("{}", report_text(judged.report, o.full, ::isatty(STDOUT_FILENO) == 1));
   }
+  std::fflush(stdout);
+  TRY_OK(write_wanted(o, judged));
   return judged.report.judgement.trusted ? 0 : exit_code(Kind::kRefused);
 }
 

@@ -36,11 +36,15 @@ std::string entry_text(const std::string& name, const std::string& text) {
   return out + line + "\n";
 }
 
-// "CUT" of "CUT:some validator".
+// "HOST:PORT" of "HOST:PORT:some validator".
 std::string value_name(const CLI::Option& option) {
   if (option.get_type_size() == 0) return "";
   const std::string type = option.get_type_name();
-  return type.substr(0, type.find(':'));
+  size_t end = type.find(':');
+  for (const std::string_view second : {":PORT", ":SHA256"}) {
+    if (end != type.npos && type.compare(end, second.size(), second) == 0) end += second.size();
+  }
+  return type.substr(0, end);
 }
 
 // What CLI11 says, in our words.

@@ -11,6 +11,17 @@ namespace cloister {
 // What a command ends with: an exit code, or an error that becomes one line on stderr.
 using Outcome = Result<int>;
 
+// For what users type: where a parser can't read it, that is wrong usage.
+template <typename T>
+Result<T> typed(Result<T> parsed) {
+  if (!parsed && parsed.error().kind == Kind::kInvalid) {
+    Error error = std::move(parsed).error();
+    error.kind = Kind::kUsage;
+    return std::unexpected(std::move(error));
+  }
+  return parsed;
+}
+
 // Gives the program, and the commands added to it afterwards, our layout of help texts.
 void set_help_layout(CLI::App& app);
 

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "app/program.h"
 #include "app/read_keys.h"
 #include "base/file.h"
 
@@ -27,7 +28,8 @@ void TrustOptions::add_policy_to(CLI::App& command) {
       command
           .add_option("--policy", policy,
                       "trust-policy.json: which environments, whose bundles and which audits are "
-                      "accepted (docs/formats/trust-policy.md)")
+                      "accepted (docs/formats/trust-policy.md); without it no trusted "
+                      "environment is, since none can be trusted unseen")
           ->type_name("FILE");
   command
       .add_flag("--allow-simulated", allow_simulated,
@@ -59,10 +61,11 @@ void TrustOptions::add_to(CLI::App& command) {
 
 void TrustOptions::add_connection_to(CLI::App& command) {
   command
-      .add_option("--ca", ca,
-                  "PEM file of the authority that the server's certificate and name must come "
-                  "from, besides the evidence; without it the certificate is only what the "
-                  "evidence is bound to")
+      .add_option(
+          "--ca", ca,
+          "PEM file of the authority that the server's certificate and name must come "
+          "from (cloisterd --tls-cert), besides the evidence; without it the certificate is "
+          "only what the evidence is bound to")
       ->type_name("FILE");
   auto* const cert_option =
       command.add_option("--cert", cert, "PEM client certificate")->type_name("FILE");
@@ -90,9 +93,13 @@ Result<attest::TrustPolicy> TrustOptions::read_policy() const {
 
 Result<TrustOptions::Read> TrustOptions::read() const {
   Read out;
-  TRY(parsed, net::parse_url(url));
+  TRY(parsed, typed(net::parse_url(url)));
   if (!parsed.tls) {
     return fail(Kind::kUsage, "'{}': want https://, since inputs are sent there", printable(url));
+  }
+  if (!parsed.path.empty() && parsed.path != "/") {
+    return fail(Kind::kUsage, "'{}': want https://HOST:PORT, with no path behind it",
+                printable(url));
   }
   out.url = std::move(parsed);
   TRY(trust, read_policy());
@@ -122,11 +129,14 @@ void warn_about(const serve::ServerFacts& facts) {
   } else if (protects == "tpm") {
     fmt::print(stderr, "warning: a TPM vouches for what was booted: the host can read inputs\n");
   }
-  if (!facts.signature_checked) {
-    fmt::print(stderr, "warning: whose bundle this is was not checked (no --signer)\n");
+  if (!facts.signature_checked && !facts.bundle_pinned) {
+    fmt::print(stderr,
+               "warning: whose bundle this is was not checked (bundle.signers of a --policy, or "
+               "--signer)\n");
   }
   if (!facts.audit_checked) {
-    fmt::print(stderr, "warning: what the cut gives away was not asked (no --policy)\n");
+    fmt::print(stderr,
+               "warning: what the cut gives away was not asked (audit.leakage of a --policy)\n");
   }
 }
 

@@ -159,7 +159,7 @@ TEST_F(Attested, ClientsRefuseWhatTheirPolicyDoesNotAccept) {
   expect_refused(changed_policy([](Json& p) { p["configs"] = {std::string(64, 'a')}; }),
                  "(policy: configs, line ");
   expect_refused(changed_policy([](Json& p) {
-                   p["tee"]["tpm"]["pcrs"][0]["values"] = {std::string(64, '0')};
+                   p["tee"]["tpm"]["pcrs"][0]["values"] = {std::string(64, 'f')};
                  }),
                  "(policy: tee.tpm.pcrs[0].values, line ");
   expect_refused(

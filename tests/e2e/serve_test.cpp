@@ -224,7 +224,7 @@ TEST_F(Serve, WrongFlagsAreSaidToBe) {
   wrong(CLOISTER_WORKER, with(bundle, {"--listen", "nowhere"}), 2, "want HOST:PORT");
   wrong(CLOISTER_WORKER, with(bundle, {"--tls-cert", "a.pem"}), 2, "--tls-key");
   const Arguments identity = with(bundle, {"--identity", "key.txt"});
-  wrong(CLOISTERD, with(identity, {"--worker", "gpu:8000"}), 1, "gpu:8000");
+  wrong(CLOISTERD, with(identity, {"--worker", "gpu:8000"}), 2, "gpu:8000");
   wrong(CLOISTERD, identity, 2, "the plan needs a worker");
   wrong(CLOISTERD, with(identity, {"--worker", "http://h", "--listen", "x"}), 2, "want HOST:PORT");
   wrong(CLOISTERD, with(identity, {"--identity-fd", "3"}), 2, "--identity");

@@ -221,6 +221,16 @@ TEST_F(Attested, KeysAreForWhomTheOwnerMeans) {
   expect_no_key("new.cloister", "key 'net' is revoked: the image leaks");
 }
 
+TEST_F(Attested, CanBeStoppedWhileTheKeyServerHangs) {
+  keys_->signal(SIGSTOP);
+  Background waiting(CLOISTERD, trusted("new.cloister"), dir_.path(), "waiting");
+  ASSERT_TRUE(waiting.says("everybody may ask")) << waiting.err();
+  const auto begin = std::chrono::steady_clock::now();
+  waiting.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15));
+  keys_->signal(SIGCONT);
+}
+
 TEST_F(Attested, NothingIsLostWhenEitherSideIsRestarted) {
   auto head = start_trusted("new.cloister");
   head->stop();

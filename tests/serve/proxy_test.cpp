@@ -1,5 +1,7 @@
 #include "serve/proxy.h"
 
+#include <future>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "tests/serve/attested_server.h"
@@ -180,6 +182,57 @@ TEST_F(Proxies, AcceptNoOlderBundleLater) {
   const net::Response refused = ask(*proxy, {.target = "/x"});
   EXPECT_EQ(refused.status, 502U);
   EXPECT_THAT(test::text_of(refused), HasSubstr("bundle.version: 1, want 5 or later"));
+}
+
+TEST_F(Proxies, HoldOnToTheNewestBundleSeen) {
+  const Sealed newest({}, 5);
+  const Sealed middle({}, 3);
+  VerifyOptions verify = newest.verify_options();
+  verify.policy.bundle = {.accept_any_signer = true};
+  std::atomic<int> version = 1;
+  const test::AttestedServer server(
+      [&, one = test::honest_exchange(sealed()), three = test::honest_exchange(middle),
+       five = test::honest_exchange(newest)](const net::Request& request) {
+        return version == 1 ? one(request) : version == 3 ? three(request) : five(request);
+      });
+  const auto proxy = value_of(Proxy::start({.server = server.url(),
+                                            .verify = verify,
+                                            .connections = 1,
+                                            .verify_every = net::Seconds(0)}));
+  version = 5;
+  EXPECT_EQ(ask(*proxy, {.target = "/x"}).status, 200U);
+  version = 3;  // newer than at first
+  EXPECT_THAT(test::text_of(ask(*proxy, {.target = "/x"})),
+              HasSubstr("bundle.version: 3, want 5 or later"));
+}
+
+// Waiting for a connection counts as waiting for the answer; and nothing is sent once nobody waits.
+TEST_F(Proxies, WaitNoLongerThanTheyMay) {
+  const auto evidence = test::evidence_of(sealed());
+  std::atomic<int> sent = 0;
+  std::mutex mutex;
+  std::vector<net::Respond> held;
+  const auto server = value_of(net::Server::start(
+      {.tls = test::AttestedServer::identity()}, [&](net::Request request, net::Respond respond) {
+        if (request.target == attest::kExchangeTarget) {
+          return evidence->answer(request, std::move(respond));
+        }
+        ++sent;
+        const std::scoped_lock lock(mutex);
+        held.push_back(std::move(respond));
+      }));
+  ProxyOptions narrow{.server = {.tls = true, .host = "127.0.0.1", .port = server->port()},
+                      .verify = sealed().verify_options()};
+  narrow.connections = 1;
+  narrow.limit = net::Seconds(0.3);
+  const auto proxy = value_of(Proxy::start(narrow));
+  std::vector<std::future<unsigned>> statuses;
+  for (int i = 0; i < 4; ++i) {
+    statuses.push_back(
+        std::async(std::launch::async, [&] { return ask(*proxy, {.target = "/x"}).status; }));
+  }
+  for (auto& status : statuses) EXPECT_EQ(status.get(), 504U);
+  EXPECT_LE(sent, 2);
 }
 
 TEST_F(Proxies, AreBusyWhenTooManyWait) {

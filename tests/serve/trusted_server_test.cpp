@@ -157,6 +157,25 @@ TEST(TrustedServer, OnlyKnownClientsMayAsk) {
   expect_error(try_token("rarely"), Kind::kUnavailable, "more requests than this client may make");
 }
 
+TEST(TrustedServer, MayHaveACertificateOfItsOwners) {
+  const Sealed sealed({});
+  const auto tls = value_of(net::make_tls_identity(
+      {"127.0.0.1"}, std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+  TrustedServerParts parts = sealed.parts({});
+  parts.tls = tls;
+  const auto known = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
+  const auto other = value_of(TrustedServer::start(sealed.open(), sealed.parts({})));
+  VerifyOptions verify = sealed.verify_options();
+  verify.client.trust = net::ClientOptions::Trust::kCaPem;
+  verify.client.ca_pem = tls.certificate_pem;
+  const auto open = [&](const TrustedServer& server) {
+    return VerifiedConnection::open({.tls = true, .host = "127.0.0.1", .port = server.port()},
+                                    verify);
+  };
+  EXPECT_TRUE(open(*known));
+  expect_error(open(*other), Kind::kRefused, "certificate refused");
+}
+
 // They would hold the room that clients need.
 TEST(TrustedServer, WhoIsUnknownSendsNoLargeBodies) {
   const Sealed sealed({});

@@ -77,6 +77,22 @@ void add_proxy_command(CLI::App& app, Outcome& outcome) {
       ->type_name("S")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 1e6));
+  command
+      ->add_option("--max-body", options->proxy.max_body_bytes,
+                   "bytes of a request: no fewer than the server takes")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1024.0, 1e10));
+  command
+      ->add_option("--queue", options->proxy.queue,
+                   "requests that may wait for a connection; further ones get 503")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--drain", options->drain_s, "seconds for requests at hand after SIGTERM")
+      ->type_name("S")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
   options->log.add_to(*command);
   command->footer(
       "Once it listens, one line of JSON on stdout says where. SIGTERM ends it.\n\n"

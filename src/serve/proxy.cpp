@@ -132,11 +132,13 @@ Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
   State* const s = state.get();
   std::unique_ptr<Proxy> proxy(new Proxy(std::move(state)));
   for (int i = 0; i < options.connections; ++i) s->threads.emplace_back([s] { s->work(); });
+  net::ServerOptions listen{.address = options.listen_host,
+                            .port = options.listen_port,
+                            .max_body_bytes = options.max_body_bytes};
+  listen.max_total_body_bytes = std::max(listen.max_total_body_bytes, options.max_body_bytes);
   TRY(server,
       net::Server::start(
-          {.address = options.listen_host,
-           .port = options.listen_port,
-           .max_body_bytes = options.max_body_bytes},
+          listen,
           [s](net::Request request, net::Respond respond) {
             s->push(std::move(request), std::move(respond));
           },

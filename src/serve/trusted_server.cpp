@@ -65,8 +65,6 @@ Result<runtime::TrustedSegments> load_segments(const bundle::Bundle& bundle,
   return out;
 }
 
-constexpr uint64_t kMostBodies = 1ULL << 30;  // bytes, of all at a time
-
 bool read_number(std::string_view text, uint64_t& out) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
   return code == std::errc() && end == text.data() + text.size();
@@ -198,15 +196,15 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
     return refuse_client(*p.gate, request, p.metrics);
   };
 
-  const net::ServerOptions options{
-      .address = listen.host,
-      .port = listen.port,
-      .tls = std::move(identity),
-      .client_ca_pem = p.given.client_ca_pem,
-      .threads = config.io_threads,
-      .max_connections = config.max_connections,
-      .max_body_bytes = config.max_body_bytes,
-      .max_total_body_bytes = std::max(kMostBodies, 4 * config.max_body_bytes)};
+  net::ServerOptions options{.address = listen.host,
+                             .port = listen.port,
+                             .tls = std::move(identity),
+                             .client_ca_pem = p.given.client_ca_pem,
+                             .threads = config.io_threads,
+                             .max_connections = config.max_connections,
+                             .max_body_bytes = config.max_body_bytes};
+  // Otherwise the largest would be told to come again for ever.
+  options.max_total_body_bytes = std::max(options.max_total_body_bytes, config.max_body_bytes);
   if (!config.metrics_listen.empty()) {
     TRY(metrics_server, MetricsServer::start(config.metrics_listen, p.metrics));
     p.metrics_server = std::move(metrics_server);

@@ -3,6 +3,7 @@
 #include "attest/snp_report.h"
 #include "tests/attest/dcap_world.h"
 #include "tests/attest/snp_world.h"
+#include "tests/attest/vectors.h"
 #include "tests/support/net.h"
 
 namespace cloister::serve {
@@ -102,34 +103,50 @@ TEST(FetchEndorsements, TurinHasShortChipIdsAndOneComponentMore) {
   EXPECT_TRUE(fetch(site, world.make()));
 }
 
+// Intel's, for a platform with this FMSPC.
+Site intel(const Case& asked, const std::string& fmspc) {
+  const auto& blobs = asked.endorsements.blobs;
+  const bool tdx = asked.evidence.kind == attest::EvidenceKind::kTdx;
+  const std::string folder = tdx ? "/tdx/certification/v4" : "/sgx/certification/v4";
+  Site site;
+  site.add(fmt::format("{}/tcb?fmspc={}", folder, fmspc), text_of(blobs, attest::kTcbInfo),
+           "TCB-Info-Issuer-Chain", escaped(text_of(blobs, attest::kTcbInfoChain)));
+  site.add(folder + "/qe/identity", text_of(blobs, attest::kQeIdentity),
+           "SGX-Enclave-Identity-Issuer-Chain", escaped(text_of(blobs, attest::kQeIdentityChain)));
+  site.add("/sgx/certification/v4/pckcrl?ca=platform&encoding=der",
+           text_of(blobs, attest::kPckCrl));
+  site.add("/root", text_of(blobs, attest::kRootCrl));
+  return site;
+}
+
 TEST(FetchEndorsements, OfIntelsQuotes) {
   for (const bool tdx : {true, false}) {
     const DcapWorld world(tdx, tdx ? 4 : 3);
     const Case asked = world.make();
-    const auto& blobs = asked.endorsements.blobs;
-    const std::string folder = tdx ? "/tdx/certification/v4" : "/sgx/certification/v4";
-    Site site;
-    site.add(fmt::format("{}/tcb?fmspc={}", folder, attest::word(world.fmspc)),
-             text_of(blobs, attest::kTcbInfo), "TCB-Info-Issuer-Chain",
-             escaped(text_of(blobs, attest::kTcbInfoChain)));
-    site.add(folder + "/qe/identity", text_of(blobs, attest::kQeIdentity),
-             "SGX-Enclave-Identity-Issuer-Chain",
-             escaped(text_of(blobs, attest::kQeIdentityChain)));
-    site.add("/sgx/certification/v4/pckcrl?ca=platform&encoding=der",
-             text_of(blobs, attest::kPckCrl));
-    site.add("/root", text_of(blobs, attest::kRootCrl));
+    const std::string fmspc = attest::word(world.fmspc);
+    Site site = intel(asked, fmspc);
     const auto fetched = fetch(site, asked);
     ASSERT_TRUE(fetched) << fetched.error().message;
     EXPECT_EQ(fetched->blobs.size(), 6U);
     EXPECT_TRUE(trusts(asked, *fetched));
     // What comes beside a body must come, and be what it should.
     auto& with_chain =
-        site.answers[fmt::format("{}/tcb?fmspc={}", folder, attest::word(world.fmspc))];
+        site.answers[fmt::format("/{}/certification/v4/tcb?fmspc={}", tdx ? "tdx" : "sgx", fmspc)];
     with_chain.fields.back().value = "%4";
     expect_error(fetch(site, asked), Kind::kInvalid, "TCB-Info-Issuer-Chain: '%4'");
     with_chain.fields.pop_back();
     expect_error(fetch(site, asked), Kind::kInvalid, "no header TCB-Info-Issuer-Chain");
   }
+}
+
+TEST(FetchEndorsements, OfARealQuoteAtItsTime) {
+  CLOISTER_NEEDS_SHARED_DATA("tdx/v4-uptodate");
+  const Case asked = attest::test::dcap_case("tdx/v4-uptodate", "tdx/v4-uptodate/collateral");
+  Site site = intel(asked, "b0c06f000000");
+  EXPECT_TRUE(trusts(asked, value_of(fetch(site, asked))));
+  Case later = asked;
+  later.now = attest::test::time_of("2026-11-23T00:00:00Z");
+  expect_error(fetch(site, later), Kind::kRefused, "does not vouch for the evidence: dcap.");
 }
 
 TEST(FetchEndorsements, WhatDoesNotVouchIsRefused) {

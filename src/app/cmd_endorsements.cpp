@@ -2,7 +2,7 @@
 
 #include "app/commands.h"
 #include "attest/saved_exchange.h"
-#include "base/file.h"
+#include "base/folder.h"
 #include "record/json.h"
 #include "serve/fetch_endorsements.h"
 
@@ -81,14 +81,6 @@ std::string file_name(const std::string& blob) {
   const bool json = blob == attest::kTcbInfo || blob == attest::kQeIdentity;
   const bool chain = blob == attest::kTcbInfoChain || blob == attest::kQeIdentityChain;
   return blob + (json ? ".json" : chain ? ".pem" : ".der");
-}
-
-Result<> make_folder(const fs::path& folder) {
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (!code) return {};
-  return fail(Kind::kIo, "can't make folder '{}': {}", printable(folder.string(), 400),
-              code.message());
 }
 
 Outcome run_endorsements(const EndorsementsCommand& o) {

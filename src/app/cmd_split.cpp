@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/model_options.h"
 #include "app/text.h"
+#include "base/folder.h"
 #include "graph/extract.h"
 
 namespace cloister {
@@ -42,11 +43,7 @@ Outcome split_model(const SplitOptions& options) {
   TRY(model, open_model(options.model));
   TRY(cuts, find_cuts(model, options.cuts));
   TRY(segments, split(model.graph, cuts));
-  std::error_code code;
-  fs::create_directories(options.folder, code);
-  if (code)
-    return fail(Kind::kIo, "can't make folder '{}': {}", printable(options.folder, 400),
-                code.message());
+  TRY_OK(make_folder(options.folder));
   TRY_OK(write_segments(options, segments));
   nlohmann::json report = nlohmann::json::array();
   for (size_t i = 0; i < segments.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include "app/commands.h"
 #include "app/read_keys.h"
+#include "base/folder.h"
 #include "bundle/bundle.h"
 
 namespace cloister {
@@ -57,12 +58,7 @@ Outcome unseal(const UnsealOptions& options) {
   TRY(signers, read_signers(options.signers));
   TRY(identities, read_identities(options.identities));
   TRY(bundle, bundle::Bundle::open(options.bundle, signers, 0));
-  std::error_code code;
-  fs::create_directories(options.folder, code);
-  if (code) {
-    return fail(Kind::kIo, "can't make folder '{}': {}", printable(options.folder, 400),
-                code.message());
-  }
+  TRY_OK(make_folder(options.folder));
   if (signers.empty()) {
     fmt::print(stderr, "cloister unseal: warning: the signature was not checked (see --signer)\n");
   }

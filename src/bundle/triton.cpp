@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/folder.h"
+
 namespace cloister::bundle {
 namespace {
 
@@ -55,14 +57,6 @@ Result<const SegmentInfo*> body_of(const Manifest& manifest) {
     return fail(Kind::kUsage, "the bundle has no body: its plan is all trusted");
   }
   return body;
-}
-
-Result<> make_folder(const fs::path& folder) {
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (!code) return {};
-  return fail(Kind::kIo, "can't make folder '{}': {}", printable(folder.string(), 400),
-              code.message());
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "serve/verified_pool.h"
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -31,8 +30,8 @@ Result<std::unique_ptr<VerifiedConnection>> open_one(const net::Url& server,
 struct VerifiedPool::State {
   PoolOptions options;
   std::optional<ServerFacts> facts;
-  std::atomic<uint64_t> newest = 0;  // version of a bundle that was verified
   std::mutex mutex;
+  uint64_t newest = 0;  // version of a bundle that was verified
   std::condition_variable freed;
   std::vector<Slot> idle;  // those with a connection at the end, the one used last as the last
 
@@ -60,20 +59,18 @@ struct VerifiedPool::State {
     freed.notify_one();
   }
 
-  void note_version(uint64_t version) {
-    uint64_t known = newest;
-    while (version > known && !newest.compare_exchange_weak(known, version)) {
-    }
-  }
-
   Result<std::unique_ptr<VerifiedConnection>> open_another(net::Clock::time_point deadline) {
     VerifyOptions verify = options.verify;
     verify.limit = std::min(verify.limit, net::left_until(deadline));
     uint64_t& min_version = verify.policy.bundle.min_version;
-    if (options.renewable) min_version = std::max<uint64_t>(min_version, newest);
+    if (options.renewable) {
+      const std::scoped_lock lock(mutex);
+      min_version = std::max(min_version, newest);
+    }
     TRY(connection, open_one(options.server, verify));
     if (options.renewable) {
-      note_version(connection->facts().manifest.version);
+      const std::scoped_lock lock(mutex);
+      newest = std::max(newest, connection->facts().manifest.version);
       return std::move(connection);
     }
     const ServerFacts& now = connection->facts();

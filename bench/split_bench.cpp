@@ -6,7 +6,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "app/text.h"
+#include "cli/text.h"
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
 #include "engine/random_inputs.h"

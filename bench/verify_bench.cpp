@@ -6,9 +6,9 @@
 
 #include <cstdlib>
 
-#include "attest/producer.h"
-#include "serve/client.h"
-#include "tests/serve/served_model.h"
+#include "attest/produce/producer.h"
+#include "client/client.h"
+#include "tests/support/served_model.h"
 
 namespace cloister::test {
 namespace {

@@ -1,7 +1,7 @@
 // The whole verifier of Azure's evidence under vendors of our own: no HCL report or runtime data
 // crash it, and the hardware must vouch for what they say. The first byte says what the rest is: 0
 // and 1 an HCL report (SNP, TDX), 2 and 3 runtime data that the hardware vouches for.
-#include "attest/azure_hcl.h"
+#include "attest/azure/hcl.h"
 #include "fuzz/attest_fuzz.h"
 
 using namespace cloister::attest;

@@ -2,7 +2,7 @@
 // was signed, and collateral that is signed anew is never read in two ways. The first byte says
 // what the rest is: 0 TCB info with its signature, 1 QE identity with its signature, 2 and 3 the
 // object to be signed, 4 an issuer chain.
-#include "attest/tcb_info.h"
+#include "attest/dcap/tcb_info.h"
 #include "fuzz/attest_fuzz.h"
 
 using namespace cloister::attest;

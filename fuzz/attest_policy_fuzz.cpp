@@ -2,7 +2,7 @@
 // read unchanged, and accepts no evidence without reports.
 #include <cstdlib>
 
-#include "attest/judge.h"
+#include "trust/judge.h"
 
 using namespace cloister::attest;
 

@@ -1,7 +1,7 @@
 // The whole TPM verifier with TPMs of our own: no quote, signature or key crashes it, and what it
 // trusts is what the policy asks for. The first byte says what the rest is: 0 a quote, 1 a quote to
 // be signed, 2 a signature, 3 a public key whose name the policy has, 4 PCR values.
-#include "attest/tpm_quote.h"
+#include "attest/tpm/quote.h"
 #include "fuzz/attest_fuzz.h"
 
 using namespace cloister::attest;

@@ -1,7 +1,7 @@
 // CsvReader: no input crashes it, and what it accepts survives quoting and reading unchanged.
 #include <cstdlib>
 
-#include "audit/csv.h"
+#include "data/csv.h"
 
 using cloister::audit::CsvReader;
 

@@ -2,8 +2,8 @@
 // accepts is written and read unchanged, and encodes rows without leaving its bounds.
 #include <cstdlib>
 
-#include "audit/encoder_json.h"
-#include "audit/victim_train_json.h"
+#include "data/encoder_json.h"
+#include "data/victim_train_json.h"
 
 using namespace cloister;
 using namespace cloister::audit;

@@ -2,8 +2,8 @@
 // and read unchanged, and nothing is trusted under policies that ask for more than the input shows.
 #include <cstdlib>
 
-#include "attest/draft_policy.h"
-#include "attest/saved_exchange.h"
+#include "trust/draft_policy.h"
+#include "trust/saved_exchange.h"
 
 using namespace cloister::attest;
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "serve/own_hosts.h"
+#include "client/own_hosts.h"
 
 using namespace cloister;
 

@@ -2,8 +2,8 @@
 // is written and read unchanged. Headers that are accepted are wrapped anew for whom was asked.
 #include <cstdlib>
 
-#include "serve/key_messages.h"
-#include "serve/key_store.h"
+#include "keyserver/key_store.h"
+#include "serving/key_messages.h"
 
 using namespace cloister;
 

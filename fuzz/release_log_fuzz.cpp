@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/sha256.h"
-#include "serve/release_log.h"
+#include "keyserver/release_log.h"
 
 using namespace cloister;
 

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "runtime/oip_http.h"
-#include "serve/v2.h"
+#include "link/oip_http.h"
+#include "serving/v2.h"
 
 using namespace cloister;
 

@@ -16,7 +16,7 @@ GOOD = {
     "src/base/error.h": "#pragma once\n",
     "src/base/error.cpp": '#include "base/error.h"\n#include <vector>\n',
     "src/graph/model.h": '#pragma once\n#include "base/error.h"\n',
-    "src/serve/library.cpp": "#include <cloister/client.h>\n",
+    "src/client/library.cpp": "#include <cloister/client.h>\n",
     "include/cloister/client.h": "#pragma once\n#include <string_view>\n",
     "tests/CMakeLists.txt": "cloister_test(base\n  SOURCES error_test.cpp\n  LINKS cloister_base)\n"
     "cloister_test(e2e SOURCES demo_test.cpp)\nadd_test(tools_test tools_test.py)\n",

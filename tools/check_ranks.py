@@ -1,18 +1,36 @@
 #!/usr/bin/env python3
-"""Checks the rules of the source tree that no compiler knows: who may include whom, and that
-nothing is left out of the build. Prints one line for each offence; exits 1 when there is any."""
+"""Checks the rules of the source tree that no compiler knows: which folder may include which, which
+library may link which, and that nothing is left out of the build. Prints one line for each offence;
+exits 1 when there is any."""
 
 import argparse
 import re
 import sys
 from pathlib import Path
 
-# Lowest first: a folder of src/ includes only itself and folders before it in this list.
-RANKS = """base tensor record image graph engine profile audit plan bundle attest wire net runtime
-serve report app""".split()
+# Lowest first: a folder of src/ includes only itself and folders before it in this list, and its
+# libraries link only libraries of such folders. Sub-folders are ranked for themselves.
+RANKS = """base tensor record image graph graph/zoo engine engine/torch wire net link bundle
+attest attest/dcap attest/tpm attest/snp attest/azure attest/simulated attest/verify attest/produce
+profile data audit audit/attack audit/protocol plan trust serving tee worker client keyserver report
+cli app/options app/audit app/cloisterd app/keyserver app/preprocess app/profile app/train app/worker
+app app/demo""".split()
+
+# What a folder never sees, not even through others: the parties of the protocol share no code but
+# what lies below all of them, and the trusted server holds nothing that only others need.
+_TEE = """worker client keyserver trust audit audit/attack audit/protocol graph graph/zoo engine/torch
+attest/verify data plan profile report image""".split()
+NEVERS = {
+    "tee": _TEE,
+    "app/cloisterd": _TEE,
+    "worker": "tee client keyserver trust audit attest".split(),
+    "client": "tee worker keyserver engine/torch graph".split(),
+    "keyserver": "tee worker client engine/torch graph".split(),
+    "attest/produce": "attest/verify trust".split(),
+}
 
 # Public headers are the outside of this folder: those below know nothing of them.
-PUBLIC_RANK = "serve"
+PUBLIC_RANK = "client"
 
 MAX_LINES = 600
 EXCUSE = "Long because"  # in a file's first lines, with the reason
@@ -28,8 +46,8 @@ SCRIPT_NAMES = re.compile(r"(CMakeLists\.txt|.*\.(sh|py|cmake|mk|yml|yaml)|Docke
 UNMIRRORED = ("e2e", "support", "attest/mutation_test.cpp", "attest/vectors_test.cpp",
               "engine/onnx_backend_test.cpp", "engine/random_graphs_test.cpp",
               "engine/real_models_test.cpp", "engine/torch/onnx_backend_test.cpp",
-              "report/browser_test.cpp", "serve/hostile_request_test.cpp",
-              "serve/hostile_worker_test.cpp", "serve/stand_in_test.cpp")
+              "report/browser_test.cpp", "serving/hostile_request_test.cpp",
+              "tee/hostile_worker_test.cpp", "tee/stand_in_test.cpp")
 
 
 def lines_of(path):
@@ -44,6 +62,7 @@ class Checker:
     def __init__(self, root):
         self.root = root
         self.offences = []
+        self.sees = {}  # file -> file that it includes -> line
 
     def complain(self, path, line, message):
         place = str(path.relative_to(self.root)) + (f":{line}" if line else "")
@@ -51,7 +70,7 @@ class Checker:
 
     def check_source(self, path):
         """Rules for one file of src/."""
-        folder = path.relative_to(self.root / "src").parts[0]
+        folder = path.parent.relative_to(self.root / "src").as_posix()
         if folder not in RANKS:
             self.complain(path, 0, f"folder '{folder}' has no rank in tools/check_ranks.py")
             return
@@ -89,10 +108,53 @@ class Checker:
             elif (self.root / "include" / target).exists():
                 if RANKS.index(folder) < RANKS.index(PUBLIC_RANK):
                     self.complain(path, number, f"{folder} may not include <{target}>: it ranks higher")
-        elif len(parts) < 2 or parts[0] not in RANKS:
+        elif "/".join(parts[:-1]) not in RANKS:
             self.complain(path, number, f'"{target}": quotes are for "folder/file.h" of src/')
-        elif RANKS.index(parts[0]) > RANKS.index(folder):
-            self.complain(path, number, f"{folder} may not include {parts[0]}: it ranks higher")
+        else:
+            name = path.relative_to(self.root / "src").as_posix()
+            self.sees.setdefault(name, {}).setdefault(target, number)
+            other = "/".join(parts[:-1])
+            if RANKS.index(other) > RANKS.index(folder):
+                self.complain(path, number, f"{folder} may not include {other}: it ranks higher")
+
+    def check_nevers(self):
+        """What a folder's files reach over any chain of headers, and of the files that implement them."""
+        for folder, nevers in NEVERS.items():
+            todo = [f for f in self.sees if f.rpartition("/")[0] == folder]
+            reached, complained = set(todo), set()
+            while todo:
+                name = todo.pop()
+                for seen, number in self.sees.get(name, {}).items():
+                    other = seen.rpartition("/")[0]
+                    if other in nevers and other not in complained:
+                        complained.add(other)
+                        path = self.root / "src" / name
+                        self.complain(path, number, f"{folder} must never see {other}, and reaches it here")
+                    new = {seen, seen.removesuffix(".h") + ".cpp"} - reached
+                    reached |= new
+                    todo += new
+
+    def check_libraries(self):
+        """A library links only libraries of folders that its own folders may include."""
+        folders, links = {}, {}
+        for build in sources(self.root / "src", "CMakeLists.txt"):
+            text = "\n".join(line.split("#")[0] for line in lines_of(build))
+            top = build.parent.relative_to(self.root / "src").as_posix()
+            for call in re.finditer(r"cloister(_shared)?_library\((\w+)([^)]*)\)", text):
+                words = call[3].split()
+                if "SOURCES" not in words:
+                    continue
+                end = words.index("LINKS") if "LINKS" in words else len(words)
+                parents = {(Path(top) / word).parent.as_posix() for word in words[:end] if "." in word}
+                folders[call[2]] = folders.get(call[2], set()) | parents
+                links.setdefault(call[2], (build, []))[1].extend(words[end + 1 :])
+        for name, (build, linked) in links.items():
+            rank = max((RANKS.index(f) for f in folders[name] if f in RANKS), default=0)
+            for other in (word.removeprefix("cloister_") for word in linked if "cloister_" in word):
+                if other not in folders:
+                    self.complain(build, 0, f"cloister_{name} links cloister_{other}, of no folder")
+                elif min(RANKS.index(f) for f in folders[other] if f in RANKS) > rank:
+                    self.complain(build, 0, f"cloister_{name} may not link cloister_{other}: it ranks higher")
 
     def check_registered(self, folder, *patterns):
         """Every matching file of a top folder is named in that folder's CMakeLists.txt."""
@@ -136,6 +198,8 @@ class Checker:
     def check(self):
         for path in sources(self.root / "src", "*.h", "*.cpp"):
             self.check_source(path)
+        self.check_nevers()
+        self.check_libraries()
         for path in sources(self.root / "include", "*"):
             if path.is_file():
                 self.check_public(path)

@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "runtime/oip_http.h"
+#include "link/oip_http.h"
 #include "wire/oip.h"
 
 namespace cloister::bench {

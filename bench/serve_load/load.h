@@ -6,7 +6,7 @@
 
 #include "bench/serve_load/model.h"
 #include "bench/serve_load/round.h"
-#include "serve/verified_connection.h"
+#include "client/verified_connection.h"
 
 namespace cloister::bench {
 

@@ -1,8 +1,8 @@
 // serve_load: asks a server as fast as it answers, and checks every answer.
-#include "app/program.h"
 #include "bench/serve_load/engine_rounds.h"
 #include "bench/serve_load/load.h"
 #include "bench/serve_load/seal.h"
+#include "cli/program.h"
 #include "engine/onnxruntime.h"
 
 namespace cloister {

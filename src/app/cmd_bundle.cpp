@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "app/commands.h"
-#include "app/read_keys.h"
-#include "app/text.h"
 #include "bundle/bundle.h"
 #include "bundle/triton.h"
+#include "cli/read_keys.h"
+#include "cli/text.h"
 #include "record/json.h"
 
 namespace cloister {

@@ -1,10 +1,10 @@
 #include <chrono>
 
 #include "app/commands.h"
-#include "attest/saved_exchange.h"
 #include "base/folder.h"
+#include "client/fetch_endorsements.h"
 #include "record/json.h"
-#include "serve/fetch_endorsements.h"
+#include "trust/saved_exchange.h"
 
 namespace cloister {
 namespace {

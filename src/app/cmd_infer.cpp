@@ -7,12 +7,12 @@
 #include "app/arrays.h"
 #include "app/classes.h"
 #include "app/commands.h"
-#include "app/scratch.h"
-#include "app/trust_options.h"
-#include "audit/encoder_json.h"
+#include "app/options/trust.h"
+#include "cli/scratch.h"
+#include "client/client.h"
+#include "data/encoder_json.h"
 #include "image/labels.h"
-#include "serve/client.h"
-#include "serve/ports.h"
+#include "serving/ports.h"
 #include "tensor/npy.h"
 
 namespace cloister {

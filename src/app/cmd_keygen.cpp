@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "app/commands.h"
-#include "app/keys.h"
 #include "base/random.h"
 #include "base/sha256.h"
+#include "cli/keys.h"
 
 namespace cloister {
 namespace {

@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "app/commands.h"
+#include "app/options/policy.h"
 #include "app/plan_text.h"
-#include "app/policy_options.h"
-#include "app/version.h"
 #include "base/sha256.h"
+#include "cli/version.h"
 #include "plan/device.h"
 
 namespace cloister {

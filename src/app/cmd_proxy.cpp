@@ -1,11 +1,11 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/log_options.h"
-#include "app/stop_signal.h"
-#include "app/trust_options.h"
-#include "serve/address.h"
-#include "serve/proxy.h"
+#include "app/options/trust.h"
+#include "cli/log_options.h"
+#include "cli/stop_signal.h"
+#include "client/proxy.h"
+#include "serving/address.h"
 
 namespace cloister {
 namespace {

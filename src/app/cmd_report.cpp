@@ -1,8 +1,8 @@
 #include "app/commands.h"
-#include "app/policy_options.h"
-#include "app/text.h"
+#include "app/options/policy.h"
 #include "audit/record.h"
 #include "base/sha256.h"
+#include "cli/text.h"
 #include "report/report.h"
 
 namespace cloister {

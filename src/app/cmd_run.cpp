@@ -6,7 +6,7 @@
 #include "app/arrays.h"
 #include "app/classes.h"
 #include "app/commands.h"
-#include "app/model_options.h"
+#include "app/options/model.h"
 #include "engine/random_inputs.h"
 #include "engine/segments.h"
 #include "image/labels.h"

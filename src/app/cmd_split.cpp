@@ -1,9 +1,9 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/model_options.h"
-#include "app/text.h"
+#include "app/options/model.h"
 #include "base/folder.h"
+#include "cli/text.h"
 #include "graph/extract.h"
 
 namespace cloister {

@@ -1,9 +1,9 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "app/read_keys.h"
 #include "base/folder.h"
 #include "bundle/bundle.h"
+#include "cli/read_keys.h"
 
 namespace cloister {
 namespace {

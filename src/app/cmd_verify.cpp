@@ -3,12 +3,12 @@
 #include <chrono>
 
 #include "app/commands.h"
-#include "app/trust_options.h"
+#include "app/options/trust.h"
 #include "app/verify_report.h"
-#include "attest/draft_policy.h"
-#include "attest/saved_exchange.h"
 #include "base/file.h"
-#include "serve/verified_connection.h"
+#include "client/verified_connection.h"
+#include "trust/draft_policy.h"
+#include "trust/saved_exchange.h"
 
 namespace cloister {
 namespace {

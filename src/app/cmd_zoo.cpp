@@ -1,5 +1,5 @@
 #include "app/commands.h"
-#include "app/text.h"
+#include "cli/text.h"
 #include "graph/zoo/zoo.h"
 
 namespace cloister {

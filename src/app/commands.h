@@ -1,7 +1,7 @@
 // The subcommands of `cloister`, one file each (cmd_NAME.cpp).
 #pragma once
 
-#include "app/program.h"
+#include "cli/program.h"
 
 namespace cloister {
 

@@ -1,8 +1,8 @@
 #include "app/inspection.h"
 
-#include "app/text.h"
-#include "app/version.h"
 #include "base/checked.h"
+#include "cli/text.h"
+#include "cli/version.h"
 #include "graph/cost.h"
 #include "graph/onnx.h"
 

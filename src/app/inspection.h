@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/model_options.h"
+#include "app/options/model.h"
 
 namespace cloister {
 

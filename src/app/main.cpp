@@ -8,8 +8,8 @@
 #include <filesystem>
 
 #include "app/commands.h"
-#include "app/version.h"
 #include "base/nearest.h"
+#include "cli/version.h"
 
 namespace cloister {
 namespace {

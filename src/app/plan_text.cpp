@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "app/text.h"
+#include "cli/text.h"
 #include "plan/words.h"
 
 namespace cloister {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "attest/claims_text.h"
+#include "trust/claims_text.h"
 
 namespace cloister {
 namespace {

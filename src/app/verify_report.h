@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "attest/judge.h"
+#include "trust/judge.h"
 
 namespace cloister {
 

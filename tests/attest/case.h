@@ -1,7 +1,7 @@
 // A question to the verifier, and reading its verdict.
 #pragma once
 
-#include "attest/verify.h"
+#include "attest/verify/verify.h"
 
 namespace cloister::attest::test {
 

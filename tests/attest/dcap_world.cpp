@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "attest/dcap_quote.h"
+#include "attest/dcap/quote.h"
 
 namespace cloister::attest::test {
 namespace {

@@ -2,7 +2,7 @@
 // truncation, times outside, chains exchanged. Counts are printed; none may be accepted.
 #include <gmock/gmock.h>
 
-#include "attest/snp_report.h"
+#include "attest/snp/report.h"
 #include "tests/attest/vectors.h"
 
 namespace cloister::attest::test {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "attest/snp_report.h"
+#include "attest/snp/report.h"
 
 namespace cloister::attest::test {
 namespace {

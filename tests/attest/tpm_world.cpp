@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "attest/azure_hcl.h"
-#include "attest/tpm_quote.h"
+#include "attest/azure/hcl.h"
+#include "attest/tpm/quote.h"
 #include "base/base64.h"
 
 namespace cloister::attest::test {

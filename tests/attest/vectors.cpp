@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "attest/azure_hcl.h"
-#include "attest/dcap_quote.h"
-#include "attest/snp_report.h"
-#include "attest/tpm_quote.h"
+#include "attest/azure/hcl.h"
+#include "attest/dcap/quote.h"
+#include "attest/snp/report.h"
+#include "attest/tpm/quote.h"
 
 namespace cloister::attest::test {
 namespace {

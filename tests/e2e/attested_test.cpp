@@ -1,8 +1,8 @@
 // From the boot of a machine with a TPM to an answer, and everything that must be refused on the
 // way, with real programs and a real TPM in software.
-#include "attest/trust_policy.h"
 #include "tests/e2e/serving.h"
 #include "tests/support/swtpm.h"
+#include "trust/trust_policy.h"
 
 namespace cloister {
 namespace {

@@ -2,7 +2,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
-#include "tests/serve/key_world.h"
+#include "tests/keyserver/key_world.h"
 #include "tests/support/background.h"
 
 namespace cloister {

@@ -1,6 +1,6 @@
 // What `cloister` does around its commands; their help texts against tests/data/help, so that a
 // change is seen in review. CLOISTER_UPDATE=1 writes those files anew.
-#include "app/version.h"
+#include "cli/version.h"
 #include "tests/support/cloister.h"
 
 namespace cloister {

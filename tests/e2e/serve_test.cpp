@@ -1,5 +1,5 @@
 // The programs that serve, started, asked and stopped as a user would.
-#include "audit/encoder_json.h"
+#include "data/encoder_json.h"
 #include "tests/e2e/serving.h"
 
 namespace cloister {

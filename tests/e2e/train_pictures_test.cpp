@@ -1,5 +1,5 @@
 // `cloister train` on folders of pictures.
-#include "audit/victim_train_json.h"
+#include "data/victim_train_json.h"
 #include "graph/zoo/builder.h"
 #include "image/preprocess.h"
 #include "tests/support/data.h"

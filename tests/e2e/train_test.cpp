@@ -7,8 +7,8 @@
 
 #include <set>
 
-#include "audit/encoder_json.h"
-#include "audit/victim_train_json.h"
+#include "data/encoder_json.h"
+#include "data/victim_train_json.h"
 #include "tensor/npy.h"
 #include "tensor/npz.h"
 

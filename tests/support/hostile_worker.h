@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "engine/engine.h"
-#include "runtime/oip_http.h"
+#include "link/oip_http.h"
 #include "tests/support/net.h"
 #include "tests/support/oip.h"
 #include "wire/oip.h"

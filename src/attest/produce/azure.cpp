@@ -4,10 +4,10 @@
 #include <mutex>
 #include <thread>
 
-#include "attest/azure_hcl.h"
+#include "attest/azure/hcl.h"
 #include "attest/produce/tpm_nv.h"
 #include "attest/produce/tpm_registers.h"
-#include "attest/tpm_quote.h"
+#include "attest/tpm/quote.h"
 #include "base/sha256.h"
 
 namespace cloister::attest {

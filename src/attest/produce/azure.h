@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "attest/producer.h"
+#include "attest/produce/producer.h"
 
 namespace cloister::attest {
 

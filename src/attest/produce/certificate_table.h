@@ -3,7 +3,7 @@
 #pragma once
 
 #include "attest/evidence.h"
-#include "attest/snp_report.h"
+#include "attest/snp/report.h"
 
 namespace cloister::attest {
 

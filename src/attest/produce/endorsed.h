@@ -1,7 +1,7 @@
 // Others' statements, out of a folder that whoever runs the server keeps up to date.
 #pragma once
 
-#include "attest/producer.h"
+#include "attest/produce/producer.h"
 
 namespace cloister::attest {
 

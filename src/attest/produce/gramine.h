@@ -1,7 +1,7 @@
 // SGX quotes through Gramine's /dev/attestation.
 #pragma once
 
-#include "attest/producer.h"
+#include "attest/produce/producer.h"
 
 namespace cloister::attest {
 

@@ -9,7 +9,7 @@
 #include "attest/produce/sev_guest_abi.h"
 #include "attest/produce/shown.h"
 #include "attest/produce/system_file.h"
-#include "attest/snp_report.h"
+#include "attest/snp/report.h"
 
 namespace cloister::attest {
 namespace {

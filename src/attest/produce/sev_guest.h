@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "attest/producer.h"
+#include "attest/produce/producer.h"
 
 namespace cloister::attest {
 

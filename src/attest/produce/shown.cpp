@@ -1,6 +1,6 @@
 #include "attest/produce/shown.h"
 
-#include "attest/dcap_quote.h"
+#include "attest/dcap/quote.h"
 #include "attest/produce/certificate_table.h"
 
 namespace cloister::attest {

@@ -3,7 +3,7 @@
 // check.
 #pragma once
 
-#include "attest/producer.h"
+#include "attest/produce/producer.h"
 
 namespace cloister::attest {
 

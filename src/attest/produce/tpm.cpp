@@ -3,7 +3,7 @@
 #include <mutex>
 
 #include "attest/produce/tpm_registers.h"
-#include "attest/tpm_quote.h"
+#include "attest/tpm/quote.h"
 #include "base/sha256.h"
 
 namespace cloister::attest {

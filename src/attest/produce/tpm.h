@@ -1,7 +1,7 @@
 // Quotes of a TPM: measured boot. It protects no memory, so it is used only where it is named.
 #pragma once
 
-#include "attest/producer.h"
+#include "attest/produce/producer.h"
 
 namespace cloister::attest {
 

@@ -6,7 +6,7 @@
 #include <bit>
 
 #include "attest/fixed.h"
-#include "attest/tpm_quote.h"
+#include "attest/tpm/quote.h"
 
 namespace cloister::attest {
 namespace {

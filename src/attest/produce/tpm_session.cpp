@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-#include "attest/tpm_quote.h"
+#include "attest/tpm/quote.h"
 
 namespace cloister::attest {
 namespace {

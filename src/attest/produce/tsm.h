@@ -1,7 +1,7 @@
 // configfs-tsm (Linux 6.7): reports of SEV-SNP guests and quotes of TDX guests through files.
 #pragma once
 
-#include "attest/producer.h"
+#include "attest/produce/producer.h"
 
 namespace cloister::attest {
 

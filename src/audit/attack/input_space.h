@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "audit/table_encoder.h"
+#include "data/table_encoder.h"
 #include "image/preprocess.h"
 
 namespace cloister::audit {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "audit/attack/pairs.h"
-#include "audit/encoder_json.h"
-#include "audit/images.h"
 #include "audit/protocol/budget.h"
+#include "data/encoder_json.h"
+#include "data/images.h"
 #include "engine/engine.h"
 
 namespace cloister::audit {

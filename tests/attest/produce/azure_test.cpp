@@ -2,7 +2,7 @@
 // and an AMD of our own. No machine of Azure's has run this.
 #include "attest/produce/azure.h"
 
-#include "attest/azure_hcl.h"
+#include "attest/azure/hcl.h"
 #include "base/base64.h"
 #include "tests/attest/expect.h"
 #include "tests/attest/tpm_world.h"

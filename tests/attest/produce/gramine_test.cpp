@@ -4,7 +4,7 @@
 #include <map>
 #include <thread>
 
-#include "attest/dcap_quote.h"
+#include "attest/dcap/quote.h"
 #include "tests/attest/dcap_world.h"
 #include "tests/attest/expect.h"
 #include "tests/support/made_up_files.h"

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "attest/produce/tpm_registers.h"
-#include "attest/tpm_quote.h"
+#include "attest/tpm/quote.h"
 #include "tests/attest/authority.h"
 #include "tests/attest/expect.h"
 #include "tests/attest/produce/meddled_tpm.h"

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "attest/produce/system_file.h"
-#include "attest/snp_report.h"
+#include "attest/snp/report.h"
 #include "tests/attest/dcap_world.h"
 #include "tests/attest/expect.h"
 #include "tests/attest/produce/fake_tsm.h"

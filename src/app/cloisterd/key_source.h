@@ -1,0 +1,36 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+
+#include "attest/produce/producer.h"
+#include "bundle/bundle.h"
+#include "tee/config.h"
+
+namespace cloister {
+
+// The flags that say where cloisterd gets the keys of its bundle.
+struct KeyFlags {
+  std::string identity;
+  int identity_fd = -1;
+  std::string key_server_ca;
+
+  void add_to(CLI::App& command, serve::ServerConfig& config);
+  // Reads the authority's file, once, and puts its digest into the configuration. Before get().
+  Result<> read(serve::ServerConfig& config);
+
+  struct Keys {
+    std::vector<age::Identity> identities;
+    bundle::Headers headers;  // that a key server released for them
+  };
+  // From a file, a descriptor, or a key server, which is asked again for as long as it can't
+  // answer; nothing: SIGTERM came first. kRefused when the key server says no.
+  Result<std::optional<Keys>> get(const bundle::Bundle& bundle, const serve::ServerConfig& config,
+                                  const std::string& config_sha256, const std::string& tool,
+                                  attest::Producer& producer) const;
+
+ private:
+  std::string ca_pem_;
+};
+
+}  // namespace cloister

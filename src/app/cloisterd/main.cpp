@@ -1,0 +1,210 @@
+// cloisterd: the trusted server, and the only program inside the trusted environment.
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "app/cloisterd/evidence_options.h"
+#include "app/cloisterd/key_source.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "cli/log_options.h"
+#include "cli/program.h"
+#include "cli/read_keys.h"
+#include "cli/stop_signal.h"
+#include "cli/version.h"
+#include "tee/trusted_server.h"
+
+namespace cloister {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Once it listens, one line of JSON on stdout says where. It makes its TLS key at start
+and never writes it. SIGTERM: takes no more requests, answers those that it has, ends.
+
+Clients verify it before they send anything (docs/formats/attestation.md). Without a trusted
+environment (--evidence) it runs in simulated mode, says so in its evidence, and clients refuse
+it unless their policy accepts that.
+
+Examples:
+  cloisterd --bundle m.cloister --identity key.txt --signer owner.pub \
+    --worker http://gpu-1:8000 --worker http://gpu-2:8000 --listen 0.0.0.0:8443
+  cloisterd --bundle m.cloister --identity-fd 3 --worker http://triton:8000/v2/models/resnet50 \
+    --metrics-listen 127.0.0.1:9100 3<key.txt
+  cloisterd --bundle m.cloister --key-server https://keys:8444 --worker http://gpu-1:8000 \
+    --evidence tsm --endorsements /var/lib/collateral
+
+Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (signature, version, plan, key server).)";
+
+struct Options {
+  serve::ServerConfig config;
+  std::string bundle;
+  KeyFlags keys;
+  EvidenceFlags evidence;
+  std::vector<std::string> signers;
+  std::string clients;
+  std::string client_ca;
+  std::string worker_ca;
+  std::string tls_cert;
+  std::string tls_key;
+  LogOptions log;
+};
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("--bundle", o.bundle, "the sealed bundle, as 'cloister seal' makes it")
+      ->required()
+      ->type_name("FILE");
+  o.keys.add_to(app, o.config);
+  o.evidence.add_to(app, o.config);
+  app.add_option("--signer", o.signers,
+                 "minisign public key (file or text) of which one must have signed the bundle; "
+                 "may be given several times; without it the signature is not checked")
+      ->type_name("KEY")
+      ->allow_extra_args(false);
+  app.add_option("--min-version", o.config.min_version, "oldest bundle version to serve")
+      ->type_name("N");
+  app.add_option("--worker", o.config.workers,
+                 "Open Inference Protocol v2 server that has the body: http[s]://HOST:PORT, or "
+                 "with /v2/models/NAME where it has another name there; may be given several times")
+      ->type_name("URL")
+      ->allow_extra_args(false);
+  app.add_option("--worker-ca", o.worker_ca, "PEM file of the authority of https workers")
+      ->type_name("FILE");
+  app.add_option("--listen", o.config.listen, "where to serve, over TLS 1.3")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  auto* const name = app.add_option("--name", o.config.names, "name or address for the certificate")
+                         ->type_name("NAME")
+                         ->allow_extra_args(false);
+  auto* const cert =
+      app.add_option("--tls-cert", o.tls_cert,
+                     "PEM certificate, its issuers behind it, for clients that ask for one of "
+                     "yours besides the evidence (--ca); by default one is made at each start, "
+                     "whose key never leaves this process")
+          ->type_name("FILE")
+          ->excludes(name);
+  auto* const key = app.add_option("--tls-key", o.tls_key, "its PEM key")->type_name("FILE");
+  cert->needs(key);
+  key->needs(cert);
+  app.add_option("--metrics-listen", o.config.metrics_listen,
+                 "where to serve Prometheus metrics, in plain")
+      ->type_name("HOST:PORT");
+  app.add_option("--clients", o.clients,
+                 "JSON file of the clients that may ask, by token or certificate, and how often "
+                 "('cloister keygen --token'); without it everybody may")
+      ->type_name("FILE");
+  app.add_option("--client-ca", o.client_ca, "PEM file of the authority of client certificates")
+      ->type_name("FILE");
+  const auto number = [&](const char* flag, auto& value, const char* help, double least,
+                          double most) {
+    app.add_option(flag, value, help)
+        ->type_name("N")
+        ->check(CLI::Range(least, most))
+        ->capture_default_str();
+  };
+  number("--threads", o.config.threads, "that work on one run of a segment", 1, 1024);
+  number("--io-threads", o.config.io_threads, "that move bytes", 1, 1024);
+  number("--links", o.config.links, "batches that workers may have at a time", 1, 256);
+  number("--queue", o.config.queue, "requests that may wait; further ones get 503", 1, 1e6);
+  number("--batch-delay-us", o.config.batch_delay_us,
+         "how long the first request of a batch waits for others", 0, 1e6);
+  number("--max-connections", o.config.max_connections, "further ones are closed", 1, 1e6);
+  number("--max-body", o.config.max_body_bytes, "bytes of a request", 1024, 1e10);
+  number("--deadline", o.config.deadline_s, "seconds that a request may take", 0.001, 3600);
+  number("--worker-timeout", o.config.worker_timeout_s,
+         "seconds after which a worker counts as stalled", 0.001, 3600);
+  number("--quarantine", o.config.quarantine_s,
+         "seconds that a worker whose reply was wrong is left alone", 0, 1e6);
+  number("--verify-rate", o.config.verify_rate,
+         "share of batches whose body is computed again inside, drawn in secret", 0, 1);
+  number("--verify-tolerance", o.config.verify_tolerance,
+         "largest difference, as a share of the largest value", 0, 1);
+  app.add_flag("--verify-stops", o.config.verify_stops, "stop serving after a mismatch");
+  number("--drain", o.config.drain_s, "seconds for requests at hand after SIGTERM", 0, 3600);
+  o.log.add_to(app);
+}
+
+// A file's text, whose digest goes into the configuration. Empty for no file.
+Result<std::string> read_digested(const std::string& path, std::string& digest) {
+  if (path.empty()) return std::string();
+  TRY(text, read_file(path, 16 << 20));
+  digest = to_hex(sha256(as_bytes(text)));
+  return text;
+}
+
+Result<serve::TrustedServerParts> read_parts(Options& o) {
+  serve::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
+  for (const std::string& text : o.config.workers) {
+    TRY(url, typed(net::parse_url(text)));
+    parts.workers.push_back(std::move(url));
+  }
+  TRY(worker_ca, read_digested(o.worker_ca, o.config.worker_ca_sha256));
+  if (!worker_ca.empty()) {
+    parts.worker_client.trust = net::ClientOptions::Trust::kCaPem;
+    parts.worker_client.ca_pem = worker_ca;
+  }
+  TRY(clients, read_digested(o.clients, o.config.clients_sha256));
+  if (!o.clients.empty()) {
+    auto parsed = serve::parse_clients(clients);
+    if (!parsed) return with_context(parsed.error(), printable(o.clients, 400));
+    parts.clients = std::move(*parsed);
+  }
+  TRY(client_ca, read_digested(o.client_ca, o.config.client_ca_sha256));
+  parts.client_ca_pem = client_ca;
+  TRY(certificate, read_digested(o.tls_cert, o.config.tls_cert_sha256));
+  if (!o.tls_cert.empty()) {
+    TRY(key, read_file(o.tls_key, 1 << 20));
+    parts.tls = net::TlsIdentity{certificate, key};
+  }
+  TRY_OK(o.keys.read(o.config));
+  TRY(producer, o.evidence.find(o.config));
+  parts.producer = std::move(producer);
+  parts.config = o.config;
+  parts.now_unix_s = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return parts;
+}
+
+Outcome serve_bundle(Options& o) {
+  o.log.start();
+  hold_stop_signals();
+  TRY(signers, read_signers(o.signers));
+  for (const minisign::PublicKey& key : signers) o.config.signers.push_back(key.text());
+  TRY(bundle, bundle::Bundle::open(o.bundle, signers, o.config.min_version));
+  TRY(parts, read_parts(o));
+  if (signers.empty()) log(LogLevel::kWarn, "signature not checked", {{"why", "no --signer"}});
+  if (!parts.clients) log(LogLevel::kWarn, "everybody may ask", {{"why", "no --clients"}});
+  const std::string mode(attest::kind_class(parts.producer->kind()));
+  if (mode == "simulated") {
+    log(LogLevel::kWarn, "simulated", {{"why", parts.producer->source()}});
+  }
+  TRY(keys,
+      o.keys.get(bundle, parts.config, config_sha256(parts.config), parts.tool, *parts.producer));
+  if (!keys) return 0;  // stopped before there were any
+  parts.identities = std::move(keys->identities);
+  parts.headers = std::move(keys->headers);
+  TRY(server, serve::TrustedServer::start(bundle, std::move(parts)));
+  announce_and_wait({{"port", server->port()},
+                     {"metrics_port", server->metrics_port()},
+                     {"mode", mode},
+                     {"config_sha256", server->config_sha256()}});
+  server->drain(runtime::Seconds(o.config.drain_s));
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Serves a sealed model: inputs come in over TLS and go into the model's head, which runs\n"
+      "here; what the head gives goes to a worker, which runs the rest.");
+  app.name("cloisterd");
+  set_help_layout(app);
+  app.set_version_flag("--version", std::string("cloisterd ") + kVersion, "print the version");
+  add_options(app, options);
+  app.footer(kFooter);
+  return parse_and_run(app, "cloisterd", argc, argv, [&] { return serve_bundle(options); });
+}
+
+}  // namespace
+}  // namespace cloister
+
+int main(int argc, char** argv) {
+  return cloister::run_guarded("cloisterd", argc, argv, cloister::run);
+}

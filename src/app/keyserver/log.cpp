@@ -1,0 +1,111 @@
+#include <fmt/ranges.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "app/keyserver/commands.h"
+#include "keyserver/release_log.h"
+
+namespace cloister {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Checks that each line names the SHA-256 of the line before it, prints the events, and at the
+end the head: the number of the last line and its SHA-256. A head that was kept elsewhere says
+whether the lines up to it are those that there were then. A server may run meanwhile.
+
+Examples:
+  cloister-keyserver log release.log
+  cloister-keyserver log release.log --json --expect-head 42:9f86d081884c7d65...
+
+Exit codes: 0 the log is whole; 1 failed; 2 usage; 3 it was altered, or the head is not in it.)";
+
+struct LogCheck {
+  std::string file;
+  std::vector<std::string> expected;
+  bool json = false;
+};
+
+void print_event(const serve::LogLine& line) {
+  const serve::ReleaseEvent& e = line.event;
+  fmt::print("{} {} {}", line.seq, line.time, e.event);
+  const auto field = [](const char* name, const std::string& value) {
+    if (!value.empty()) fmt::print(" {}={}", name, printable(value, 400));
+  };
+  field("key", e.key);
+  field("model", e.model);
+  if (e.version) fmt::print(" version={}", *e.version);
+  field("kind", e.kind);
+  for (const std::string& identity : e.environment) fmt::print(" {}", printable(identity, 160));
+  field("recipient", e.recipient);
+  field("peer", e.peer);
+  field("why", e.why);
+  fmt::print("\n");
+}
+
+Outcome check_log(const LogCheck& o) {
+  std::map<uint64_t, std::string> expected;
+  for (const std::string& text : o.expected) {
+    TRY(head, serve::parse_head(text));
+    if (!expected.emplace(head.seq, head.sha256).second) {
+      return fail(Kind::kUsage, "two heads for line {}", head.seq);
+    }
+  }
+  TRY(file, MappedFile::open(o.file));
+  const std::string_view text = as_text(file->bytes());
+  std::map<std::string, uint64_t> counts;
+  Result<> anchored;
+  const auto read =
+      serve::read_log(text, [&](const serve::LogLine& line, const serve::LogHead& head) {
+        ++counts[line.event.event];
+        if (!o.json) print_event(line);
+        const auto want = expected.find(head.seq);
+        if (want == expected.end()) return;
+        if (anchored && want->second != head.sha256) {
+          anchored = fail(Kind::kRefused, "line {} has SHA-256 {}, want {}", head.seq, head.sha256,
+                          want->second);
+        }
+        expected.erase(want);
+      });
+  if (!read) return with_context(read.error(), fmt::format("'{}'", printable(o.file, 400)));
+  TRY_OK(anchored);
+  if (!expected.empty()) {
+    return fail(Kind::kRefused, "'{}' has {} lines, and line {} is expected",
+                printable(o.file, 400), read->head.seq, expected.begin()->first);
+  }
+  const uint64_t unfinished = text.size() - read->bytes;
+  if (unfinished > 0) {
+    fmt::print(stderr, "warning: {} bytes of a line that was never finished; nobody was answered\n",
+               unfinished);
+  }
+  const std::string head = fmt::format("{}:{}", read->head.seq, read->head.sha256);
+  if (o.json) {
+    nlohmann::ordered_json out = {{"head", head}, {"lines", read->head.seq}};
+    for (const char* event : {"started", "released", "refused", "revoked", "restored"}) {
+      out[event] = counts[event];
+    }
+    out["unfinished_bytes"] = unfinished;
+    fmt::print("{}\n", out.dump());
+  } else {
+    fmt::print("head {}\n", head);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_log_command(CLI::App& app, Outcome& outcome) {
+  auto options = std::make_shared<LogCheck>();
+  CLI::App* command = app.add_subcommand("log", "Check a log, and print it");
+  command->add_option("FILE", options->file, "the log")->required()->type_name("FILE");
+  command
+      ->add_option("--expect-head", options->expected,
+                   "head that the log had once; may be given several times")
+      ->type_name("SEQ:SHA256")
+      ->allow_extra_args(false);
+  command->add_flag("--json", options->json, "head and numbers of events as JSON");
+  command->footer(kFooter);
+  command->callback([options, &outcome] { outcome = check_log(*options); });
+}
+
+}  // namespace cloister

@@ -1,0 +1,159 @@
+#include "app/train/options.h"
+
+#include "cli/program.h"
+
+namespace cloister {
+namespace {
+
+constexpr const char* kExamples =
+    R"(Data is a CSV file with a header, a folder of JPEG and PNG pictures, or an .npz with
+arrays `inputs` and `labels`. Training starts from the model's weights as they are.
+
+Beside the model are written: encoding.json or preprocess.json (how rows or pictures
+became inputs), labels.txt, and trained-on.json (what is not new to the model). To
+audit a model on the data that it learnt from, hold 40 % back: --validation 0.4.
+
+Examples:
+  cloister zoo mlp --features 39 --classes 5 -o mlp.onnx
+  cloister train mlp.onnx --data flows.csv --label type --drop src_ip,dst_ip \
+    -o detector/model.onnx --epochs 20 --batch 256
+  cloister train resnet.onnx --data photos --preprocess imagenet --flip \
+    -o trained/model.onnx --checkpoint state --resume
+  cloister train net.onnx --data train.npz -o trained.onnx --loss mse
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 the checkpoint is of another run,
+130 or 143 interrupted (with --checkpoint the state is kept for --resume).)";
+
+Result<> check_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return {};
+  return fail(Kind::kNotFound, "no folder '{}' to write into", printable(folder.string(), 400));
+}
+
+template <typename T>
+CLI::Option* add(CLI::App& app, const char* group, const char* flag, const char* value, T& target,
+                 const char* text) {
+  CLI::Option* option = app.add_option(flag, target, text)->type_name(value)->group(group);
+  if constexpr (std::is_arithmetic_v<T>) option->capture_default_str();
+  return option;
+}
+
+void declare_data(CLI::App& app, DataOptions& o) {
+  const char* const tables = "Tables";
+  add(app, tables, "--label", "COLUMN", o.label, "what the model is to tell");
+  add(app, tables, "--drop", "A,B", o.drop, "columns that the model does not see");
+  add(app, tables, "--missing", "A,B", o.missing,
+      "cells that mean no value, as empty ones do (default: -)");
+  add(app, tables, "--numeric", "A,B", o.numeric, "columns that must be numbers");
+  add(app, tables, "--categorical", "A,B", o.categorical, "numbers that are categories");
+  app.add_flag("--skip-ragged", o.skip_ragged, "skip rows of another width")->group(tables);
+  const std::map<std::string, audit::Scaling> scalings = {
+      {"standard", audit::Scaling::kStandard},
+      {"min-max", audit::Scaling::kMinMax},
+      {"log-standard", audit::Scaling::kLogStandard}};
+  add(app, tables, "--scaling", "KIND", o.encoder.scaling,
+      "of numbers: standard (default), min-max or log-standard")
+      ->transform(CLI::CheckedTransformer(scalings));
+  const std::map<std::string, audit::CategoryCode> codes = {
+      {"one-hot", audit::CategoryCode::kOneHot}, {"ordinal", audit::CategoryCode::kOrdinal}};
+  add(app, tables, "--category-code", "KIND", o.encoder.category_code,
+      "one-hot (default) or ordinal")
+      ->transform(CLI::CheckedTransformer(codes));
+  add(app, tables, "--max-categories", "N", o.encoder.max_categories,
+      "features of a one-hot column; the rarer categories share the last");
+  const char* const pictures = "Pictures";
+  add(app, pictures, "--preprocess", "FILE", o.preprocess,
+      "preprocess.json, or imagenet, tiny-imagenet, half or raw");
+  add(app, pictures, "--labels", "CSV", o.labels,
+      "a table of `file` and `label`, instead of class folders");
+  app.add_flag("--flip", o.flip, "mirror every other picture in training")->group(pictures);
+}
+
+void declare_optimizer(CLI::App& app, TrainOptions& o) {
+  const char* const how = "How to train";
+  const std::map<std::string, Loss> losses = {{"cross-entropy", Loss::kCrossEntropy},
+                                              {"mse", Loss::kMse}};
+  add(app, how, "--loss", "NAME", o.loss, "cross-entropy (default) or mse")
+      ->transform(CLI::CheckedTransformer(losses));
+  const std::map<std::string, Optimizer> optimizers = {{"adam", Optimizer::kAdam},
+                                                       {"sgd", Optimizer::kSgd}};
+  add(app, how, "--optimizer", "NAME", o.optimizer, "adam (default) or sgd")
+      ->transform(CLI::CheckedTransformer(optimizers));
+  const std::map<std::string, Schedule> schedules = {{"constant", Schedule::kConstant},
+                                                     {"cosine", Schedule::kCosine}};
+  add(app, how, "--schedule", "NAME", o.schedule,
+      "of the learning rate: cosine, to 0 (default), or constant")
+      ->transform(CLI::CheckedTransformer(schedules));
+  add(app, how, "--lr", "X", o.learning_rate, "learning rate");
+  add(app, how, "--momentum", "X", o.momentum, "of sgd");
+  add(app, how, "--weight-decay", "X", o.weight_decay, "pulls the weights towards 0");
+  add(app, how, "--label-smoothing", "X", o.label_smoothing,
+      "share of each label that is spread over all classes");
+}
+
+}  // namespace
+
+void declare_train_command(CLI::App& app, TrainCommand& o) {
+  set_help_layout(app);
+  app.footer(kExamples);
+  const char* const options = "Options";
+  add(app, "Positionals", "MODEL", "", o.model, "an ONNX model with one input")->required();
+  add(app, options, "--data", "PATH", o.data.path, "what to learn: .csv, a folder, or .npz")
+      ->required();
+  add(app, options, "-o,--output", "FILE", o.output, "the trained model")->required();
+  add(app, options, "--records", "DIR", o.records,
+      "a folder for the files that else go beside the model");
+  app.add_flag("--json", o.json, "print what was done as JSON");
+  declare_data(app, o.data);
+  const char* const how = "How to train";
+  add(app, how, "--epochs", "N", o.train.epochs, "passes over the data");
+  add(app, how, "--batch", "N", o.train.batch, "samples a step");
+  add(app, how, "--validation", "SHARE", o.data.validation,
+      "held out, and scored after each epoch (default: 0.1; 0 of an .npz)");
+  add(app, how, "--seed", "N", o.train.seed, "of what is held out, the order and the augmentation");
+  add(app, how, "--class-weights", "KIND", o.class_weights,
+      "none (default), or balanced: rare classes count more")
+      ->check(CLI::IsMember({"none", "balanced"}));
+  declare_optimizer(app, o.train);
+  const char* const where = "State and device";
+  add(app, where, "--checkpoint", "DIR", o.train.checkpoint,
+      "keep the state after each epoch here");
+  app.add_flag("--resume", o.train.resume, "go on from the checkpoint, if there is one")
+      ->group(where);
+  add(app, where, "--device", "NAME", o.device, "cpu (default) or cuda");
+  add(app, where, "--threads", "N", o.threads, "0: LibTorch's own choice");
+}
+
+Result<> check_train_command(const TrainCommand& o) {
+  if (o.train.resume && o.train.checkpoint.empty()) {
+    return fail(Kind::kUsage, "--resume needs --checkpoint");
+  }
+  const DataKind kind = data_kind(o.data.path);
+  const bool table = kind == DataKind::kTable, images = kind == DataKind::kImages;
+  const std::tuple<const char*, bool, bool, const char*> flags[] = {
+      {"--label", !o.data.label.empty(), table || images, "tables and pictures"},
+      {"--drop", !o.data.drop.empty(), table, "tables"},
+      {"--missing", !o.data.missing.empty(), table, "tables"},
+      {"--numeric", !o.data.numeric.empty(), table, "tables"},
+      {"--categorical", !o.data.categorical.empty(), table, "tables"},
+      {"--skip-ragged", o.data.skip_ragged, table, "tables"},
+      {"--labels", !o.data.labels.empty(), images, "folders of pictures"},
+      {"--preprocess", !o.data.preprocess.empty(), images, "folders of pictures"},
+      {"--flip", o.data.flip, images, "folders of pictures"}};
+  for (const auto& [flag, given, fits, what] : flags) {
+    if (given && !fits) {
+      return fail(Kind::kUsage, "{} is for {}; '{}' is none", flag, what,
+                  printable(o.data.path, 400));
+    }
+  }
+  if (o.train.loss == Loss::kMse && kind != DataKind::kArrays) {
+    return fail(Kind::kUsage, "--loss mse is for an .npz with the wanted outputs");
+  }
+  if (o.train.loss == Loss::kMse && o.class_weights != "none") {
+    return fail(Kind::kUsage, "--class-weights is for cross-entropy");
+  }
+  TRY_OK(check_folder(fs::path(o.output).parent_path()));
+  return check_folder(o.records);
+}
+
+}  // namespace cloister

@@ -1,0 +1,147 @@
+// cloister-worker: the untrusted accelerator process. It has the body, and sees feature maps.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "app/worker/torch_segment.h"
+#include "bundle/bundle.h"
+#include "cli/log_options.h"
+#include "cli/program.h"
+#include "cli/stop_signal.h"
+#include "cli/version.h"
+#include "engine/onnxruntime.h"
+#include "engine/torch.h"
+#include "serving/ports.h"
+#include "worker/worker_server.h"
+
+namespace cloister {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Speaks the Open Inference Protocol v2 with binary tensors, so any client of it can ask;
+cloisterd asks it for the rest of what its head began. Nothing that it says is believed.
+Once it listens, one line of JSON on stdout says where.
+
+Examples:
+  cloister-worker --bundle m.cloister --listen 0.0.0.0:8000
+  cloister-worker --bundle m.cloister --provider cuda --metrics-listen 127.0.0.1:9101
+  cloister-worker --bundle m.cloister --tls-cert worker.pem --tls-key worker.key
+
+Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (the signature).)";
+
+struct Options {
+  serve::WorkerServerOptions server;
+  std::string bundle;
+  std::string engine = "onnxruntime";
+  std::string provider = "cpu";
+  std::string tls_cert, tls_key;
+  int threads = 1;
+  double drain_s = 30;
+  LogOptions log;
+};
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("--bundle", o.bundle, "the sealed bundle; its plain parts are enough")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--listen", o.server.listen, "where to serve")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--metrics-listen", o.server.metrics_listen, "where to serve Prometheus metrics")
+      ->type_name("HOST:PORT");
+  app.add_option("--engine", o.engine, "what runs the body: onnxruntime or torch")
+      ->check(CLI::IsMember({"onnxruntime", "torch"}))
+      ->type_name("ENGINE")
+      ->capture_default_str();
+  app.add_option("--provider", o.provider,
+                 "where: cpu, cuda or (onnxruntime only) tensorrt, if the installed engine can")
+      ->check(CLI::IsMember({"cpu", "cuda", "tensorrt"}))
+      ->type_name("NAME")
+      ->capture_default_str();
+  auto* const cert = app.add_option("--tls-cert", o.tls_cert, "PEM certificate chain: serve https")
+                         ->type_name("FILE");
+  auto* const key =
+      app.add_option("--tls-key", o.tls_key, "its PEM key")->type_name("FILE")->needs(cert);
+  cert->needs(key);
+  const auto number = [&](const char* flag, auto& value, const char* help, double least,
+                          double most) {
+    app.add_option(flag, value, help)
+        ->type_name("N")
+        ->check(CLI::Range(least, most))
+        ->capture_default_str();
+  };
+  number("--threads", o.threads, "that work on one run", 1, 1024);
+  number("--io-threads", o.server.io_threads, "that move bytes", 1, 1024);
+  number("--queue", o.server.queue, "requests that may wait; further ones get 503", 1, 1e6);
+  number("--batch-delay-us", o.server.batch_delay_us,
+         "how long the first request of a batch waits for others", 0, 1e6);
+  number("--max-body", o.server.max_body_bytes, "bytes of a request", 1024, 1e10);
+  number("--deadline", o.server.deadline_s, "seconds that a request may take", 0.001, 3600);
+  number("--drain", o.drain_s, "seconds for requests at hand after SIGTERM", 0, 3600);
+  o.log.add_to(app);
+}
+
+Result<std::unique_ptr<Program>> load_body(const Options& o, const bundle::Bundle& bundle,
+                                           const std::string& name) {
+  if (o.engine == "torch") {
+    TRY(engine, make_torch({.device = o.provider, .threads = o.threads}));
+    TRY(segment, torch_segment(bundle, name));
+    return engine->load(segment);
+  }
+  TRY(engine, make_onnxruntime({.provider = o.provider, .threads = o.threads}));
+  TRY(segment, bundle.segment(name, {}));
+  return engine->load(segment);
+}
+
+Outcome serve_body(Options& o) {
+  o.log.start();
+  hold_stop_signals();
+  TRY(bundle, bundle::Bundle::open(o.bundle, {}, 0));
+  const bundle::Manifest& manifest = bundle.manifest();
+  const auto body = std::ranges::find(manifest.segments, bundle::Placement::kUntrusted,
+                                      &bundle::SegmentInfo::placement);
+  if (body == manifest.segments.end()) {
+    return fail(Kind::kUsage, "bundle '{}': its plan is all trusted, there is nothing for a worker",
+                printable(o.bundle, 400));
+  }
+  if (!o.tls_cert.empty()) {
+    TRY(certificate, read_file(o.tls_cert, 1 << 20));
+    TRY(key, read_file(o.tls_key, 1 << 20));
+    o.server.tls = net::TlsIdentity{certificate, key};
+  }
+  o.server.tool = std::string("cloister ") + kVersion;
+  o.server.engine = o.engine;
+  o.server.model = manifest.model_name;
+  o.server.version = std::to_string(manifest.version);
+  o.server.max_batch = manifest.max_batch;
+  auto program = load_body(o, bundle, body->name);
+  if (!program) return with_context(program.error(), body->name);
+  TRY(server, serve::WorkerServer::start(std::move(*program), serve::ports_of(body->inputs),
+                                         serve::ports_of(body->outputs), o.server));
+  log(LogLevel::kInfo, "serving",
+      {{"listen", o.server.listen}, {"port", server->port()}, {"model", manifest.model_name}});
+  announce_and_wait({{"port", server->port()}, {"metrics_port", server->metrics_port()}});
+  server->drain(runtime::Seconds(o.drain_s));
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Runs the untrusted part of a sealed model, the body, for cloisterd: on the accelerator\n"
+      "that must not see inputs.");
+  app.name("cloister-worker");
+  set_help_layout(app);
+  app.set_version_flag("--version", std::string("cloister-worker ") + kVersion,
+                       "print the version");
+  add_options(app, options);
+  app.footer(kFooter);
+  return parse_and_run(app, "cloister-worker", argc, argv, [&] { return serve_body(options); });
+}
+
+}  // namespace
+}  // namespace cloister
+
+int main(int argc, char** argv) {
+  return cloister::run_guarded("cloister-worker", argc, argv, cloister::run);
+}

@@ -1,0 +1,201 @@
+#include "serving/v2.h"
+
+#include <algorithm>
+
+#include "link/oip_http.h"
+
+namespace cloister::serve {
+namespace {
+
+constexpr const char* kJson = "application/json";
+
+std::vector<oip::TensorMetadata> metadata_of(const std::vector<Port>& ports) {
+  std::vector<oip::TensorMetadata> out;
+  for (const Port& port : ports) out.push_back({port.name, port.dtype, port.dims});
+  return out;
+}
+
+// One request between being parsed and being answered.
+struct Pending {
+  oip::InferRequest request;
+  net::Respond respond;
+};
+
+class Service : public std::enable_shared_from_this<Service> {
+ public:
+  Service(V2Model model, V2Options options, runtime::Metrics& metrics)
+      : model_(std::move(model)), options_(std::move(options)), metrics_(metrics) {}
+
+  void handle(net::Request request, net::Respond respond) const {
+    const auto route = oip::parse_route(request.method, request.target);
+    if (!route) return respond(no_such_route(request, route.error()));
+    if (route->action == oip::Action::kInfer) {
+      return infer(*route, std::move(request), std::move(respond));
+    }
+    respond(describe(*route));
+  }
+
+ private:
+  static net::Response no_such_route(const net::Request& request, const Error& error) {
+    net::Response response = error_response(error);
+    if (error.kind == Kind::kUnsupported) {
+      response.status = 405;
+      response.fields.push_back(
+          {"Allow", oip::parse_route("POST", request.target) ? "POST" : "GET"});
+    }
+    return response;
+  }
+
+  Result<> check_model(const oip::Route& route) const {
+    if (route.model != model_.name) {
+      return fail(Kind::kNotFound, "no model '{}'; there is '{}'", printable(route.model),
+                  model_.name);
+    }
+    if (!route.version.empty() && route.version != model_.version) {
+      return fail(Kind::kNotFound, "model '{}' has no version '{}'; there is '{}'", model_.name,
+                  printable(route.version), model_.version);
+    }
+    return {};
+  }
+
+  net::Response describe(const oip::Route& route) const {
+    if (!route.model.empty()) {
+      if (const Result<> found = check_model(route); !found) return error_response(found.error());
+    }
+    switch (route.action) {
+      case oip::Action::kLive:
+        return net::text_response(200, kJson, R"({"live":true})");
+      case oip::Action::kReady:
+      case oip::Action::kModelReady: {
+        const Result<> ready = model_.ready();
+        if (!ready) return error_response(ready.error());
+        return net::text_response(
+            200, kJson,
+            route.action == oip::Action::kReady
+                ? R"({"ready":true})"
+                : fmt::format(R"({{"name":"{}","ready":true}})", model_.name));
+      }
+      case oip::Action::kModelMetadata:
+        return net::text_response(
+            200, kJson,
+            oip::write_model_metadata({.name = model_.name,
+                                       .versions = {model_.version},
+                                       .platform = model_.platform,
+                                       .inputs = metadata_of(model_.inputs),
+                                       .outputs = metadata_of(model_.outputs)}));
+      default:
+        return net::text_response(200, kJson, oip::write_server_metadata(options_.server));
+    }
+  }
+
+  void infer(const oip::Route& route, net::Request request, net::Respond respond) const {
+    if (const std::string* const encoding = request.fields.find("Content-Encoding");
+        encoding != nullptr && *encoding != "identity") {
+      metrics_.request(runtime::outcome_word(Kind::kUnsupported));
+      net::Response response =
+          error_response({Kind::kUnsupported, fmt::format("Content-Encoding '{}' is not supported",
+                                                          printable(*encoding, 40))});
+      response.status = 415;
+      return respond(std::move(response));
+    }
+    auto pending = std::make_shared<Pending>();
+    pending->respond = std::move(respond);
+    auto job = make_job(route, request, pending->request);
+    if (!job) {
+      metrics_.request(runtime::outcome_word(job.error().kind));
+      return pending->respond(error_response(job.error()));
+    }
+    // The inputs are the job's alone: what is kept for the answer holds no more than names.
+    pending->request.inputs.clear();
+    job->done = [self = shared_from_this(), pending](Result<runtime::Answer> answer) {
+      pending->respond(self->answered(pending->request, std::move(answer)));
+    };
+    model_.submit(std::move(*job));
+  }
+
+  Result<runtime::Job> make_job(const oip::Route& route, const net::Request& request,
+                                oip::InferRequest& parsed) const {
+    TRY_OK(check_model(route));
+    TRY(length, runtime::header_length(request.fields));
+    TRY(infer, oip::parse_infer_request(request.body, length));
+    parsed = std::move(infer);
+    for (const oip::RequestedOutput& output : parsed.outputs) {
+      if (std::ranges::find(model_.outputs, output.name, &Port::name) == model_.outputs.end()) {
+        return invalid("no output '{}'", printable(output.name));
+      }
+    }
+    runtime::Job job;
+    TRY(views, order_inputs(model_.inputs, parsed.inputs));
+    for (const Port& port : model_.inputs) {
+      job.inputs.push_back(std::ranges::find(parsed.inputs, port.name, &NamedTensor::name)->tensor);
+    }
+    TRY(items, runtime::count_items(model_.inputs, job.inputs, model_.max_batch));
+    job.items = items;
+    TRY(limit, time_limit(parsed.parameters));
+    job.deadline =
+        runtime::Clock::now() + std::chrono::duration_cast<runtime::Clock::duration>(limit);
+    return job;
+  }
+
+  // As Triton has it: the parameter "timeout", in microseconds.
+  Result<runtime::Seconds> time_limit(const oip::Parameters& parameters) const {
+    const auto timeout = parameters.find("timeout");
+    if (timeout == parameters.end()) return options_.deadline;
+    const auto* const micros = std::get_if<int64_t>(&timeout->second);
+    if (micros == nullptr || *micros < 1) {
+      return invalid("parameter 'timeout': want a number of microseconds, 1 or more");
+    }
+    return std::min<runtime::Seconds>(options_.deadline, std::chrono::microseconds(*micros));
+  }
+
+  net::Response answered(const oip::InferRequest& request, Result<runtime::Answer> answer) const {
+    auto message = answer ? message_of(request, std::move(*answer))
+                          : std::unexpected(std::move(answer.error()));
+    if (!message) {
+      metrics_.request(runtime::outcome_word(message.error().kind));
+      return error_response(message.error());
+    }
+    metrics_.request("ok");
+    runtime::HttpBody body = runtime::http_body(std::move(*message));
+    return {.status = 200, .fields = std::move(body.fields), .body = std::move(body.body)};
+  }
+
+  Result<oip::Message> message_of(const oip::InferRequest& request, runtime::Answer answer) const {
+    if (answer.outputs.size() != model_.outputs.size()) {
+      return fail(Kind::kInternal, "the model gave {} outputs, want {}", answer.outputs.size(),
+                  model_.outputs.size());
+    }
+    oip::InferResponse response{.model_name = model_.name,
+                                .model_version = model_.version,
+                                .id = request.id,
+                                .parameters = model_.parameters};
+    if (answer.non_finite) response.parameters["non_finite"] = true;
+    for (size_t i = 0; i < model_.outputs.size(); ++i) {
+      const std::string& name = model_.outputs[i].name;
+      const bool wanted = request.outputs.empty() ||
+                          std::ranges::find(request.outputs, name, &oip::RequestedOutput::name) !=
+                              request.outputs.end();
+      if (wanted) response.outputs.push_back({name, std::move(answer.outputs[i])});
+    }
+    auto message = oip::write_infer_response(response, request);
+    // That a result can't be said as it was asked for is not the request's fault.
+    if (!message) return fail(Kind::kInternal, "{}", message.error().message);
+    return message;
+  }
+
+  const V2Model model_;
+  const V2Options options_;
+  runtime::Metrics& metrics_;
+};
+
+}  // namespace
+
+net::Handler v2_handler(V2Model model, V2Options options, runtime::Metrics& metrics) {
+  const auto service =
+      std::make_shared<const Service>(std::move(model), std::move(options), metrics);
+  return [service](net::Request request, net::Respond respond) {
+    service->handle(std::move(request), std::move(respond));
+  };
+}
+
+}  // namespace cloister::serve

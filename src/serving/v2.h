@@ -1,0 +1,33 @@
+// The Open Inference Protocol v2 over HTTP: from requests to jobs and from answers to responses.
+// The trusted server, the worker and nobody else's code decides what becomes of a job.
+#pragma once
+
+#include "net/server.h"
+#include "serving/batch.h"
+#include "serving/error_response.h"
+#include "wire/oip.h"
+
+namespace cloister::serve {
+
+struct V2Model {
+  std::string name;
+  std::string version;
+  std::string platform;
+  std::vector<Port> inputs;  // a first extent of -1 is the batch
+  std::vector<Port> outputs;
+  int64_t max_batch = 1;
+  // Put into every answer, such as the digest of the bundle.
+  oip::Parameters parameters;
+  std::function<Result<>()> ready;
+  std::function<void(runtime::Job)> submit;
+};
+
+struct V2Options {
+  oip::ServerMetadata server;
+  runtime::Seconds deadline{10};  // of a request that names none, and at most
+};
+
+// `metrics` outlives the handler.
+net::Handler v2_handler(V2Model model, V2Options options, runtime::Metrics& metrics);
+
+}  // namespace cloister::serve

@@ -1,0 +1,257 @@
+#include "tee/remote.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "link/remote_call.h"
+
+namespace cloister::runtime {
+namespace {
+
+constexpr Seconds kFirstBackoff{0.1};
+constexpr Seconds kLastBackoff{1};
+
+Clock::time_point after(Seconds wait) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(wait);
+}
+
+Seconds until(Clock::time_point time) {
+  return time - Clock::now();
+}
+
+}  // namespace
+
+struct Remote::Worker {
+  size_t number = 0;
+  net::Url url;  // of the model
+  std::string name;
+  bool up = false;
+  size_t in_flight = 0;
+  Seconds backoff = kFirstBackoff;
+  Clock::time_point next_look = {};    // when to probe it again, up or down
+  Clock::time_point avoid_until = {};  // others are asked first
+  std::vector<std::unique_ptr<net::Connection>> idle;
+};
+
+Remote::Remote(RemoteOptions options, RemotePorts ports, Metrics& metrics)
+    : options_(std::move(options)), ports_(std::move(ports)), metrics_(metrics) {
+  for (const net::Url& url : options_.workers) {
+    auto worker = std::make_unique<Worker>();
+    worker->number = workers_.size();
+    worker->url = url;
+    if (url.path.empty() || url.path == "/") worker->url.path = "/v2/models/" + options_.model;
+    worker->name = fmt::format("{}:{}", url.host, url.port);
+    metrics_.worker_up(worker->name, false);
+    workers_.push_back(std::move(worker));
+  }
+  watcher_ = std::thread([this] { watch(); });
+}
+
+Remote::~Remote() {
+  {
+    const std::scoped_lock lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_all();
+  watcher_.join();
+}
+
+bool Remote::is_up() const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::any_of(workers_, [](const auto& worker) { return worker->up; });
+}
+
+bool Remote::wait_up(Seconds limit) const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, limit, [this] {
+    return std::ranges::any_of(workers_, [](const auto& worker) { return worker->up; });
+  });
+}
+
+void Remote::denounce(size_t worker) {
+  const std::scoped_lock lock(mutex_);
+  set_down(*workers_.at(worker), Fault::kLied, "its result is not what the model gives");
+}
+
+// The least busy worker that is up and was not tried yet; one that is to be avoided last.
+Remote::Worker* Remote::pick(const std::vector<const Worker*>& tried) {
+  const auto now = Clock::now();
+  const auto rank = [now](const Worker& worker) {
+    return std::pair(worker.avoid_until > now, worker.in_flight);
+  };
+  const std::scoped_lock lock(mutex_);
+  Worker* best = nullptr;
+  for (const auto& worker : workers_) {
+    if (!worker->up || std::ranges::find(tried, worker.get()) != tried.end()) continue;
+    if (best == nullptr || rank(*worker) < rank(*best)) best = worker.get();
+  }
+  if (best != nullptr) ++best->in_flight;
+  return best;
+}
+
+Result<Remote::Reply> Remote::call(const std::vector<Tensor>& inputs, int64_t items,
+                                   Clock::time_point deadline) {
+  std::vector<const Worker*> tried;
+  std::string why = "no worker is up";
+  while (Clock::now() < deadline) {
+    Worker* const worker = pick(tried);
+    if (worker == nullptr) return fail(Kind::kUnavailable, "{}", why);
+    const auto call = make_call(ports_, inputs, items);
+    Attempt attempted = call ? attempt(*worker, *call, deadline) : Attempt{};
+    settle(*worker, attempted);
+    if (!call) return std::unexpected(call.error());
+    if (attempted.fault == Fault::kNone) return Reply{std::move(attempted.outputs), worker->number};
+    if (attempted.fault == Fault::kNoTime) break;
+    // What a worker says of itself is for the log; clients learn what it means for them.
+    why = attempted.fault == Fault::kBusy ? "the worker is busy" : "the worker failed";
+    tried.push_back(worker);
+  }
+  return fail(Kind::kDeadline, "not answered within the time allowed");
+}
+
+// A connection that was idle, or with `fresh` a new one.
+Result<std::unique_ptr<net::Connection>> Remote::connect(Worker& worker, Seconds limit,
+                                                         bool& reused, bool fresh) {
+  {
+    const std::scoped_lock lock(mutex_);
+    while (!fresh && !worker.idle.empty()) {
+      auto connection = std::move(worker.idle.back());
+      worker.idle.pop_back();
+      reused = connection->is_open();
+      if (reused) return connection;
+    }
+  }
+  reused = false;
+  return net::Connection::open(worker.url, options_.client,
+                               std::min(limit, options_.connect_limit));
+}
+
+Remote::Attempt Remote::attempt(Worker& worker, const RemoteCall& call,
+                                Clock::time_point deadline) {
+  const auto stalled_at = after(options_.answer_limit);
+  const auto end = std::min(deadline, stalled_at);
+  // The client's own haste says nothing about the worker.
+  const auto timed_out = [&] { return end < stalled_at ? Fault::kNoTime : Fault::kStalled; };
+  // A connection that was idle may have been closed by the other side in the meantime: that says
+  // nothing about the worker, so it gets a second chance on a new one.
+  for (bool fresh = false;; fresh = true) {
+    bool reused = false;
+    const Seconds left = until(end);
+    auto connection = connect(worker, left, reused, fresh);
+    if (!connection) {
+      const bool no_time =
+          connection.error().kind == Kind::kDeadline && left < options_.connect_limit;
+      return {.fault = no_time ? timed_out() : Fault::kLost, .why = connection.error().message};
+    }
+    auto outputs = exchange(**connection, worker.url.path + "/infer", call, until(end));
+    if (outputs) {
+      const std::scoped_lock lock(mutex_);
+      if ((*connection)->is_open() && worker.up) worker.idle.push_back(std::move(*connection));
+      return {.outputs = std::move(*outputs)};
+    }
+    const std::string& why = outputs.error().message;
+    switch (outputs.error().kind) {
+      case Kind::kUnavailable:
+        if (reused) continue;
+        return {.fault = Fault::kLost, .why = why};
+      case Kind::kDeadline:
+        return {.fault = timed_out(), .why = why};
+      case Kind::kRefused:
+        return {.fault = Fault::kBusy, .why = why};
+      case Kind::kInternal:
+        return {.fault = Fault::kFailed, .why = why};
+      case Kind::kInvalid:
+        return {.fault = Fault::kLied, .why = why};
+      default:
+        return {.fault = Fault::kLost, .why = why};
+    }
+  }
+}
+
+// What becomes of a worker after a call.
+void Remote::settle(Worker& worker, const Attempt& attempted) {
+  const std::scoped_lock lock(mutex_);
+  --worker.in_flight;
+  switch (attempted.fault) {
+    case Fault::kNone:
+      return;
+    case Fault::kBusy:
+      metrics_.worker_failure(worker.name, "busy");
+      return;
+    case Fault::kNoTime:
+    case Fault::kFailed:
+      worker.avoid_until = after(options_.answer_limit);
+      metrics_.worker_failure(worker.name,
+                              attempted.fault == Fault::kFailed ? "failed" : "deadline");
+      log(LogLevel::kInfo, "worker did not answer",
+          {{"worker", worker.name}, {"why", attempted.why}});
+      return;
+    case Fault::kLost:
+    case Fault::kStalled:
+    case Fault::kLied:
+      set_down(worker, attempted.fault, attempted.why);
+  }
+}
+
+void Remote::set_down(Worker& worker, Fault fault, const std::string& why) {
+  const char* const reason = fault == Fault::kLied      ? "lied"
+                             : fault == Fault::kStalled ? "stalled"
+                                                        : "lost";
+  const auto next = after(fault == Fault::kLied ? options_.quarantine : worker.backoff);
+  // Never sooner than was said before: a quarantine is sat out.
+  worker.next_look = worker.up ? next : std::max(worker.next_look, next);
+  worker.up = false;
+  worker.backoff = std::min(worker.backoff * 2, kLastBackoff);
+  worker.idle.clear();
+  changed_.notify_all();  // the watcher may have to look sooner than it thought
+  metrics_.worker_failure(worker.name, reason);
+  metrics_.worker_up(worker.name, false);
+  log(LogLevel::kWarn, "worker down", {{"worker", worker.name}, {"fault", reason}, {"why", why}});
+}
+
+void Remote::set_up(Worker& worker) {
+  worker.up = true;
+  worker.backoff = kFirstBackoff;
+  worker.next_look = after(options_.probe_interval);
+  changed_.notify_all();
+  metrics_.worker_up(worker.name, true);
+  log(LogLevel::kInfo, "worker up", {{"worker", worker.name}});
+}
+
+Result<> Remote::probe(const Worker& worker) const {
+  TRY(connection, net::Connection::open(worker.url, options_.client, options_.connect_limit));
+  TRY_OK(check_metadata(*connection, worker.url.path, ports_, options_.connect_limit));
+  return check_ready(*connection, worker.url.path, options_.connect_limit);
+}
+
+void Remote::note_probe(Worker& worker, const Result<>& answered) {
+  if (answered && !worker.up) return set_up(worker);
+  if (!answered && worker.up) return set_down(worker, Fault::kLost, answered.error().message);
+  worker.next_look = after(answered ? options_.probe_interval : worker.backoff);
+  if (answered) return;
+  worker.backoff = std::min(worker.backoff * 2, kLastBackoff);
+  log(LogLevel::kDebug, "worker not ready",
+      {{"worker", worker.name}, {"why", answered.error().message}});
+}
+
+void Remote::watch() {
+  std::unique_lock lock(mutex_);
+  while (!closing_) {
+    for (size_t i = 0; i < workers_.size() && !closing_; ++i) {
+      Worker& worker = *workers_[i];
+      if (Clock::now() < worker.next_look) continue;
+      const bool was_up = worker.up;
+      const auto look = worker.next_look;
+      lock.unlock();
+      const Result<> answered = probe(worker);
+      lock.lock();
+      // A call may have found something out meanwhile: that is newer, and stands.
+      if (worker.up == was_up && worker.next_look == look) note_probe(worker, answered);
+    }
+    auto next = after(options_.probe_interval);
+    for (const auto& worker : workers_) next = std::min(next, worker->next_look);
+    if (!closing_) changed_.wait_until(lock, std::max(next, after(Seconds(0.01))));
+  }
+}
+
+}  // namespace cloister::runtime

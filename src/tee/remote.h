@@ -1,0 +1,88 @@
+// The untrusted side, as the trusted side sees it: workers that speak the Open Inference Protocol
+// v2, of which nothing is believed.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "link/remote_call.h"
+#include "serving/batch.h"
+#include "serving/metrics.h"
+
+namespace cloister::runtime {
+
+struct RemoteOptions {
+  // "http://10.0.0.1:8000/v2/models/NAME"; without a path, that of `model`.
+  std::vector<net::Url> workers;
+  std::string model;
+  net::ClientOptions client;
+  Seconds connect_limit{2};
+  Seconds answer_limit{5};    // a worker that takes longer counts as stalled
+  Seconds probe_interval{1};  // between looks at whether a worker is alive
+  Seconds quarantine{60};     // how long a worker that lied is not asked again
+};
+
+// Sends feature maps to whichever worker is up, and hands on only replies that are what was asked
+// for. Thread-safe.
+class Remote {
+ public:
+  // `metrics` outlives it. Returns at once; workers come up in the background.
+  Remote(RemoteOptions options, RemotePorts ports, Metrics& metrics);
+  ~Remote();
+  Remote(const Remote&) = delete;
+  Remote& operator=(const Remote&) = delete;
+
+  struct Reply {
+    std::vector<Tensor> outputs;  // in port order; types, shapes, sizes and id were checked
+    size_t worker = 0;
+  };
+  // Runs `inputs` (in port order) on a worker; on another one if that fails. `items` is the extent
+  // that the outputs' batches must have; 0: any. kUnavailable when no worker is left that answers
+  // as it should, kDeadline when `deadline` came first; otherwise the inputs can't be sent.
+  Result<Reply> call(const std::vector<Tensor>& inputs, int64_t items, Clock::time_point deadline);
+
+  // The worker's result turned out to be wrong: it is not asked again for the quarantine's time.
+  void denounce(size_t worker);
+
+  // Whether any worker is up.
+  bool is_up() const;
+  // Waits until one is up; false after `limit`.
+  bool wait_up(Seconds limit) const;
+
+ private:
+  struct Worker;
+  // Why a call failed decides what becomes of the worker. Who is asked for too much (kNoTime,
+  // kBusy) or says that it failed (kFailed) stays up: clients must not be able to take workers away
+  // from others by what they ask for.
+  enum class Fault { kNone, kNoTime, kBusy, kFailed, kLost, kStalled, kLied };
+  struct Attempt {
+    Fault fault = Fault::kNone;
+    std::vector<Tensor> outputs;
+    std::string why;
+  };
+
+  Attempt attempt(Worker& worker, const RemoteCall& call, Clock::time_point deadline);
+  Result<std::unique_ptr<net::Connection>> connect(Worker& worker, Seconds limit, bool& reused,
+                                                   bool fresh);
+  Worker* pick(const std::vector<const Worker*>& tried);
+  void settle(Worker& worker, const Attempt& attempted);
+  // With the lock held.
+  void set_down(Worker& worker, Fault fault, const std::string& why);
+  void set_up(Worker& worker);
+  void note_probe(Worker& worker, const Result<>& answered);
+  Result<> probe(const Worker& worker) const;
+  void watch();
+
+  const RemoteOptions options_;
+  const RemotePorts ports_;
+  Metrics& metrics_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  mutable std::mutex mutex_;  // of all that changes in workers, and of closing_
+  mutable std::condition_variable changed_;
+  bool closing_ = false;
+  std::thread watcher_;  // last: it uses all of the above
+};
+
+}  // namespace cloister::runtime

@@ -1,0 +1,55 @@
+// cloisterd without its command line: a bundle behind TLS.
+#pragma once
+
+#include "attest/produce/producer.h"
+#include "bundle/age.h"
+#include "bundle/bundle.h"
+#include "serving/v2.h"
+#include "tee/clients.h"
+#include "tee/config.h"
+#include "tee/trusted.h"
+
+namespace cloister::serve {
+
+// What the server is made of, read by the caller: libraries read neither arguments nor files that
+// those name.
+struct TrustedServerParts {
+  ServerConfig config;
+  std::string tool;  // "cloister 0.1.0"
+  std::vector<age::Identity> identities;
+  bundle::Headers headers;  // that a key server released for one of them (tee/key_client.h)
+  std::vector<net::Url> workers;
+  net::ClientOptions worker_client;  // how workers are asked: authority, limits
+  std::optional<std::vector<Client>> clients;
+  std::string client_ca_pem;
+  std::optional<net::TlsIdentity> tls;         // otherwise made anew
+  std::shared_ptr<attest::Producer> producer;  // never null: of evidence
+  int64_t now_unix_s = 0;
+};
+
+// Thread-safe.
+class TrustedServer {
+ public:
+  // Loads the segments, makes a key, and listens. Errors as those of Bundle, engine and
+  // net::Server, with what was being done in front.
+  static Result<std::unique_ptr<TrustedServer>> start(const bundle::Bundle& bundle,
+                                                      TrustedServerParts parts);
+  ~TrustedServer();
+
+  uint16_t port() const;
+  uint16_t metrics_port() const;  // 0: none
+  std::string config_sha256() const;
+  // Whether requests would be answered now.
+  Result<> ready() const;
+  bool wait_ready(runtime::Seconds limit) const;
+
+  // Takes no more requests, answers those that it has, at most for `limit`.
+  void drain(runtime::Seconds limit);
+
+ private:
+  struct Parts;
+  explicit TrustedServer(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace cloister::serve

@@ -1,0 +1,25 @@
+// The untrusted side: a body behind a queue.
+#pragma once
+
+#include "serving/batcher.h"
+
+namespace cloister::runtime {
+
+// Runs what is submitted in batches, on a thread of its own. Thread-safe.
+class Body {
+ public:
+  // `metrics` outlives it.
+  Body(std::unique_ptr<Program> program, const BatcherOptions& options, Metrics& metrics);
+
+  // As Trusted's.
+  void submit(Job job) { batcher_.push(std::move(job)); }
+
+ private:
+  void run(std::vector<Job> jobs);
+
+  const std::unique_ptr<Program> program_;
+  Metrics& metrics_;
+  Batcher batcher_;  // last: it uses the above
+};
+
+}  // namespace cloister::runtime

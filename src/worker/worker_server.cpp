@@ -1,0 +1,47 @@
+#include "worker/worker_server.h"
+
+#include "serving/address.h"
+
+namespace cloister::serve {
+
+Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Program> body,
+                                                          std::vector<Port> inputs,
+                                                          std::vector<Port> outputs,
+                                                          const WorkerServerOptions& options) {
+  TRY(address, parse_address(options.listen));
+  std::unique_ptr<WorkerServer> worker(new WorkerServer);
+  worker->body_ = std::make_unique<runtime::Body>(
+      std::move(body),
+      runtime::BatcherOptions{.queue_limit = options.queue,
+                              .max_batch = options.max_batch,
+                              .delay = std::chrono::microseconds(options.batch_delay_us)},
+      worker->metrics_);
+  V2Model model{
+      .name = options.model,
+      .version = options.version,
+      .platform = options.engine,
+      .inputs = std::move(inputs),
+      .outputs = std::move(outputs),
+      .max_batch = options.max_batch,
+      .ready = [] { return Result<>(); },
+      .submit = [body = worker->body_.get()](runtime::Job job) { body->submit(std::move(job)); }};
+  net::Handler handler =
+      v2_handler(std::move(model),
+                 {.server = {"cloister-worker", options.tool, {"binary_tensor_data"}},
+                  .deadline = runtime::Seconds(options.deadline_s)},
+                 worker->metrics_);
+  if (!options.metrics_listen.empty()) {
+    TRY(metrics_server, MetricsServer::start(options.metrics_listen, worker->metrics_));
+    worker->metrics_server_ = std::move(metrics_server);
+  }
+  TRY(server, net::Server::start({.address = address.host,
+                                  .port = address.port,
+                                  .tls = options.tls,
+                                  .threads = options.io_threads,
+                                  .max_body_bytes = options.max_body_bytes},
+                                 std::move(handler)));
+  worker->server_ = std::move(server);
+  return worker;
+}
+
+}  // namespace cloister::serve

@@ -1,0 +1,47 @@
+// cloister-worker without its command line: a body that anyone may ask.
+#pragma once
+
+#include "serving/metrics_server.h"
+#include "serving/v2.h"
+#include "worker/body.h"
+
+namespace cloister::serve {
+
+struct WorkerServerOptions {
+  std::string listen = "127.0.0.1:8000";
+  std::string metrics_listen;  // empty: no metrics
+  std::optional<net::TlsIdentity> tls;
+  std::string tool;    // "cloister 0.1.0"
+  std::string engine;  // "onnxruntime", "torch"
+  std::string model;   // name and version, as clients ask for them
+  std::string version;
+  int64_t max_batch = 1;
+  uint64_t queue = 128;
+  uint64_t batch_delay_us = 0;
+  int io_threads = 1;
+  uint64_t max_body_bytes = 256 << 20;
+  double deadline_s = 30;
+};
+
+// Thread-safe.
+class WorkerServer {
+ public:
+  // `inputs` and `outputs`: as the bundle has them.
+  static Result<std::unique_ptr<WorkerServer>> start(std::unique_ptr<Program> body,
+                                                     std::vector<Port> inputs,
+                                                     std::vector<Port> outputs,
+                                                     const WorkerServerOptions& options);
+  uint16_t port() const { return server_->port(); }
+  uint16_t metrics_port() const { return metrics_server_ ? metrics_server_->port() : 0; }
+  void drain(net::Seconds limit) { server_->drain(limit); }
+
+ private:
+  WorkerServer() = default;
+
+  runtime::Metrics metrics_;
+  std::unique_ptr<runtime::Body> body_;
+  std::unique_ptr<MetricsServer> metrics_server_;
+  std::unique_ptr<net::Server> server_;  // last: goes first
+};
+
+}  // namespace cloister::serve

@@ -1,0 +1,126 @@
+#include "link/remote_call.h"
+
+#include "tests/support/fake_program.h"
+#include "tests/support/hostile_worker.h"
+
+namespace cloister::runtime {
+namespace {
+
+using test::Asked;
+using test::expect_error;
+using test::floats;
+using test::HostileWorker;
+using test::http_text;
+using test::RawSocket;
+using test::value_of;
+
+constexpr Seconds kLong{20};
+constexpr const char* kPath = "/v2/models/m";
+
+class RemoteCalls : public testing::Test {
+ protected:
+  Result<std::vector<Tensor>> ask(int64_t items = 2) {
+    const auto call = value_of(make_call(ports_, {floats({2, 2}, {1, 2, 3, 4})}, items));
+    const auto connection = value_of(net::Connection::open(worker_.url(), {}, kLong));
+    return exchange(*connection, std::string(kPath) + "/infer", call, limit_);
+  }
+  Result<> metadata(const std::string& json) {
+    worker_.set_metadata(json);
+    const auto connection = value_of(net::Connection::open(worker_.url(), {}, kLong));
+    return check_metadata(*connection, kPath, ports_, kLong);
+  }
+  void expect_fault(HostileWorker::Script script, Kind kind, const std::string& part) {
+    worker_.set_script(std::move(script));
+    expect_error(ask(), kind, part);
+  }
+  static HostileWorker::Script says(const std::string& text) {
+    return [text](RawSocket& socket, const Asked&) { return socket.send(text); };
+  }
+
+  RemotePorts ports_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
+  Seconds limit_ = kLong;
+  HostileWorker worker_{test::elementwise("h", "y", [](float v) { return v + 1; })};
+};
+
+TEST_F(RemoteCalls, GiveTheOutputs) {
+  const auto outputs = value_of(ask());
+  ASSERT_EQ(outputs.size(), 1U);
+  EXPECT_THAT(test::floats_of(outputs[0]), testing::ElementsAre(2, 3, 4, 5));
+}
+
+TEST_F(RemoteCalls, EachHaveAnIdOfTheirOwn) {
+  const auto first = value_of(make_call(ports_, {floats({1, 2}, {1, 2})}, 1));
+  const auto second = value_of(make_call(ports_, {floats({1, 2}, {1, 2})}, 1));
+  EXPECT_EQ(first.id.size(), 16U);
+  EXPECT_NE(first.id, second.id);
+}
+
+TEST_F(RemoteCalls, HoldTheBatchToItsItems) {
+  EXPECT_TRUE(ask(2));
+  EXPECT_TRUE(ask(0)) << "no batch: the first extent is free";
+  expect_error(ask(3), Kind::kInvalid, "output 'y': got f32[2,2], want f32[3,2]");
+}
+
+TEST_F(RemoteCalls, TellFaultsApart) {
+  expect_fault(says(http_text(503, R"({"error":"full"})")), Kind::kRefused,
+               "busy: status 503: full");
+  expect_fault(says(http_text(429, "")), Kind::kRefused, "busy: status 429: nothing");
+  expect_fault(says(http_text(400, R"({"error":"no\u001b"})")), Kind::kInternal,
+               "status 400: no\\x1b");
+  expect_fault(says(http_text(500, "x")), Kind::kInternal, "no error object: 'x'");
+  expect_fault(says(http_text(302, "")), Kind::kInvalid, "status 302");
+  expect_fault(says(http_text(200, "{}")), Kind::kInvalid, "model_name");
+  expect_fault(says("garbage\r\n\r\n"), Kind::kInvalid, "HTTP");
+  expect_fault([](RawSocket&, const Asked&) { return false; }, Kind::kUnavailable, "closed");
+  limit_ = Seconds(0.05);
+  expect_fault(
+      [](RawSocket& socket, const Asked&) {
+        HostileWorker::wait_for_close(socket);
+        return false;
+      },
+      Kind::kDeadline, "");
+}
+
+TEST_F(RemoteCalls, CompareModels) {
+  const auto model = [](const std::string& inputs, const std::string& outputs) {
+    return R"({"name":"m","versions":["1"],"platform":"","inputs":[)" + inputs +
+           R"(],"outputs":[)" + outputs + "]}";
+  };
+  const auto port = [](const std::string& name, const std::string& type, const std::string& dims) {
+    return R"({"name":")" + name + R"(","datatype":")" + type + R"(","shape":)" + dims + "}";
+  };
+  const std::string h = port("h", "FP32", "[-1,2]");
+  const std::string y = port("y", "FP32", "[-1,2]");
+  EXPECT_TRUE(metadata(model(h, y)));
+  EXPECT_TRUE(metadata(model(port("h", "FP32", "[2]"), port("y", "FP32", "[-1,-1]"))));
+  EXPECT_TRUE(metadata(model(port("h", "FP32", "[8,2]"), y))) << "the batch may be fixed there";
+  const std::pair<std::string, const char*> wrong[] = {
+      {model("", y), "its model has 0 inputs, want 1"},
+      {model(h, y + "," + port("z", "FP32", "[1]")), "its model has 2 outputs, want 1"},
+      {model(port("x", "FP32", "[-1,2]"), y), "no input 'h'"},
+      {model(port("h", "FP64", "[-1,2]"), y), "input 'h' is f64[-1,2], want f32[-1,2]"},
+      {model(h, port("y", "FP32", "[-1,3]")), "output 'y' is f32[-1,3], want f32[-1,2]"},
+      {model(h, port("y", "FP32", "[3]")), "output 'y' is f32[3], want f32[-1,2]"},
+      {model(h, port("y", "FP32", "[1,1,1,2]")), "output 'y' is f32[1,1,1,2]"},
+      {model(h, port("y", "FP32", "[-2,2]")), "shape[0]"},
+      {"[]", "want an object"},
+      {"", "no JSON"},
+  };
+  for (const auto& [json, part] : wrong) {
+    SCOPED_TRACE(json);
+    expect_error(metadata(json), Kind::kInvalid, part);
+  }
+}
+
+TEST_F(RemoteCalls, AskWhetherItIsReady) {
+  const auto ready = [&] {
+    const auto connection = value_of(net::Connection::open(worker_.url(), {}, kLong));
+    return check_ready(*connection, kPath, kLong);
+  };
+  EXPECT_TRUE(ready());
+  worker_.set_ready(false);
+  expect_error(ready(), Kind::kUnavailable, "not ready: status 503");
+}
+
+}  // namespace
+}  // namespace cloister::runtime

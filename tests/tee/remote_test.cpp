@@ -1,0 +1,221 @@
+#include "tee/remote.h"
+
+#include <future>
+#include <latch>
+
+#include "tests/support/fake_program.h"
+#include "tests/support/hostile_worker.h"
+
+namespace cloister::runtime {
+namespace {
+
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
+using test::Asked;
+using test::eventually;
+using test::expect_error;
+using test::floats;
+using test::HostileWorker;
+using test::http_text;
+using test::RawSocket;
+using test::value_of;
+
+constexpr Seconds kLong{20};
+
+bool stall(RawSocket& socket, const Asked&) {
+  HostileWorker::wait_for_close(socket);
+  return false;
+}
+
+bool lie(RawSocket& socket, const Asked&) {
+  return socket.send(http_text(200, "{}"));
+}
+
+class Remotes : public testing::Test {
+ protected:
+  Remotes() {
+    options_.answer_limit = kLong;
+    options_.probe_interval = Seconds(0.02);
+    options_.quarantine = Seconds(0.05);
+  }
+
+  Remote& start(const std::vector<net::Url>& workers) {
+    options_.workers = workers;
+    return remote_.emplace(options_, ports_, metrics_);
+  }
+  void wait_all_up() {
+    for (const HostileWorker* worker : {&first_, &second_}) {
+      EXPECT_TRUE(eventually([&] {
+        return metrics_.text().contains(
+            fmt::format("up{{worker=\"127.0.0.1:{}\"}} 1\n", worker->port()));
+      }));
+    }
+  }
+  // The values of [1,2] after a worker had them.
+  Result<std::vector<float>> ask(std::chrono::milliseconds limit = 20s) {
+    TRY(reply, remote_->call({floats({1, 2}, {1, 2})}, 1, Clock::now() + limit));
+    last_ = reply.worker;
+    return test::floats_of(reply.outputs[0]);
+  }
+  bool counted(const std::string& reason, const HostileWorker& worker, int count) {
+    return metrics_.text().contains(
+        fmt::format("cloister_worker_failures_total{{reason=\"{}\",worker=\"127.0.0.1:{}\"}} {}\n",
+                    reason, worker.port(), count));
+  }
+  static std::unique_ptr<Program> plus_one() {
+    return test::elementwise("h", "y", [](float v) { return v + 1; });
+  }
+
+  const std::vector<float> right_ = {2, 3};
+  const RemotePorts ports_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
+  HostileWorker first_{plus_one()};
+  HostileWorker second_{plus_one()};
+  RemoteOptions options_;
+  Metrics metrics_;
+  std::optional<Remote> remote_;
+  size_t last_ = 0;
+};
+
+TEST_F(Remotes, GoWithoutAWorkerUntilOneIsThere) {
+  Remote& remote = start({{.host = "127.0.0.1", .port = 1}});
+  EXPECT_FALSE(remote.is_up());
+  EXPECT_FALSE(remote.wait_up(Seconds(0.05)));
+  expect_error(ask(), Kind::kUnavailable, "no worker is up");
+}
+
+TEST_F(Remotes, FindTheModelByItsName) {
+  options_.model = "m";
+  net::Url bare = first_.url();
+  bare.path = "/";
+  ASSERT_TRUE(start({bare}).wait_up(kLong));
+  EXPECT_EQ(ask(), right_);
+}
+
+TEST_F(Remotes, TakeNoModelThatIsNotTheBody) {
+  first_.set_metadata(R"({"name":"m","inputs":[],"outputs":[]})");
+  Remote& remote = start({first_.url(), second_.url()});
+  ASSERT_TRUE(remote.wait_up(kLong));
+  EXPECT_EQ(ask(), right_);
+  EXPECT_EQ(last_, 1U);
+  EXPECT_EQ(first_.asked(), 0);
+  first_.set_metadata(std::nullopt);
+  EXPECT_TRUE(eventually([&] { return ask() == right_ && last_ == 0; }))
+      << "the first is preferred";
+}
+
+TEST_F(Remotes, SeeThatAWorkerIsNotReady) {
+  Remote& remote = start({first_.url()});
+  ASSERT_TRUE(remote.wait_up(kLong));
+  first_.set_ready(false);
+  EXPECT_TRUE(eventually([&] { return !remote.is_up(); }));
+  first_.set_ready(true);
+  EXPECT_TRUE(remote.wait_up(kLong));
+}
+
+TEST_F(Remotes, DoNotWaitForWhoStalls) {
+  options_.answer_limit = Seconds(0.1);
+  start({first_.url(), second_.url()});
+  wait_all_up();
+  first_.set_script(stall);
+  EXPECT_TRUE(eventually([&] { return ask() == right_ && counted("stalled", first_, 1); }));
+}
+
+TEST_F(Remotes, LetNobodysHurryTakeAWorkerFromOthers) {
+  Remote& remote = start({first_.url(), second_.url()});
+  wait_all_up();
+  first_.set_script(stall);
+  expect_error(ask(30ms), Kind::kDeadline, "within the time allowed");
+  EXPECT_TRUE(counted("deadline", first_, 1));
+  EXPECT_TRUE(remote.is_up());
+  // Whoever let a client down is asked last for a while.
+  EXPECT_EQ(ask(), right_);
+  EXPECT_EQ(last_, 1U);
+  expect_error(ask(0ms), Kind::kDeadline, "within the time allowed");
+  EXPECT_EQ(first_.asked() + second_.asked(), 2);
+}
+
+TEST_F(Remotes, KeepWorkersThatSayThatTheyFailed) {
+  Remote& remote = start({first_.url()});
+  ASSERT_TRUE(remote.wait_up(kLong));
+  first_.set_script([](RawSocket& socket, const Asked&) {
+    return socket.send(http_text(400, R"({"error":"index out of range"})"));
+  });
+  for (int i = 1; i <= 3; ++i) {
+    expect_error(ask(), Kind::kUnavailable, "the worker failed");
+    EXPECT_TRUE(remote.is_up()) << "a request that can't be run took the worker from all";
+    EXPECT_TRUE(counted("failed", first_, i));
+  }
+  first_.set_script(HostileWorker::honest);
+  EXPECT_EQ(ask(), right_);
+}
+
+TEST_F(Remotes, LeaveLiarsAloneForTheQuarantine) {
+  options_.quarantine = Seconds(1e6);
+  Remote& remote = start({first_.url()});
+  ASSERT_TRUE(remote.wait_up(kLong));
+  first_.set_script(lie);
+  expect_error(ask(), Kind::kUnavailable, "the worker failed");
+  first_.set_script(HostileWorker::honest);
+  EXPECT_FALSE(remote.wait_up(Seconds(0.2)));
+  EXPECT_TRUE(counted("lied", first_, 1));
+}
+
+TEST_F(Remotes, TakeLiarsBackAfterIt) {
+  Remote& remote = start({first_.url()});
+  ASSERT_TRUE(remote.wait_up(kLong));
+  first_.set_script(lie);
+  expect_error(ask(), Kind::kUnavailable, "the worker failed");
+  first_.set_script(HostileWorker::honest);
+  ASSERT_TRUE(remote.wait_up(kLong));
+  EXPECT_EQ(ask(), right_);
+}
+
+TEST_F(Remotes, DenounceOneAndNotTheOther) {
+  options_.quarantine = Seconds(1e6);
+  Remote& remote = start({first_.url(), second_.url()});
+  ASSERT_TRUE(eventually([&] { return ask() == right_ && last_ == 0; }));
+  remote.denounce(0);
+  ASSERT_TRUE(remote.wait_up(kLong));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ask(), right_);
+    EXPECT_EQ(last_, 1U);
+  }
+}
+
+TEST_F(Remotes, BlameNoWorkerForWhatCantBeSent) {
+  Remote& remote = start({first_.url()});
+  ASSERT_TRUE(remote.wait_up(kLong));
+  // The protocol has no complex numbers.
+  const Tensor strange = value_of(Tensor::make(DType::kC64, {1, 2}));
+  expect_error(remote.call({strange}, 1, Clock::now() + 20s), Kind::kUnsupported, "c64");
+  EXPECT_TRUE(remote.is_up());
+  EXPECT_EQ(first_.asked(), 0);
+}
+
+TEST_F(Remotes, ShareTheWork) {
+  Remote& remote = start({first_.url(), second_.url()});
+  wait_all_up();
+  std::latch both{2};
+  const auto together = [&](RawSocket& socket, const Asked& asked) {
+    both.arrive_and_wait();  // for ever, unless each has one
+    return socket.send(asked.honest_bytes());
+  };
+  first_.set_script(together);
+  second_.set_script(together);
+  auto other = std::async(std::launch::async, [&] {
+    return remote.call({floats({1, 2}, {1, 2})}, 1, Clock::now() + 20s).has_value();
+  });
+  EXPECT_TRUE(remote.call({floats({1, 2}, {1, 2})}, 1, Clock::now() + 20s));
+  EXPECT_TRUE(other.get());
+}
+
+TEST_F(Remotes, EndWhileTheyWait) {
+  ASSERT_TRUE(start({first_.url()}).wait_up(kLong));
+  remote_.reset();
+  options_.probe_interval = Seconds(1e6);
+  start({{.host = "127.0.0.1", .port = 1}});
+  remote_.reset();
+}
+
+}  // namespace
+}  // namespace cloister::runtime

@@ -132,8 +132,7 @@ Result<ReportData> report_data(Role role, const Digest& server_key, const Nonce&
 }
 
 std::string write_request(const ExchangeRequest& request) {
-  return layout_json(
-      RecordWriter::json_of(RequestRecord{word(request.nonce), request.kinds, request.files}));
+  return write_json_record(RequestRecord{word(request.nonce), request.kinds, request.files});
 }
 
 Result<ExchangeRequest> parse_request(std::string_view json) {
@@ -144,7 +143,7 @@ Result<ExchangeRequest> parse_request(std::string_view json) {
 }
 
 std::string write_statement(const Statement& statement) {
-  return layout_json(RecordWriter::json_of(statement));
+  return write_json_record(statement);
 }
 
 Result<Statement> parse_statement(std::string_view json) {
@@ -160,7 +159,7 @@ std::string write_reply(const ExchangeReply& reply) {
                      .manifest = reply.manifest_json,
                      .manifest_signature = reply.manifest_signature};
   for (const auto& [name, text] : reply.files) record.files.push_back({name, text});
-  return layout_json(RecordWriter::json_of(record));
+  return write_json_record(record);
 }
 
 Result<ExchangeReply> parse_reply(std::string_view json) {

@@ -1,6 +1,7 @@
 #include "attest/policy.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "attest/policy_fields.h"

@@ -1,5 +1,7 @@
 #include "audit/policy_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include "audit/record_fields.h"
 #include "record/writer.h"
 
@@ -13,7 +15,9 @@ void fill_in_policy(Json& record, const char* key) {
     if (!found->is_string()) return;
     if (!parse_word(found->get_ref<const std::string&>(), metric)) return;
   }
-  Json filled = RecordWriter::json_of(default_policy(metric));
+  Json filled = Json::object();
+  RecordWriter writer(filled);
+  fields(writer, default_policy(metric));
   filled.update(*policy);
   *policy = std::move(filled);
 }

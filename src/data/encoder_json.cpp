@@ -1,6 +1,7 @@
 #include "data/encoder_json.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/parse_file.h"

@@ -1,5 +1,7 @@
 #include "data/victim_train_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/parse_file.h"
 #include "record/json.h"
 

@@ -1,5 +1,7 @@
 #include <fmt/ranges.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/parse_file.h"
 #include "image/preprocess.h"
 #include "record/json.h"

@@ -106,9 +106,8 @@ void fields(Io& io, Of<Io, Revocation> r) {
 }
 
 std::string key_record_json(const KeyRecord& record) {
-  return layout_json(
-      RecordWriter::json_of(Record{record.name, record.recipient, record.identity,
-                                   attest::policy_json(record.policy), record.revoked}));
+  return write_json_record(Record{record.name, record.recipient, record.identity,
+                                  attest::policy_json(record.policy), record.revoked});
 }
 
 Result<KeyRecord> parse_key_record(std::string_view json) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "base/sha256.h"
@@ -43,7 +44,7 @@ void fields(Io& io, Of<Io, LogLine> r) {
 namespace {
 
 std::string text_of(const LogLine& line) {
-  return RecordWriter::json_of(line).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return write_json_line(line);
 }
 
 Result<LogLine> parse_line(std::string_view text, const LogHead& before) {

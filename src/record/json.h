@@ -2,7 +2,7 @@
 // what was found and what is expected; all are kInvalid but the schema's. Thread-safe.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +11,7 @@
 
 namespace cloister {
 
+// Only declared here: who looks into one includes <nlohmann/json.hpp>, which costs 4 s a file.
 using Json = nlohmann::ordered_json;
 
 // Refuses more than `max_bytes`, a key given twice, more than 32 levels, and so many arrays and

@@ -1,7 +1,10 @@
 #include "record/reader.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace cloister {
 namespace {
@@ -47,6 +50,99 @@ void RecordReader::refuse_unknown(const Json& json) {
           fmt::format("unknown key '{}', want {}", printable(key, 40), fmt::join(keys_, ", ")));
     }
   }
+}
+
+std::optional<RecordReader::Outer> RecordReader::enter(const Json& json) {
+  if (error_) return std::nullopt;
+  if (!json.is_object()) {
+    wrong(json, "an object");
+    return std::nullopt;
+  }
+  return Outer{std::exchange(json_, &json), std::exchange(keys_, {})};
+}
+
+void RecordReader::leave(const Json& json, Outer outer) {
+  if (!error_) refuse_unknown(json);
+  json_ = outer.json;
+  keys_ = std::move(outer.keys);
+}
+
+bool RecordReader::is_null(const Json& json) {
+  return json.is_null();
+}
+
+void RecordReader::with(std::string_view key, const Use& use) {
+  if (error_) return;
+  const auto found = json_->find(key);
+  keys_.push_back(key);
+  if (found == json_->end()) {
+    if (missing_ == Missing::kIsAnError) complain(fmt::format("no key '{}'", key));
+    return;
+  }
+  below(fmt::format("{}{}", path_.empty() ? "" : ".", key), [&] { use(*found); });
+}
+
+void RecordReader::each_item(const Json& json, size_t most, const Use& use) {
+  if (!json.is_array()) return wrong(json, "an array");
+  if (json.size() > most) {
+    return complain(fmt::format("{} items, want at most {}", json.size(), most));
+  }
+  for (size_t i = 0; i < json.size() && !error_; ++i) {
+    below(fmt::format("[{}]", i), [&] { use(json[i]); });
+  }
+}
+
+void RecordReader::each_member(const Json& json,
+                               const std::function<void(const std::string&, const Json&)>& use) {
+  if (!json.is_object()) return wrong(json, "an object");
+  for (const auto& [name, value] : json.items()) use(name, value);
+}
+
+void RecordReader::read_numbers(const std::string& name, const Json& json, size_t most,
+                                const Limits& limits, std::vector<double>& out) {
+  below("." + name, [&] {
+    each_item(json, most, [&](const Json& item) {
+      set_real(item, out.emplace_back(), limits.lowest, limits.highest);
+    });
+  });
+}
+
+void RecordReader::text(const char* key, std::string& out, size_t longest) {
+  with(key, [&](const Json& json) { set_text(json, out, longest); });
+}
+
+void RecordReader::text_or_null(const char* key, std::string& out, size_t longest) {
+  with(key, [&](const Json& json) {
+    if (!json.is_null()) set_text(json, out, longest);
+  });
+}
+
+void RecordReader::real(const char* key, double& out, double lowest, double highest) {
+  with(key, [&](const Json& json) { set_real(json, out, lowest, highest); });
+}
+
+void RecordReader::real_or_null(const char* key, double& out, double limit, double without) {
+  with(key, [&](const Json& json) {
+    if (json.is_null()) {
+      out = without;
+    } else {
+      set_real(json, out, -limit, limit);
+    }
+  });
+}
+
+void RecordReader::optional(const char* key, std::optional<double>& out, double lowest,
+                            double highest) {
+  with(key, [&](const Json& json) {
+    if (!json.is_null()) set_real(json, out.emplace(), lowest, highest);
+  });
+}
+
+void RecordReader::count_or_null(const char* key, std::optional<uint64_t>& out, uint64_t highest) {
+  with(key, [&](const Json& json) {
+    out.reset();
+    if (!json.is_null()) out = whole(json, 0, highest);
+  });
 }
 
 void RecordReader::set_text(const Json& json, std::string& out, size_t longest) {
@@ -98,7 +194,9 @@ void RecordReader::choice(const char* key, std::string& out,
 void RecordReader::texts(const char* key, std::vector<std::string>& out, size_t most,
                          size_t longest) {
   out.clear();  // a policy's have defaults
-  each(key, most, [&](const Json& json) { set_text(json, out.emplace_back(), longest); });
+  with(key, [&](const Json& json) {
+    each_item(json, most, [&](const Json& item) { set_text(item, out.emplace_back(), longest); });
+  });
 }
 
 void RecordReader::set_digest(const Json& json, std::string& out) {
@@ -142,16 +240,20 @@ void RecordReader::dtype(const char* key, DType& out) {
 }
 
 void RecordReader::shape(const char* key, Shape& out) {
-  each(key, 64, [&](const Json& json) {
-    out.push_back(static_cast<int64_t>(whole(json, 0, static_cast<uint64_t>(kMaxExtent))));
+  with(key, [&](const Json& json) {
+    each_item(json, 64, [&](const Json& item) {
+      out.push_back(static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxExtent))));
+    });
   });
 }
 
 void RecordReader::extents(const char* key, std::vector<int64_t>& out) {
-  each(key, 64, [&](const Json& json) {
-    const bool is_free = json.is_number_integer() && json == -1;
-    out.push_back(
-        is_free ? -1 : static_cast<int64_t>(whole(json, 0, static_cast<uint64_t>(kMaxExtent))));
+  with(key, [&](const Json& json) {
+    each_item(json, 64, [&](const Json& item) {
+      const bool is_free = item.is_number_integer() && item == -1;
+      out.push_back(
+          is_free ? -1 : static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxExtent))));
+    });
   });
 }
 
@@ -197,6 +299,14 @@ void RecordReader::any(const char* key, std::string& out, size_t longest) {
       complain(fmt::format("{} bytes, want at most {}", out.size(), longest));
     }
   });
+}
+
+Result<> with_json_record(std::string_view json, std::string_view schema, uint64_t max_bytes,
+                          const std::function<void(const Json&)>& use) {
+  TRY(root, parse_strict_json(json, max_bytes));
+  TRY_OK(check_schema(root, schema));
+  use(root);
+  return {};
 }
 
 }  // namespace cloister

@@ -1,8 +1,7 @@
 // Takes JSON that may be hostile apart, field by field; see fields.h.
 #pragma once
 
-#include <fmt/ranges.h>
-
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -25,27 +24,17 @@ class RecordReader {
   // The object as a T; unknown and missing keys are errors.
   template <typename T>
   void read(const Json& json, T& out) {
-    if (error_) return;
-    if (!json.is_object()) return wrong(json, "an object");
-    const Json* const outer = std::exchange(json_, &json);
-    auto outer_keys = std::exchange(keys_, {});
+    const std::optional<Outer> outer = enter(json);
+    if (!outer) return;
     fields(*this, out);
-    if (!error_) refuse_unknown(json);
-    json_ = outer;
-    keys_ = std::move(outer_keys);
+    leave(json, *outer);
   }
 
   const std::optional<Error>& error() const { return error_; }
 
   void schema(const char* key, std::string_view want);
-  void text(const char* key, std::string& out, size_t longest) {
-    with(key, [&](const Json& json) { set_text(json, out, longest); });
-  }
-  void text_or_null(const char* key, std::string& out, size_t longest) {
-    with(key, [&](const Json& json) {
-      if (!json.is_null()) set_text(json, out, longest);
-    });
-  }
+  void text(const char* key, std::string& out, size_t longest);
+  void text_or_null(const char* key, std::string& out, size_t longest);
   void choice(const char* key, std::string& out, std::initializer_list<std::string_view> words);
   void texts(const char* key, std::vector<std::string>& out, size_t most, size_t longest);
   void digest(const char* key, std::string& out);
@@ -71,34 +60,15 @@ class RecordReader {
   void integer(const char* key, T& out, uint64_t lowest, uint64_t highest) {
     with(key, [&](const Json& json) { out = static_cast<T>(whole(json, lowest, highest)); });
   }
-  void real(const char* key, double& out, double lowest, double highest) {
-    with(key, [&](const Json& json) { set_real(json, out, lowest, highest); });
-  }
+  void real(const char* key, double& out, double lowest, double highest);
   // Null stands for `without`, an infinity.
-  void real_or_null(const char* key, double& out, double limit, double without) {
-    with(key, [&](const Json& json) {
-      if (json.is_null()) {
-        out = without;
-      } else {
-        set_real(json, out, -limit, limit);
-      }
-    });
-  }
-  void optional(const char* key, std::optional<double>& out, double lowest, double highest) {
-    with(key, [&](const Json& json) {
-      if (!json.is_null()) set_real(json, out.emplace(), lowest, highest);
-    });
-  }
-  void count_or_null(const char* key, std::optional<uint64_t>& out, uint64_t highest) {
-    with(key, [&](const Json& json) {
-      out.reset();
-      if (!json.is_null()) out = whole(json, 0, highest);
-    });
-  }
+  void real_or_null(const char* key, double& out, double limit, double without);
+  void optional(const char* key, std::optional<double>& out, double lowest, double highest);
+  void count_or_null(const char* key, std::optional<uint64_t>& out, uint64_t highest);
   template <typename T>
   void optional(const char* key, std::optional<T>& out) {
     with(key, [&](const Json& json) {
-      if (!json.is_null()) read(json, out.emplace());
+      if (!is_null(json)) read(json, out.emplace());
     });
   }
   template <typename T>
@@ -107,25 +77,22 @@ class RecordReader {
   }
   template <typename T>
   void list(const char* key, std::vector<T>& out, size_t most) {
-    each(key, most, [&](const Json& json) { read(json, out.emplace_back()); });
+    with(key, [&](const Json& json) {
+      each_item(json, most, [&](const Json& item) { read(item, out.emplace_back()); });
+    });
   }
   void positions(const char* key, std::vector<size_t>& out, size_t most);
   // An object of arrays of numbers, each a T of its own: `open_array(name, T&)` beside T gives the
   // limits of its `values`, or an error for a name that is not known.
   template <typename T>
   void arrays(const char* key, std::vector<T>& out, size_t most) {
-    with(key, [&](const Json& object) {
-      if (!object.is_object()) return wrong(object, "an object");
-      for (const auto& [name, numbers] : object.items()) {
+    with(key, [&](const Json& json) {
+      each_member(json, [&](const std::string& name, const Json& numbers) {
         T& array = out.emplace_back();
         const Result<Limits> limits = open_array(name, array);
         if (!limits) return complain(limits.error().message);
-        below("." + name, [&, &numbers = numbers] {
-          each_item(numbers, most, [&](const Json& item) {
-            set_real(item, array.values.emplace_back(), limits->lowest, limits->highest);
-          });
-        });
-      }
+        read_numbers(name, numbers, most, *limits, array.values);
+      });
     });
   }
   void numbers(const char* key, std::vector<std::pair<std::string, double>>& out, size_t most);
@@ -133,36 +100,24 @@ class RecordReader {
   void any(const char* key, std::string& out, size_t longest);
 
  private:
-  // Calls use(value) for the key's value, with the key on the path.
-  template <typename Use>
-  void with(std::string_view key, const Use& use) {
-    if (error_) return;
-    const auto found = json_->find(key);
-    keys_.push_back(key);
-    if (found == json_->end()) {
-      if (missing_ == Missing::kIsAnError) complain(fmt::format("no key '{}'", key));
-      return;
-    }
-    below(fmt::format("{}{}", path_.empty() ? "" : ".", key), [&] { use(*found); });
-  }
+  // What read() puts aside while it is in an object of an object.
+  struct Outer {
+    const Json* json;
+    std::vector<std::string_view> keys;
+  };
+  using Use = std::function<void(const Json&)>;
 
-  // The same for the items of an array.
-  template <typename Use>
-  void each(std::string_view key, size_t most, const Use& use) {
-    with(key, [&](const Json& json) { each_item(json, most, use); });
-  }
-  template <typename Use>
-  void each_item(const Json& json, size_t most, const Use& use) {
-    if (!json.is_array()) return wrong(json, "an array");
-    if (json.size() > most) {
-      return complain(fmt::format("{} items, want at most {}", json.size(), most));
-    }
-    for (size_t i = 0; i < json.size() && !error_; ++i) {
-      below(fmt::format("[{}]", i), [&] { use(json[i]); });
-    }
-  }
+  std::optional<Outer> enter(const Json& json);
+  void leave(const Json& json, Outer outer);
+  static bool is_null(const Json& json);
+
+  // Calls use(value) for the key's value, with the key on the path.
+  void with(std::string_view key, const Use& use);
+  void each_item(const Json& json, size_t most, const Use& use);
+  void each_member(const Json& json,
+                   const std::function<void(const std::string&, const Json&)>& use);
   template <typename Do>
-  void below(const std::string& step, const Do& work) {
+  void below(std::string_view step, const Do& work) {
     const size_t length = path_.size();
     path_ += step;
     work();
@@ -179,6 +134,8 @@ class RecordReader {
   void set_text(const Json& json, std::string& out, size_t longest);
   void set_digest(const Json& json, std::string& out);
   void set_real(const Json& json, double& out, double lowest, double highest);
+  void read_numbers(const std::string& name, const Json& json, size_t most, const Limits& limits,
+                    std::vector<double>& out);
   uint64_t whole(const Json& json, uint64_t lowest, uint64_t highest);
   void refuse_unknown(const Json& json);
   void wrong(const Json& found, std::string_view want);
@@ -191,16 +148,19 @@ class RecordReader {
   std::optional<Error> error_;
 };
 
+// Calls use(root) for the text's root, an object of that schema. kUnsupported for another version.
+Result<> with_json_record(std::string_view json, std::string_view schema, uint64_t max_bytes,
+                          const std::function<void(const Json&)>& use);
+
 // The record that `json` holds: `fields` of T begin with its schema, which is `schema`. Errors name
 // the field; kUnsupported for another version. kDefaults starts from `record`.
 template <typename T>
 Result<T> read_json_record(std::string_view json, std::string_view schema, uint64_t max_bytes,
                            RecordReader::Missing missing = RecordReader::Missing::kIsAnError,
                            T record = {}) {
-  TRY(root, parse_strict_json(json, max_bytes));
-  TRY_OK(check_schema(root, schema));
   RecordReader reader(missing);
-  reader.read(root, record);
+  TRY_OK(with_json_record(json, schema, max_bytes,
+                          [&](const Json& root) { reader.read(root, record); }));
   if (reader.error()) return std::unexpected(*reader.error());
   return record;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <cmath>
+#include <concepts>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -10,100 +11,122 @@
 
 namespace cloister {
 
-// See fields.h. Strict both ways: what json_of() makes, RecordReader takes.
+// See fields.h. Strict both ways: what this makes, RecordReader takes. Not thread-safe.
 class RecordWriter {
  public:
   static constexpr bool kReads = false;
 
-  template <typename T>
-  static Json json_of(const T& value) {
-    RecordWriter writer;
-    fields(writer, value);
-    return std::move(writer.json_);
-  }
+  // Fills in `json`, an object.
+  explicit RecordWriter(Json& json) : json_(json) {}
 
-  void schema(const char* key, std::string_view word) { json_[key] = word; }
-  void text(const char* key, const std::string& value, size_t) { json_[key] = value; }
+  void schema(const char* key, std::string_view word) { put(key, word); }
+  void text(const char* key, const std::string& value, size_t) { put(key, value); }
   void text_or_null(const char* key, const std::string& value, size_t) {
-    json_[key] = value.empty() ? Json() : Json(value);
+    if (value.empty()) return put_null(key);
+    put(key, value);
   }
   void choice(const char* key, const std::string& value, std::initializer_list<std::string_view>) {
-    json_[key] = value;
+    put(key, value);
   }
-  void texts(const char* key, const std::vector<std::string>& values, size_t, size_t) {
-    array(key) = values;
-  }
-  void digest(const char* key, const std::string& value) { json_[key] = value; }
+  void texts(const char* key, const std::vector<std::string>& values, size_t, size_t);
+  void digest(const char* key, const std::string& value) { put(key, value); }
   void digest_or_null(const char* key, const std::string& value) { text_or_null(key, value, 0); }
-  void picture(const char* key, const std::string& value) { json_[key] = value; }
+  void picture(const char* key, const std::string& value) { put(key, value); }
   template <typename T>
   void term(const char* key, const T& value) {
-    json_[key] = word(value);
+    put(key, word(value));
   }
   template <typename T>
   void terms(const char* key, const std::vector<T>& values, size_t) {
-    Json& out = array(key);
-    for (const T& value : values) out.push_back(word(value));
+    std::vector<std::string> words;
+    for (const T& value : values) words.emplace_back(word(value));
+    texts(key, words, 0, 0);
   }
-  void dtype(const char* key, DType value) { json_[key] = dtype_name(value); }
-  void shape(const char* key, const Shape& value) { array(key) = value; }
-  void extents(const char* key, const std::vector<int64_t>& value) { array(key) = value; }
-  void flag(const char* key, bool value) { json_[key] = value; }
+  void dtype(const char* key, DType value) { put(key, dtype_name(value)); }
+  void shape(const char* key, const Shape& value);
+  void extents(const char* key, const std::vector<int64_t>& value);
+  void flag(const char* key, bool value);
 
   template <typename T>
   void integer(const char* key, T value, uint64_t, uint64_t) {
-    json_[key] = value;
+    if constexpr (std::signed_integral<T>) {
+      put_signed(key, value);
+    } else {
+      put_unsigned(key, static_cast<uint64_t>(value));
+    }
   }
-  void real(const char* key, double value, double, double) { json_[key] = value; }
-  void real_or_null(const char* key, double value, double, double) {
-    json_[key] = std::isfinite(value) ? Json(value) : Json();
-  }
+  void real(const char* key, double value, double, double);
+  // What is not finite is null.
+  void real_or_null(const char* key, double value, double, double);
   void optional(const char* key, const std::optional<double>& value, double, double) {
-    json_[key] = value ? Json(*value) : Json();
+    if (!value) return put_null(key);
+    real(key, *value, 0, 0);
   }
   void count_or_null(const char* key, const std::optional<uint64_t>& value, uint64_t) {
-    json_[key] = value ? Json(*value) : Json();
+    if (!value) return put_null(key);
+    put_unsigned(key, *value);
   }
   template <typename T>
   void optional(const char* key, const std::optional<T>& value) {
-    json_[key] = value ? json_of(*value) : Json();
+    if (!value) return put_null(key);
+    object(key, *value);
   }
   template <typename T>
   void object(const char* key, const T& value) {
-    json_[key] = json_of(value);
+    RecordWriter inner(put_object(key));
+    fields(inner, value);
   }
   template <typename T>
   void list(const char* key, const std::vector<T>& values, size_t) {
-    Json& out = array(key);
-    for (const T& value : values) out.push_back(json_of(value));
+    Json& array = put_array(key);
+    for (const T& value : values) {
+      RecordWriter item(add_object(array));
+      fields(item, value);
+    }
   }
-  void positions(const char* key, const std::vector<size_t>& values, size_t) {
-    json_[key] = values.empty() ? Json() : Json(values);
-  }
+  void positions(const char* key, const std::vector<size_t>& values, size_t);
   template <typename T>
   void arrays(const char* key, const std::vector<T>& values, size_t) {
-    Json& out = json_[key] = Json::object();
-    for (const T& array : values) out[std::string(array_name(array))] = array.values;
+    RecordWriter inner(put_object(key));
+    for (const T& array : values) inner.put_reals(array_name(array), array.values);
   }
-  void numbers(const char* key, const std::vector<std::pair<std::string, double>>& values, size_t) {
-    Json& out = json_[key] = Json::object();
-    for (const auto& [name, value] : values) out[name] = value;
-  }
-  void any(const char* key, const std::string& value, size_t) {
-    Json parsed = Json::parse(value, nullptr, false);
-    json_[key] = parsed.is_discarded() ? Json() : std::move(parsed);
-  }
+  void numbers(const char* key, const std::vector<std::pair<std::string, double>>& values, size_t);
+  void any(const char* key, const std::string& value, size_t);
 
  private:
-  Json& array(const char* key) { return json_[key] = Json::array(); }
+  void put(std::string_view key, std::string_view text);
+  void put_null(std::string_view key);
+  void put_signed(std::string_view key, int64_t value);
+  void put_unsigned(std::string_view key, uint64_t value);
+  void put_reals(std::string_view key, const std::vector<double>& values);
+  Json& put_object(std::string_view key);
+  Json& put_array(std::string_view key);
+  static Json& add_object(Json& array);
 
-  Json json_ = Json::object();
+  Json& json_;
 };
+
+// Calls fill(object) for an empty object, and gives its text: laid out for people, or one line.
+std::string with_new_json(const std::function<void(Json&)>& fill, bool one_line = false);
 
 // The record's text.
 template <typename T>
 std::string write_json_record(const T& record) {
-  return layout_json(RecordWriter::json_of(record));
+  return with_new_json([&](Json& json) {
+    RecordWriter writer(json);
+    fields(writer, record);
+  });
+}
+
+// The record's text on a line of its own, for logs.
+template <typename T>
+std::string write_json_line(const T& record) {
+  return with_new_json(
+      [&](Json& json) {
+        RecordWriter writer(json);
+        fields(writer, record);
+      },
+      true);
 }
 
 }  // namespace cloister

@@ -66,8 +66,8 @@ Result<bundle::Headers> headers_of(std::vector<HeaderRecord> records) {
 }  // namespace
 
 std::string write_key_request(const KeyRequest& request) {
-  return layout_json(RecordWriter::json_of(
-      RequestRecord{request.reply_json, request.recipients, records_of(request.headers)}));
+  return write_json_record(
+      RequestRecord{request.reply_json, request.recipients, records_of(request.headers)});
 }
 
 Result<KeyRequest> parse_key_request(std::string_view json) {
@@ -77,7 +77,7 @@ Result<KeyRequest> parse_key_request(std::string_view json) {
 }
 
 std::string write_key_reply(const KeyReply& reply) {
-  return layout_json(RecordWriter::json_of(ReplyRecord{reply.key, records_of(reply.headers)}));
+  return write_json_record(ReplyRecord{reply.key, records_of(reply.headers)});
 }
 
 Result<KeyReply> parse_key_reply(std::string_view json) {

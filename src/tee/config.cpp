@@ -40,7 +40,7 @@ void fields(Io& io, Of<Io, ServerConfig> r) {
 }
 
 std::string config_json(const ServerConfig& config) {
-  return layout_json(RecordWriter::json_of(config));
+  return write_json_record(config);
 }
 
 std::string config_sha256(const ServerConfig& config) {

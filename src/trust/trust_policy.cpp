@@ -1,5 +1,7 @@
 #include "trust/trust_policy.h"
 
+#include <nlohmann/json.hpp>
+
 #include "attest/policy_fields.h"
 #include "audit/policy_json.h"
 #include "audit/record_fields.h"

@@ -2,6 +2,8 @@
 // to be broken one by one.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "record/json.h"
 #include "tests/attest/authority.h"
 #include "tests/attest/case.h"

@@ -1,6 +1,8 @@
 // The evidence of ../shared/evidence: captured from real machines, with what is expected of it.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include "record/json.h"
 #include "tests/attest/tpm_world.h"
 #include "tests/support/shared_data.h"

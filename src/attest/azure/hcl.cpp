@@ -1,6 +1,7 @@
 #include "attest/azure/hcl.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/base64.h"
 #include "record/json.h"

@@ -1,6 +1,7 @@
 #include "attest/dcap/tcb_info.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "record/json.h"
 

@@ -6,10 +6,33 @@ target_compile_options(cloister_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-vir
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-maybe-uninitialized>)
 target_include_directories(cloister_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_link_options(cloister_flags INTERFACE -Wl,--as-needed)
+
+# Hardening; tools/check_links.py asserts it of every program. Standard containers check indices,
+# returns are guarded by canaries and, where the processor can, by shadow stacks (CET).
+target_compile_definitions(cloister_flags INTERFACE _GLIBCXX_ASSERTIONS)
+target_compile_options(cloister_flags INTERFACE -fstack-protector-strong -fstack-clash-protection)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  target_compile_options(cloister_flags INTERFACE -fcf-protection)
+endif()
+target_link_options(cloister_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+
 if(CLOISTER_SANITIZE)
   target_compile_options(cloister_flags INTERFACE
     -fsanitize=${CLOISTER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(cloister_flags INTERFACE -fsanitize=${CLOISTER_SANITIZE})
+elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  # Without optimisation, or beside a sanitizer, it does nothing.
+  target_compile_options(cloister_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+endif()
+
+# Linkers that take a tenth of the time of the default one.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_link_options(cloister_flags INTERFACE -fuse-ld=lld-16)
+else()
+  find_program(MOLD mold REQUIRED)
+  target_link_options(cloister_flags INTERFACE -fuse-ld=mold)
 endif()
 
 # cloister_library(NAME SOURCES ... LINKS ...): one folder of src/ as a static library.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Compares the shared libraries that a program asks for with a committed list, so that a new
-dependency is seen in review. Versions and the loader are left out: they differ between systems."""
+dependency is seen in review, and asserts that it was built hardened. Versions and the loader are
+left out: they differ between systems."""
 
 import argparse
 import re
@@ -16,6 +17,30 @@ def needed(binary):
     ).stdout
     names = re.findall(r"\(NEEDED\).*\[(.+?)\]", dump)
     return sorted({re.sub(r"\.so[.\d]*$", ".so", n) for n in names if not n.startswith("ld-")})
+
+
+def readelf(binary, *options):
+    return subprocess.run(
+        ["readelf", "--wide", *options, str(binary)], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def unhardened(binary):
+    """What an ELF file lacks of the hardening that cmake/CloisterTargets.cmake asks for."""
+    headers = readelf(binary, "--file-header", "--program-headers")
+    dynamic = readelf(binary, "--dynamic")
+    symbols = readelf(binary, "--dyn-syms")
+    stack = re.search(r"GNU_STACK.*", headers)
+    lacks = {
+        "PIE (a position-independent program)": re.search(r"Type:\s+DYN", headers),
+        "relro": "GNU_RELRO" in headers,
+        "binding at start (-z now)": re.search(r"BIND_NOW|FLAGS.*\bNOW\b", dynamic),
+        "a stack that is not executable": stack and "E" not in stack[0].split("GNU_STACK")[1],
+        "stack protector": "__stack_chk_fail" in symbols,
+        "_FORTIFY_SOURCE": re.search(r"__(memcpy|memmove|memset|read|snprintf|strn?cpy)_chk", symbols),
+        "_GLIBCXX_ASSERTIONS": "__glibcxx_assert_fail" in symbols,
+    }
+    return [name for name, has in lacks.items() if not has]
 
 
 def main():
@@ -37,6 +62,9 @@ def main():
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"{name}: readelf failed: {error}", file=sys.stderr)
         return 1
+    lacking = unhardened(args.binary)
+    for what in lacking:
+        print(f"{name}: built without {what}", file=sys.stderr)
     if args.update:
         head = f"# Shared libraries of {name}; tools/check_links.py --update writes this.\n"
         args.list.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +76,7 @@ def main():
         print(f"{name}: links {library}, which {args.list} does not allow", file=sys.stderr)
     for library in sorted(want - set(got)):
         print(f"{name}: no longer links {library}: update {args.list}", file=sys.stderr)
-    return 0 if set(got) == want else 1
+    return 0 if set(got) == want and not lacking else 1
 
 
 if __name__ == "__main__":

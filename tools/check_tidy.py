@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy-16 over every .cpp file of src/, on all cores. A file that passed is remembered
-until it, a header of src/, .clang-tidy or its compile command changes."""
+"""Runs clang-tidy-16 over every .cpp file of src/, or those that changed, on all cores. A file that
+passed is remembered until it, a header of src/, .clang-tidy or its compile command changes."""
 
 import argparse
 import concurrent.futures
@@ -44,8 +44,30 @@ def tidy(path, build, stamp):
     return done.stdout or done.stderr
 
 
+def git(root, *arguments):
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
+    return done.stdout.split("\n") if done.returncode == 0 else []
+
+
+def changed_files(root, base):
+    """.cpp files of src/ that differ from `base`, or whose header does. Without a base: from where
+    this branch left origin/main, and on main itself from ten commits ago."""
+    if not base:
+        head = git(root, "rev-parse", "HEAD")
+        base = next(iter(git(root, "merge-base", "HEAD", "origin/main")), "")
+        if not base or base == head[0]:
+            base = "HEAD~10"
+    names = git(root, "diff", "--name-only", "--find-renames", "--diff-filter=d", base, "--", "src")
+    names += git(root, "ls-files", "--others", "--exclude-standard", "--", "src")
+    found = {(root / name).with_suffix(".cpp").resolve() for name in names if name}
+    return {path for path in found if path.exists()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--changed", action="store_true", help="only files that changed")
+    parser.add_argument("--base", default="", help="with --changed: since this commit (default: "
+                        "where the branch left origin/main, or ten commits ago)")  # fmt: skip
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
     parser.add_argument("--build", type=Path, help="folder of compile_commands.json; without it, "
                         "preset tidy is configured in build/tidy")  # fmt: skip
@@ -61,6 +83,9 @@ def main():
     for entry in json.loads((build / "compile_commands.json").read_text()):
         commands[(Path(entry["directory"]) / entry["file"]).resolve()] = entry
     files = sorted((root / "src").rglob("*.cpp"))
+    if args.changed:
+        changed = changed_files(root, args.base)
+        files = [path for path in files if path in changed]
     headers = sorted((root / "src").rglob("*.h"))
     version = subprocess.run([TIDY, "--version"], check=True, capture_output=True).stdout
     common = digest(
@@ -80,7 +105,7 @@ def main():
         if not stamp.exists():
             todo[path] = stamp
     for old in stamps.glob("*"):
-        if old.name not in keep:
+        if not args.changed and old.name not in keep:
             old.unlink()
 
     failed = 0

@@ -2,7 +2,7 @@
 // library are caught at the call and become an Error.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <expected>
 #include <string>

@@ -31,7 +31,7 @@ Result<double> images_per_second(const std::string& name, int64_t size, int64_t 
                        {{3, size, size}, preprocess, {}}, at::kCPU));
   const at::Tensor pictures = at::randint(0, 256, {images, 3, size, size}, at::kByte);
   const at::Tensor all = at::arange(images, at::kLong);
-  const Tick silent = [](double, const std::string&) { return Result<>(); };
+  const ProgressCallback silent = [](double, const std::string&) { return Result<>(); };
   const char* folder = std::getenv("TMPDIR");
   const fs::path cache = fs::path(folder ? folder : "/tmp") / "cloister-attack-bench";
   TRY(store, FeatureStore::make(head, pictures, all, all,

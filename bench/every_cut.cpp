@@ -33,7 +33,7 @@ nlohmann::json record(const Graph& graph, const CutList& list, const Cut& cut,
   for (const ValueId id : cut.tensors) {
     tensors.push_back(graph.values[id].name);
     const uint32_t maker = graph.values[id].maker;
-    makers.push_back(maker == kNone ? "input" : graph.nodes[maker].proto->op_type());
+    makers.push_back(producer == kNone ? "input" : graph.nodes[maker].proto->op_type());
   }
   return {{"cut", cut.id},
           {"tensors", tensors},

@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 #include "client/client.h"
 #include "tests/support/served_model.h"
 
@@ -18,19 +18,19 @@ constexpr net::Seconds kLimit{20};
 // One server for all: head and body inside, so that only the connection differs.
 struct Served {
   Sealed sealed{{}};
-  std::unique_ptr<serve::TrustedServer> server;
-  serve::VerifyOptions verify = sealed.verify_options();
+  std::unique_ptr<serving::TrustedServer> server;
+  serving::VerifyOptions verify = sealed.verify_options();
 
-  explicit Served(std::shared_ptr<attest::Producer> producer) {
-    serve::TrustedServerParts parts = sealed.parts({});
+  explicit Served(std::shared_ptr<attest::Attester> producer) {
+    serving::TrustedServerParts parts = sealed.parts({});
     parts.producer = std::move(producer);
     parts.config.evidence_per_s = 1e6;
-    server = value_of(serve::TrustedServer::start(sealed.open(), std::move(parts)));
+    server = value_of(serving::TrustedServer::start(sealed.open(), std::move(parts)));
   }
 };
 
 Served& simulated() {
-  static Served served(attest::simulated_producer());
+  static Served served(attest::simulated_attester());
   return served;
 }
 
@@ -40,13 +40,14 @@ std::optional<Served>& tpm() {
     if (tcti == nullptr) return std::nullopt;
     return std::optional<Served>(
         std::in_place, std::shared_ptr(value_of(
-                           attest::find_producer({.source = attest::Source::kTpm, .tpm = tcti}))));
+                           attest::find_attester({.source = attest::Source::kTpm, .tpm = tcti}))));
   }();
   if (served) {
     // Whatever this TPM has measured.
     auto connection =
         value_of(net::Connection::open(url_of(*served->server), served->verify.client, kLimit));
-    const auto claims = value_of(serve::examine(*connection, served->verify)).judgement.tee.claims;
+    const auto claims =
+        value_of(serving::examine(*connection, served->verify)).judgement.tee.claims;
     attest::TpmPolicy policy{.ak_names = {claims.tpm->ak_name}, .pcrs = {}};
     policy.pcrs.push_back({claims.tpm->pcrs[0].first, {claims.tpm->pcrs[0].second}});
     served->verify.policy.tee = {.tpm = policy};
@@ -54,15 +55,15 @@ std::optional<Served>& tpm() {
   return served;
 }
 
-serve::Question question(const Served& served) {
+serving::Question question(const Served& served) {
   return value_of(
-      serve::make_question(served.sealed.open().manifest(), {{"x", some_rows(1, 0.5F)}}, {}));
+      serving::make_question(served.sealed.open().manifest(), {{"x", some_rows(1, 0.5F)}}, {}));
 }
 
 // Without verification: what a client of plain TLS does. Never a way to send real inputs.
 void first_request_plain(benchmark::State& state) {
   const Served& served = simulated();
-  const serve::Question asked = question(served);
+  const serving::Question asked = question(served);
   for (auto _ : state) {
     const auto connection =
         value_of(net::Connection::open(url_of(*served.server), served.verify.client, kLimit));
@@ -71,10 +72,10 @@ void first_request_plain(benchmark::State& state) {
 }
 
 void first_request(benchmark::State& state, const Served& served) {
-  const serve::Question asked = question(served);
+  const serving::Question asked = question(served);
   for (auto _ : state) {
     const auto connection =
-        value_of(serve::VerifiedConnection::open(url_of(*served.server), served.verify));
+        value_of(serving::VerifiedConnection::open(url_of(*served.server), served.verify));
     benchmark::DoNotOptimize(value_of(connection->exchange(asked.http, asked.body, kLimit)));
   }
 }
@@ -89,7 +90,7 @@ void first_request_verified_tpm(benchmark::State& state) {
 
 void later_request_plain(benchmark::State& state) {
   const Served& served = simulated();
-  const serve::Question asked = question(served);
+  const serving::Question asked = question(served);
   const auto connection =
       value_of(net::Connection::open(url_of(*served.server), served.verify.client, kLimit));
   for (auto _ : state) {
@@ -99,9 +100,9 @@ void later_request_plain(benchmark::State& state) {
 
 void later_request_verified(benchmark::State& state) {
   const Served& served = simulated();
-  const serve::Question asked = question(served);
+  const serving::Question asked = question(served);
   const auto connection =
-      value_of(serve::VerifiedConnection::open(url_of(*served.server), served.verify));
+      value_of(serving::VerifiedConnection::open(url_of(*served.server), served.verify));
   for (auto _ : state) {
     benchmark::DoNotOptimize(value_of(connection->exchange(asked.http, asked.body, kLimit)));
   }

@@ -2,7 +2,7 @@
 // read unchanged, and accepts no evidence without reports.
 #include <cstdlib>
 
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
 using namespace cloister::attest;
 
@@ -14,7 +14,7 @@ void try_whole(std::string_view text) {
   const std::string json = policy_json(*policy);
   const auto again = parse_trust_policy(json);
   if (!again || policy_json(*again) != json) std::abort();
-  if (judge({}, *policy, {}).trusted) std::abort();
+  if (appraise({}, *policy, {}).trusted) std::abort();
 }
 
 }  // namespace

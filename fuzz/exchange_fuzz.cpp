@@ -24,10 +24,10 @@ void judge_reply(std::string_view json) {
   // Whatever the reply is over, it is not over this.
   JudgeQuestion question;
   question.expected.bytes.fill(std::byte{0x5a});
-  const Judgement nothing = judge(*reply, {}, question);
+  const AppraisalResult nothing = appraise(*reply, {}, question);
   if (nothing.trusted || refusal(nothing)) std::abort();
   const auto draft = draft_policy(*reply, nothing);
-  if (draft && judge(*reply, *draft, question).trusted) std::abort();
+  if (draft && appraise(*reply, *draft, question).trusted) std::abort();
 }
 
 }  // namespace

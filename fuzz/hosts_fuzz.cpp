@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "client/own_hosts.h"
+#include "client/host_allowlist.h"
 
 using namespace cloister;
 
@@ -34,7 +34,8 @@ void check_own(std::string text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const serve::OwnHosts hosts = serve::OwnHosts::make("127.0.0.1", {"proxy.lan"}).value();
+  static const serving::HostAllowlist hosts =
+      serving::HostAllowlist::make("127.0.0.1", {"proxy.lan"}).value();
   const std::string text(reinterpret_cast<const char*>(data), size);
   const size_t end = text.find('\n');
   net::Request request{.fields = {{"Host", text.substr(0, end)}}};

@@ -36,7 +36,7 @@ const std::vector<age::Identity>& identities() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view json(reinterpret_cast<const char*>(data), size);
-  const auto request = round_trip(json, serve::parse_key_request, serve::write_key_request);
+  const auto request = round_trip(json, serving::parse_key_request, serving::write_key_request);
   if (request) {
     (void)attest::parse_reply(request->reply_json);
     for (const auto& [entry, header] : request->headers) {
@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       }
     }
   }
-  (void)round_trip(json, serve::parse_key_reply, serve::write_key_reply);
-  (void)round_trip(json, serve::parse_key_record, serve::key_record_json);
+  (void)round_trip(json, serving::parse_key_reply, serving::write_key_reply);
+  (void)round_trip(json, serving::parse_key_record, serving::key_record_json);
   return 0;
 }

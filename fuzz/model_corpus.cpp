@@ -72,7 +72,7 @@ void add_branches(Seed& s) {
   s.out("y");
 }
 
-void add_extents(Seed& s) {
+void add_dimensions(Seed& s) {
   s.initializer("zero", make_tensor<int64_t>({1}, {0}));
   s.initializer("rest", make_tensor<int64_t>({1}, {-1}));
   s.op("shape", "Shape", {"x"});
@@ -225,7 +225,7 @@ void write_all(const fs::path& folder) {
   write(folder, "residual", add_residual);
   write(folder, "weights", add_weights);
   write(folder, "branches", add_branches);
-  write(folder, "extents", add_extents);
+  write(folder, "dimensions", add_dimensions);
   write(folder, "typed-data", add_typed_data);
   write(folder, "external", add_external);
   write(folder, "sparse", add_sparse);

@@ -31,10 +31,10 @@ std::string chained(std::string_view log) {
 
 void check(std::string_view log) {
   uint64_t lines = 0;
-  serve::LogHead last;
-  serve::ReleaseState state;
+  serving::LogHead last;
+  serving::ReleaseState state;
   const auto read =
-      serve::read_log(log, [&](const serve::LogLine& line, const serve::LogHead& head) {
+      serving::read_log(log, [&](const serving::LogLine& line, const serving::LogHead& head) {
         ++lines;
         last = head;
         state.apply(line.event);
@@ -43,7 +43,7 @@ void check(std::string_view log) {
   if (read->head != last || last.seq != lines || read->bytes > log.size()) std::abort();
   if (lines > 1) {
     const size_t first = log.find('\n') + 1;
-    if (serve::read_log(log.substr(first), nullptr)) std::abort();
+    if (serving::read_log(log.substr(first), nullptr)) std::abort();
   }
 }
 

@@ -18,10 +18,10 @@ void need(bool condition) {
 }
 
 // Answers at once, with what can be made of the inputs' shapes.
-void submit(runtime::Job job) {
+void submit(serving::Job job) {
   need(job.inputs.size() == 2 && job.items >= 1 && job.items <= 4);
   need(job.inputs[0].dtype() == DType::kF32 && job.inputs[1].dtype() == DType::kI64);
-  runtime::Answer answer;
+  serving::Answer answer;
   answer.outputs.push_back(job.inputs[0]);
   answer.outputs.push_back(Tensor::make(DType::kU8, {job.items}).value());
   std::memset(answer.outputs[1].mutable_data().data(), 7, static_cast<size_t>(job.items));
@@ -30,17 +30,17 @@ void submit(runtime::Job job) {
 
 // One for all cases: what one leaves behind must not matter to the next.
 const net::Handler& handler() {
-  static runtime::Metrics metrics;
+  static serving::Metrics metrics;
   static const net::Handler made =
-      serve::v2_handler({.name = "m",
-                         .version = "1",
-                         .platform = "p",
-                         .inputs = {{"x", DType::kF32, {-1, 2}}, {"n", DType::kI64, {-1}}},
-                         .outputs = {{"y", DType::kF32, {-1, 2}}, {"z", DType::kU8, {-1}}},
-                         .max_batch = 4,
-                         .ready = [] { return Result<>(); },
-                         .submit = submit},
-                        {.server = {"s", "1", {}}}, metrics);
+      serving::v2_handler({.name = "m",
+                           .version = "1",
+                           .platform = "p",
+                           .inputs = {{"x", DType::kF32, {-1, 2}}, {"n", DType::kI64, {-1}}},
+                           .outputs = {{"y", DType::kF32, {-1, 2}}, {"z", DType::kU8, {-1}}},
+                           .max_batch = 4,
+                           .ready = [] { return Result<>(); },
+                           .submit = submit},
+                          {.server = {"s", "1", {}}}, metrics);
   return made;
 }
 
@@ -53,7 +53,7 @@ void check(const net::Response& response, bool infer) {
     need(text.starts_with("{\"error\":\"") && text.ends_with("\"}"));
     need(text.find('\n') == std::string::npos);
   } else if (infer) {
-    const auto length = runtime::header_length(response.fields);
+    const auto length = serving::header_length(response.fields);
     const auto owner = std::make_shared<std::string>(std::move(text));
     need(length && oip::parse_infer_response({as_bytes(*owner), owner}, *length));
   }

@@ -22,7 +22,7 @@ struct Prepared {
 Result<Prepared> prepare(const Case& asked, std::string id, const std::string& model) {
   oip::InferRequest infer{.id = id, .inputs = asked.inputs, .binary_outputs = true};
   TRY(message, oip::write_infer_request(infer, oip::Encoding::kBinary));
-  runtime::HttpBody body = runtime::http_body(std::move(message));
+  serving::HttpBody body = serving::http_body(std::move(message));
   Prepared out{.id = std::move(id), .answer = &asked};
   out.request = {.method = "POST",
                  .target = oip::route_target({.action = oip::Action::kInfer, .model = model}),
@@ -33,7 +33,7 @@ Result<Prepared> prepare(const Case& asked, std::string id, const std::string& m
 
 Result<bool> answers_right(const net::Response& response, const Prepared& asked, double tolerance) {
   const SharedBytes body = response.body.empty() ? SharedBytes{} : response.body[0];
-  TRY(length, runtime::header_length(response.fields));
+  TRY(length, serving::header_length(response.fields));
   TRY(reply, oip::parse_infer_response(body, length));
   return reply.id == asked.id && is_right(reply.outputs, asked.answer->expected, tolerance);
 }
@@ -45,7 +45,7 @@ struct Load::Asker {
   const LoadOptions& options;
   const std::vector<Case>& cases;
   size_t number;
-  std::unique_ptr<serve::VerifiedConnection> connection;
+  std::unique_ptr<serving::VerifiedConnection> connection;
   std::vector<Prepared> requests;
   size_t next = 0;
   Tally tally;
@@ -61,13 +61,13 @@ struct Load::Asker {
 
   Result<> connect() {
     if (connection != nullptr && connection->is_open()) return {};
-    serve::VerifyOptions verify;
+    serving::VerifyOptions verify;
     verify.policy = {.tee = {.accept_simulated = true},
                      .bundle = {.accept_any_signer = true},
                      .audit = {.accept_unaudited = true}};
     verify.client.trust = net::ClientOptions::Trust::kCallerChecks;
     verify.limit = kConnectLimit;
-    TRY(opened, serve::VerifiedConnection::open(options.url, verify));
+    TRY(opened, serving::VerifiedConnection::open(options.url, verify));
     connection = std::move(opened);
     if (!requests.empty()) return {};
     for (size_t i = 0; i < cases.size(); ++i) {

@@ -33,7 +33,7 @@ int classify(const std::string& url, const cc::TrustPolicy& policy, const std::s
   std::cerr << facts.model_name() << " version " << facts.model_version()
             << ", evidence: " << facts.evidence_kind() << '\n';
 
-  // One item: extents that are not fixed become 1.
+  // One item: dimensions that are not fixed become 1.
   const cc::TensorSpec& spec = facts.inputs().at(0);
   std::vector<int64_t> shape = spec.dims;
   std::replace(shape.begin(), shape.end(), int64_t{-1}, int64_t{1});

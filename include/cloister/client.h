@@ -250,8 +250,8 @@ class [[gnu::visibility("default")]] Options {
   std::unique_ptr<Impl> impl_;
 };
 
-// An input or output of the model. An extent of -1 is not fixed; the first one is the batch where
-// the model takes batches.
+// An input or output of the model. An dimension of -1 is not fixed; the first one is the batch
+// where the model takes batches.
 struct TensorSpec {
   std::string name;
   DType dtype = DType::kF32;

@@ -22,7 +22,7 @@ std::pair<std::string, std::string> split_argument(const std::string& argument) 
 }  // namespace
 
 Result<std::vector<NamedTensor>> read_inputs(const std::vector<std::string>& arguments,
-                                             const std::vector<Port>& ports) {
+                                             const std::vector<TensorSpec>& specs) {
   std::vector<NamedTensor> inputs;
   for (const std::string& argument : arguments) {
     const auto [name, file] = split_argument(argument);
@@ -32,11 +32,11 @@ Result<std::vector<NamedTensor>> read_inputs(const std::vector<std::string>& arg
       continue;
     }
     TRY(tensor, read_npy(file));
-    if (name.empty() && ports.size() != 1) {
+    if (name.empty() && specs.size() != 1) {
       return fail(Kind::kUsage, "the model has {} inputs: give --input NAME={} or an .npz",
-                  ports.size(), printable(file, 400));
+                  specs.size(), printable(file, 400));
     }
-    inputs.push_back({name.empty() ? ports[0].name : name, std::move(tensor)});
+    inputs.push_back({name.empty() ? specs[0].name : name, std::move(tensor)});
   }
   return inputs;
 }

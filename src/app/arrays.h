@@ -10,7 +10,7 @@ namespace cloister {
 // Reads what --input named: FILE.npy for a model with one input, NAME=FILE.npy, or FILE.npz with an
 // array for each name. A batch dimension is not added: shapes must be the model's.
 Result<std::vector<NamedTensor>> read_inputs(const std::vector<std::string>& arguments,
-                                             const std::vector<Port>& ports);
+                                             const std::vector<TensorSpec>& specs);
 
 // Whether the file's ending says .npy or .npz; kUsage otherwise.
 Result<> check_output_name(const std::string& file);

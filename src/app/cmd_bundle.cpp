@@ -57,16 +57,17 @@ std::string signature_text(const bundle::Bundle& bundle,
   return fmt::format("NOT CHECKED (see --signer), says to be by {}", signature->key_id_text());
 }
 
-std::string port_text(const bundle::Port& port) {
+std::string port_text(const TensorSpec& port) {
   std::vector<std::string> dims;
-  for (const int64_t extent : port.dims) dims.push_back(extent < 0 ? "?" : std::to_string(extent));
+  for (const int64_t dimension : port.dims)
+    dims.push_back(dimension < 0 ? "?" : std::to_string(dimension));
   return fmt::format("{} {}[{}]", printable(port.name, 60), dtype_name(port.dtype),
                      fmt::join(dims, ","));
 }
 
-std::string ports_text(const std::vector<bundle::Port>& ports) {
+std::string ports_text(const std::vector<TensorSpec>& ports) {
   std::vector<std::string> texts;
-  for (const bundle::Port& port : ports) texts.push_back(port_text(port));
+  for (const TensorSpec& port : ports) texts.push_back(port_text(port));
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
@@ -88,7 +89,7 @@ void print_manifest(const bundle::Bundle& bundle, const Checked& checked) {
   line("inputs", ports_text(m.inputs));
   line("outputs", ports_text(m.outputs));
   for (const bundle::SegmentInfo& segment : m.segments) {
-    line(segment.name, fmt::format("{}: {} -> {}", word(segment.placement),
+    line(segment.name, fmt::format("{}: {} -> {}", to_string(segment.placement),
                                    ports_text(segment.inputs), ports_text(segment.outputs)));
   }
   for (const std::string& recipient : m.recipients) line("recipient", recipient);

@@ -56,14 +56,14 @@ Result<attest::Evidence> read_evidence(const std::string& path) {
   return attest::Evidence{.kind = kind, .report = {bytes.begin(), bytes.end()}, .parts = {}};
 }
 
-Result<serve::FetchOptions> fetch_options(const EndorsementsCommand& o) {
-  serve::FetchOptions out{.sites = o.sites, .limit = net::Seconds(o.limit_s)};
+Result<serving::FetchOptions> fetch_options(const EndorsementsCommand& o) {
+  serving::FetchOptions out{.sites = o.sites, .limit = net::Seconds(o.limit_s)};
   for (std::string* site : {&out.sites.amd, &out.sites.intel, &out.sites.intel_root_crl}) {
     while (site->ends_with('/')) site->pop_back();
     TRY_OK(typed(net::parse_url(*site)));
   }
   for (const attest::SnpProduct product : kProducts) {
-    if (attest::word(product) == o.product) out.product = product;
+    if (attest::to_string(product) == o.product) out.product = product;
   }
   if (!o.ca.empty()) {
     TRY(pem, read_file(o.ca, kMaxPem));
@@ -88,7 +88,7 @@ Outcome run_endorsements(const EndorsementsCommand& o) {
   TRY(evidence, read_evidence(o.file));
   TRY(options, fetch_options(o));
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  TRY(fetched, serve::fetch_endorsements(evidence, options, now));
+  TRY(fetched, serving::fetch_endorsements(evidence, options, now));
   TRY_OK(make_folder(o.out));
   Json files = Json::array();
   for (const attest::Blob& blob : fetched.blobs) {
@@ -98,7 +98,7 @@ Outcome run_endorsements(const EndorsementsCommand& o) {
     if (!o.json) fmt::print("{}\n", path.string());
   }
   if (o.json) {
-    const Json out{{"kind", attest::word(evidence.kind)}, {"files", files}};
+    const Json out{{"kind", attest::to_string(evidence.kind)}, {"files", files}};
     fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
   }
   return 0;

@@ -12,7 +12,6 @@
 #include "client/client.h"
 #include "data/encoder_json.h"
 #include "image/labels.h"
-#include "serving/ports.h"
 #include "tensor/npy.h"
 
 namespace cloister {
@@ -32,7 +31,7 @@ struct InferCommandOptions {
 
 // Pictures as the bundle's record says, through cloister-preprocess, which has the decoders.
 Result<std::vector<NamedTensor>> read_images(const std::vector<std::string>& images,
-                                             const serve::ServerFacts& facts) {
+                                             const serving::ServerFacts& facts) {
   namespace bp = boost::process;
   const auto record = facts.files.find("preprocess.json");
   if (record == facts.files.end()) {
@@ -64,7 +63,7 @@ Result<std::vector<NamedTensor>> read_images(const std::vector<std::string>& ima
 
 // Rows of a table as the bundle's record says, in the shape that the model takes.
 Result<std::vector<NamedTensor>> read_rows(const std::string& path,
-                                           const serve::ServerFacts& facts) {
+                                           const serving::ServerFacts& facts) {
   const auto record = facts.files.find("encoding.json");
   if (record == facts.files.end()) {
     return fail(Kind::kUsage,
@@ -73,7 +72,7 @@ Result<std::vector<NamedTensor>> read_rows(const std::string& path,
   if (facts.manifest.inputs.size() != 1) {
     return fail(Kind::kUsage, "--csv: the model has {} inputs", facts.manifest.inputs.size());
   }
-  const bundle::Port& port = facts.manifest.inputs[0];
+  const TensorSpec& spec = facts.manifest.inputs[0];
   TRY(encoding, audit::parse_encoding(record->second));
   // Whoever asks does not know the label, and need not have its column.
   auto table = audit::read_table(path, encoding.table);
@@ -90,22 +89,22 @@ Result<std::vector<NamedTensor>> read_rows(const std::string& path,
   std::vector<size_t> rows(table->items.size());
   std::iota(rows.begin(), rows.end(), size_t{0});
   TRY(tensor, encoder.encode(*table, rows));
-  Shape shape = port.dims;
+  Shape shape = spec.dims;
   if (shape.empty()) return invalid("--csv: the model's input is a scalar");
   shape[0] = static_cast<int64_t>(rows.size());
   TRY(shaped, Tensor::copy_of(DType::kF32, std::move(shape), tensor.data()));
-  return std::vector<NamedTensor>{{port.name, std::move(shaped)}};
+  return std::vector<NamedTensor>{{spec.name, std::move(shaped)}};
 }
 
 Result<std::vector<NamedTensor>> gather_inputs(const InferCommandOptions& options,
-                                               const serve::ServerFacts& facts) {
+                                               const serving::ServerFacts& facts) {
   if (!options.csv.empty()) return read_rows(options.csv, facts);
   if (!options.images.empty()) return read_images(options.images, facts);
-  return read_inputs(options.inputs, serve::ports_of(facts.manifest.inputs));
+  return read_inputs(options.inputs, facts.manifest.inputs);
 }
 
 Result<nlohmann::json> ranked(const std::vector<NamedTensor>& outputs,
-                              const serve::ServerFacts& facts, int top) {
+                              const serving::ServerFacts& facts, int top) {
   const auto text = facts.files.find("labels.txt");
   if (text == facts.files.end()) return nlohmann::json::array();
   TRY(labels, parse_labels(text->second));
@@ -120,16 +119,16 @@ Outcome infer_at(const InferCommandOptions& options) {
   if (!options.output.empty()) TRY_OK(check_output_name(options.output));
   TRY(trust, options.trust.read());
   trust.verify.files = {"encoding.json", "labels.txt", "preprocess.json"};
-  TRY(connection, serve::VerifiedConnection::open(trust.url, trust.verify));
-  const serve::ServerFacts& facts = connection->facts();
+  TRY(connection, serving::VerifiedConnection::open(trust.url, trust.verify));
+  const serving::ServerFacts& facts = connection->facts();
   warn_about(facts);
   TRY(inputs, gather_inputs(options, facts));
   const auto began = std::chrono::steady_clock::now();
-  TRY(outputs, serve::infer(*connection, inputs,
-                            {.token = trust.token,
-                             .limit = net::Seconds(options.limit_s),
-                             .encoding = options.json_tensors ? oip::Encoding::kJson
-                                                              : oip::Encoding::kBinary}));
+  TRY(outputs, serving::infer(*connection, inputs,
+                              {.token = trust.token,
+                               .limit = net::Seconds(options.limit_s),
+                               .encoding = options.json_tensors ? oip::Encoding::kJson
+                                                                : oip::Encoding::kBinary}));
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
   if (!options.output.empty()) TRY_OK(write_outputs(options.output, outputs));
   TRY(top, ranked(outputs, facts, options.top));
@@ -137,7 +136,7 @@ Outcome infer_at(const InferCommandOptions& options) {
     nlohmann::json report = {{"model", facts.manifest.model_name},
                              {"version", facts.manifest.version},
                              {"manifest_sha256", facts.statement.manifest_sha256},
-                             {"evidence", attest::word(facts.environment->kind)},
+                             {"evidence", attest::to_string(facts.environment->kind)},
                              {"signature_checked", facts.signature_checked},
                              {"audit_checked", facts.audit_checked},
                              {"ms", took.count()},

@@ -149,8 +149,8 @@ Outcome make_plan(const PlanOptions& options) {
     fmt::print(stderr, "cloister plan: warning: {} is of another model, so no cut counts as safe\n",
                quoted(options.audit));
   }
-  const plan::Evidence evidence{&records.profile, audit, records.profile_sha256,
-                                records.audit_sha256};
+  const plan::PlanInputs evidence{&records.profile, audit, records.profile_sha256,
+                                  records.audit_sha256};
   TRY(plan, plan::make_plan(evidence, policy, std::string("cloister ") + kVersion));
   const std::string json = plan::plan_json(plan);
   if (!options.output.empty()) TRY_OK(write_file(options.output, json));

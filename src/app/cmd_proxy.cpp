@@ -13,7 +13,7 @@ namespace {
 struct ProxyCommandOptions {
   TrustOptions trust;
   std::string listen = "127.0.0.1:8000";
-  serve::ProxyOptions proxy;
+  serving::ProxyOptions proxy;
   double limit_s = 60;
   double reverify_s = 900;
   double drain_s = 10;
@@ -23,7 +23,7 @@ struct ProxyCommandOptions {
 Outcome run_proxy(ProxyCommandOptions& o) {
   o.log.start();
   hold_stop_signals();
-  TRY(address, serve::parse_address(o.listen));
+  TRY(address, serving::parse_address(o.listen));
   TRY(trust, o.trust.read());
   o.proxy.server = std::move(trust.url);
   o.proxy.verify = std::move(trust.verify);
@@ -32,10 +32,10 @@ Outcome run_proxy(ProxyCommandOptions& o) {
   o.proxy.listen_port = address.port;
   o.proxy.limit = net::Seconds(o.limit_s);
   o.proxy.verify_every = net::Seconds(o.reverify_s);
-  TRY(proxy, serve::Proxy::start(o.proxy));
+  TRY(proxy, serving::Proxy::start(o.proxy));
   warn_about(proxy->facts());
   announce_and_wait({{"port", proxy->port()},
-                     {"evidence", attest::word(proxy->facts().environment->kind)},
+                     {"evidence", attest::to_string(proxy->facts().environment->kind)},
                      {"model", proxy->facts().manifest.model_name}});
   proxy->drain(net::Seconds(o.drain_s));
   return 0;

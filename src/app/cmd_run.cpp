@@ -43,12 +43,12 @@ Result<Timed> run_timed(const LoadedModel& model, const std::vector<NamedTensor>
 }
 
 Result<std::vector<NamedTensor>> gather_inputs(const RunOptions& options,
-                                               const std::vector<Port>& ports) {
-  if (options.random_seed) return random_inputs(ports, options.batch, *options.random_seed);
-  TRY(inputs, read_inputs(options.inputs, ports));
+                                               const std::vector<TensorSpec>& specs) {
+  if (options.random_seed) return random_inputs(specs, options.batch, *options.random_seed);
+  TRY(inputs, read_inputs(options.inputs, specs));
   // Names and shapes are checked before anything runs.
-  TRY(ordered, order_inputs(ports, inputs));
-  TRY_OK(check_inputs(ports, ordered));
+  TRY(ordered, order_inputs(specs, inputs));
+  TRY_OK(check_inputs(specs, ordered));
   return std::move(inputs);
 }
 

@@ -79,7 +79,7 @@ Result<Judged> judge_url(VerifyCommand& o) {
   read.verify.files = {"audit.json"};
   TRY(connection, net::Connection::open(read.url, read.verify.client, read.verify.limit));
   const attest::Time now = read.verify.clock();
-  TRY(examined, serve::examine(*connection, read.verify));
+  TRY(examined, serving::examine(*connection, read.verify));
   return Judged{
       {.target = net::url_text(read.url), .now = now, .judgement = std::move(examined.judgement)},
       attest::SavedExchange{net::url_text(read.url), now, examined.expected,
@@ -98,7 +98,7 @@ Result<Judged> judge_saved(const VerifyCommand& o, std::string_view json) {
       "shown by {} at {}: which connection it was shown on is known from the file alone",
       printable(saved.url), attest::time_text(saved.when)));
   out.report.judgement =
-      attest::judge(saved.reply, policy, {.expected = saved.expected, .now = now});
+      attest::appraise(saved.reply, policy, {.expected = saved.expected, .now = now});
   out.exchange = std::move(saved);
   return out;
 }
@@ -128,7 +128,7 @@ Result<attest::Expected> expected_of(const VerifyCommand& o) {
     return fail(Kind::kUsage, "--report-data: {}", read.error().message);
   }
   attest::Fixed<64> data;
-  if (attest::parse_word(o.report_data, data)) out.report_data = data;
+  if (attest::from_string(o.report_data, data)) out.report_data = data;
   return out;
 }
 
@@ -142,7 +142,7 @@ Result<Judged> judge_bare(const VerifyCommand& o, std::string_view content) {
     TRY(kind, attest::guess_kind(bytes));
     evidence.kind = kind;
   } else {
-    TRY_OK(typed(attest::parse_word(o.kind, evidence.kind)));
+    TRY_OK(typed(attest::from_string(o.kind, evidence.kind)));
   }
   evidence.report.assign(bytes.begin(), bytes.end());
   attest::Endorsements endorsements;

@@ -69,7 +69,7 @@ json cut_json(const OpenModel& model, const Cut& cut) {
 // Bytes of the initializers and constants that the node uses itself.
 uint64_t own_weight_bytes(const Graph& graph, const Node& node) {
   uint64_t bytes = 0;
-  for (const ValueId id : node.uses) {
+  for (const ValueId id : node.inputs) {
     const Value& value = graph.values[id];
     if (value.is_constant) bytes = saturating_add(bytes, value.type.bytes().value_or(0));
   }
@@ -98,7 +98,7 @@ nlohmann::json inspection_json(const OpenModel& model, const std::string& path) 
     layers.push_back({{"operator", node.proto->op_type()},
                       {"domain", node.proto->domain()},
                       {"name", node.proto->name()},
-                      {"outputs", types_json(graph, node.makes)},
+                      {"outputs", types_json(graph, node.outputs)},
                       {"macs", or_null(node_macs(graph, node))},
                       {"weight_bytes", own_weight_bytes(graph, node)},
                       {"shape_only", node.is_shape_only}});
@@ -137,7 +137,7 @@ std::string layers_text(const Graph& graph) {
   for (size_t i = graph.first_data_node; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const auto macs = node_macs(graph, node);
-    const Value* made = node.makes.empty() ? nullptr : &graph.values[node.makes[0]];
+    const Value* made = node.outputs.empty() ? nullptr : &graph.values[node.outputs[0]];
     const uint64_t weights = own_weight_bytes(graph, node);
     rows.push_back({std::to_string(i - graph.first_data_node + 1),
                     printable(node.proto->op_type(), 30), made ? shortened(made->name) : "",

@@ -23,7 +23,7 @@ std::string verdict_cell(const Candidate& c) {
   if (c.admissible()) return "may be served";
   std::string text = "refused:";
   for (const plan::Reason& reason : c.refused) {
-    text += (text.ends_with(':') ? " " : ", ") + std::string(word(reason.refusal));
+    text += (text.ends_with(':') ? " " : ", ") + std::string(to_string(reason.refusal));
   }
   std::ranges::replace(text, '_', ' ');
   return text;

@@ -65,7 +65,7 @@ std::string check_line(const Check& check, bool full, bool colour) {
 }
 
 // What the claims section says, besides the environment's own.
-std::vector<attest::ClaimLine> lines_of(const attest::Judgement& judgement) {
+std::vector<attest::ClaimLine> lines_of(const attest::AppraisalResult& judgement) {
   std::vector<attest::ClaimLine> lines = attest::claim_lines(judgement.tee.claims);
   if (const auto& statement = judgement.statement) {
     lines.push_back({"config_sha256", statement->config_sha256});
@@ -81,11 +81,11 @@ std::vector<attest::ClaimLine> lines_of(const attest::Judgement& judgement) {
   return lines;
 }
 
-size_t count(const attest::Judgement& judgement, Outcome outcome) {
+size_t count(const attest::AppraisalResult& judgement, Outcome outcome) {
   return static_cast<size_t>(std::ranges::count(judgement.checks, outcome, &Check::outcome));
 }
 
-std::string verdict_text(const attest::Judgement& judgement) {
+std::string verdict_text(const attest::AppraisalResult& judgement) {
   const std::string_view protects = attest::kind_class(judgement.kind);
   if (!judgement.trusted) {
     return fmt::format("NOT TRUSTED: {} of {} checks failed", count(judgement, Outcome::kFail),
@@ -106,9 +106,9 @@ std::string verdict_text(const attest::Judgement& judgement) {
 }  // namespace
 
 std::string report_text(const VerifyReport& report, bool full, bool colour) {
-  const attest::Judgement& judgement = report.judgement;
+  const attest::AppraisalResult& judgement = report.judgement;
   std::string out = fmt::format("{}: {} evidence, judged at {}\n", report.target,
-                                attest::word(judgement.kind), attest::time_text(report.now));
+                                attest::to_string(judgement.kind), attest::time_text(report.now));
   for (const std::string& note : report.notes) out += "note: " + note + "\n";
   out += "\nChecks\n";
   for (const Check& check : judgement.checks) out += check_line(check, full, colour);
@@ -127,7 +127,7 @@ nlohmann::ordered_json report_json(const VerifyReport& report) {
   nlohmann::ordered_json checks = nlohmann::ordered_json::array();
   for (const Check& check : report.judgement.checks) {
     checks.push_back({{"id", check.id},
-                      {"outcome", attest::word(check.outcome)},
+                      {"outcome", attest::to_string(check.outcome)},
                       {"found", printable(check.found, 4000)},
                       {"required", printable(check.why, 4000)},
                       {"policy", check.field},
@@ -138,7 +138,7 @@ nlohmann::ordered_json report_json(const VerifyReport& report) {
   for (const attest::ClaimLine& line : lines_of(report.judgement)) claims[line.name] = line.value;
   return {{"schema", "cloister/verify/1"},
           {"target", report.target},
-          {"kind", attest::word(report.judgement.kind)},
+          {"kind", attest::to_string(report.judgement.kind)},
           {"protects", attest::kind_class(report.judgement.kind)},
           {"time", attest::time_text(report.now)},
           {"trusted", report.judgement.trusted},

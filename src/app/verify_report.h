@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
 namespace cloister {
 
@@ -13,7 +13,7 @@ struct VerifyReport {
   std::string target;
   attest::Time now{};
   std::vector<std::string> notes;  // a line each
-  attest::Judgement judgement;
+  attest::AppraisalResult judgement;
 };
 
 // For people; long values are shortened unless `full`. Marks in colour on a terminal.

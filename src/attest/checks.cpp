@@ -4,7 +4,7 @@
 
 namespace cloister::attest {
 
-std::string_view word(Outcome outcome) {
+std::string_view to_string(Outcome outcome) {
   switch (outcome) {
     case Outcome::kPass:
       return "pass";

@@ -14,7 +14,7 @@ namespace cloister::attest {
 enum class Outcome { kPass, kFail, kNotApplicable };
 
 // "pass", "fail", "not_applicable"
-std::string_view word(Outcome outcome);
+std::string_view to_string(Outcome outcome);
 
 // One line of a verdict. Texts are safe to print.
 struct Check {

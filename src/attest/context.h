@@ -24,8 +24,8 @@ bool judge_one_of(Checks& checks, std::string_view id, const Fixed<N>& found,
                   const std::vector<Fixed<N>>& allowed, std::string field) {
   const bool good = std::ranges::any_of(
       allowed, [&](const Fixed<N>& a) { return same_bytes(a.view(), found.view()); });
-  return checks.judge(id, good, word(found),
-                      allowed.size() == 1 ? word(allowed[0])
+  return checks.judge(id, good, to_string(found),
+                      allowed.size() == 1 ? to_string(allowed[0])
                                           : fmt::format("one of {} in the policy", allowed.size()),
                       std::move(field));
 }
@@ -55,8 +55,8 @@ void judge_zero_or(Checks& checks, std::string_view id, const Fixed<N>& found,
 // What the environment was asked to sign. Nothing expected: refused.
 inline void judge_report_data(Checks& checks, std::string_view id, const Fixed<64>& found,
                               const std::optional<Fixed<64>>& expected) {
-  checks.judge(id, expected && same_bytes(found.view(), expected->view()), word(found),
-               expected ? word(*expected) : "a value that was expected, and none was");
+  checks.judge(id, expected && same_bytes(found.view(), expected->view()), to_string(found),
+               expected ? to_string(*expected) : "a value that was expected, and none was");
 }
 
 inline Result<> outcome_of(const auto& result) {

@@ -61,12 +61,12 @@ Result<> check_blobs(const std::vector<Blob>& blobs, Names names, std::string_vi
 
 }  // namespace
 
-std::string_view word(EvidenceKind kind) {
+std::string_view to_string(EvidenceKind kind) {
   const KindRow* const row = find_row(kind);
   return row == nullptr ? "unknown" : row->word;
 }
 
-Result<> parse_word(std::string_view text, EvidenceKind& out) {
+Result<> from_string(std::string_view text, EvidenceKind& out) {
   std::vector<std::string_view> known;
   for (const KindRow& row : kKinds) {
     known.push_back(row.word);

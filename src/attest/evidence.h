@@ -20,8 +20,8 @@ enum class EvidenceKind : uint8_t {
 };
 
 // "snp", "tdx", "sgx", "tpm", "azure_snp", "azure_tdx", "simulated"
-std::string_view word(EvidenceKind kind);
-Result<> parse_word(std::string_view text, EvidenceKind& out);
+std::string_view to_string(EvidenceKind kind);
+Result<> from_string(std::string_view text, EvidenceKind& out);
 
 // What a kind protects: "tee", "tpm" (measured boot only) or "simulated" (nothing).
 std::string_view kind_class(EvidenceKind kind);

@@ -132,13 +132,13 @@ Result<ReportData> report_data(Role role, const Digest& server_key, const Nonce&
 }
 
 std::string write_request(const ExchangeRequest& request) {
-  return write_json_record(RequestRecord{word(request.nonce), request.kinds, request.files});
+  return write_json_record(RequestRecord{to_string(request.nonce), request.kinds, request.files});
 }
 
 Result<ExchangeRequest> parse_request(std::string_view json) {
   TRY(record, read_json_record<RequestRecord>(json, kRequestSchema, kMaxRequestBytes));
   ExchangeRequest request{.kinds = std::move(record.kinds), .files = std::move(record.files)};
-  TRY_OK(parse_word(record.nonce, request.nonce));
+  TRY_OK(from_string(record.nonce, request.nonce));
   return request;
 }
 

@@ -23,11 +23,11 @@ struct Fixed {
 
 // For records (record/fields.h): written in lower case.
 template <size_t N>
-std::string word(const Fixed<N>& value) {
+std::string to_string(const Fixed<N>& value) {
   return to_hex(value.bytes);
 }
 template <size_t N>
-Result<> parse_word(std::string_view text, Fixed<N>& out) {
+Result<> from_string(std::string_view text, Fixed<N>& out) {
   return parse_hex(text, out.bytes);
 }
 

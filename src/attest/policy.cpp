@@ -58,10 +58,10 @@ Result<> check_platform(const DcapPolicy& policy, const string& field) {
     const TcbStatus status = policy.tcb[i].status;
     const string name = fmt::format("{}.tcb[{}].status", field, i);
     if (status == TcbStatus::kRevoked || status == TcbStatus::kNotSupported) {
-      return invalid("{}: '{}' can't be accepted", name, word(status));
+      return invalid("{}: '{}' can't be accepted", name, to_string(status));
     }
     if (!seen.insert(status).second) {
-      return invalid("{}: '{}' is there twice", name, word(status));
+      return invalid("{}: '{}' is there twice", name, to_string(status));
     }
   }
   return {};
@@ -112,15 +112,15 @@ Result<> check_pcrs(const std::vector<PcrValues>& pcrs, const string& field) {
 
 }  // namespace
 
-string word(const ExpectedMeasurement& expected) {
+string to_string(const ExpectedMeasurement& expected) {
   if (expected.any) return "any";
-  return expected.value ? word(*expected.value) : "";
+  return expected.value ? to_string(*expected.value) : "";
 }
 
-Result<> parse_word(std::string_view text, ExpectedMeasurement& out) {
+Result<> from_string(std::string_view text, ExpectedMeasurement& out) {
   out = {};
   out.any = text == "any";
-  return out.any ? Result<>{} : parse_word(text, out.value.emplace());
+  return out.any ? Result<>{} : from_string(text, out.value.emplace());
 }
 
 bool names_id_keys(const SnpPolicy& policy) {

@@ -64,8 +64,8 @@ struct ExpectedMeasurement {
   std::optional<Fixed<48>> value;
   bool any = false;
 };
-std::string word(const ExpectedMeasurement& expected);
-Result<> parse_word(std::string_view text, ExpectedMeasurement& out);
+std::string to_string(const ExpectedMeasurement& expected);
+Result<> from_string(std::string_view text, ExpectedMeasurement& out);
 
 // A whole TD: firmware (MRTD) and what it measured at run time.
 struct TdMeasurement {

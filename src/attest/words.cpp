@@ -71,7 +71,7 @@ std::vector<T> bits_in(std::span<const Word<T>> words, uint64_t bits) {
 
 }  // namespace
 
-std::string_view word(SnpProduct product) {
+std::string_view to_string(SnpProduct product) {
   switch (product) {
     case SnpProduct::kMilan:
       return "milan";
@@ -83,11 +83,11 @@ std::string_view word(SnpProduct product) {
   return "unknown";
 }
 
-std::string_view word(PlatformBit bit) {
+std::string_view to_string(PlatformBit bit) {
   return word_in<PlatformBit>(kPlatformBits, bit, "unknown");
 }
 
-Result<> parse_word(std::string_view text, PlatformBit& out) {
+Result<> from_string(std::string_view text, PlatformBit& out) {
   return parse_in<PlatformBit>(kPlatformBits, text, out);
 }
 
@@ -95,11 +95,11 @@ std::vector<PlatformBit> platform_bits(uint64_t platform_info) {
   return bits_in<PlatformBit>(kPlatformBits, platform_info);
 }
 
-std::string_view word(TdAttribute attribute) {
+std::string_view to_string(TdAttribute attribute) {
   return word_in<TdAttribute>(kTdAttributes, attribute, "unknown");
 }
 
-Result<> parse_word(std::string_view text, TdAttribute& out) {
+Result<> from_string(std::string_view text, TdAttribute& out) {
   return parse_in<TdAttribute>(kTdAttributes, text, out);
 }
 
@@ -107,11 +107,11 @@ std::vector<TdAttribute> td_attributes(uint64_t attributes) {
   return bits_in<TdAttribute>(kTdAttributes, attributes);
 }
 
-std::string_view word(TcbStatus status) {
+std::string_view to_string(TcbStatus status) {
   return word_in<TcbStatus>(kStatuses, status, "NotSupported");
 }
 
-Result<> parse_word(std::string_view text, TcbStatus& out) {
+Result<> from_string(std::string_view text, TcbStatus& out) {
   return parse_in<TcbStatus>(kStatuses, text, out);
 }
 

@@ -11,7 +11,7 @@ namespace cloister::attest {
 
 // AMD's processors by their root keys: Genoa's also serves Bergamo and Siena.
 enum class SnpProduct { kMilan, kGenoa, kTurin };
-std::string_view word(SnpProduct product);  // "milan", "genoa", "turin"
+std::string_view to_string(SnpProduct product);  // "milan", "genoa", "turin"
 
 // Bits of an SEV-SNP report's PLATFORM_INFO that a policy can require.
 enum class PlatformBit : uint8_t {
@@ -22,8 +22,8 @@ enum class PlatformBit : uint8_t {
   kAliasCheck = 5,
   kTio = 7,
 };
-std::string_view word(PlatformBit bit);
-Result<> parse_word(std::string_view text, PlatformBit& out);
+std::string_view to_string(PlatformBit bit);
+Result<> from_string(std::string_view text, PlatformBit& out);
 std::vector<PlatformBit> platform_bits(uint64_t platform_info);  // those that are set
 
 // Bits of a TD's TDATTRIBUTES that a policy can require or allow. DEBUG is never allowed.
@@ -34,8 +34,8 @@ enum class TdAttribute : uint8_t {
   kKl = 31,
   kPerfmon = 63,
 };
-std::string_view word(TdAttribute attribute);
-Result<> parse_word(std::string_view text, TdAttribute& out);
+std::string_view to_string(TdAttribute attribute);
+Result<> from_string(std::string_view text, TdAttribute& out);
 std::vector<TdAttribute> td_attributes(uint64_t attributes);  // those that are set
 
 // Intel's verdict on a platform, by its own words; kNotSupported: no level of the TCB info fits.
@@ -49,7 +49,7 @@ enum class TcbStatus {
   kRevoked,
   kNotSupported,
 };
-std::string_view word(TcbStatus status);
-Result<> parse_word(std::string_view text, TcbStatus& out);  // not "NotSupported"
+std::string_view to_string(TcbStatus status);
+Result<> from_string(std::string_view text, TcbStatus& out);  // not "NotSupported"
 
 }  // namespace cloister::attest

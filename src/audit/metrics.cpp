@@ -52,11 +52,15 @@ Result<Batch> check(const TensorView& a, const TensorView& b) {
                    shape_text(b.shape));
   }
   TRY(elements, element_count(a.shape));
-  const auto extent = [&](size_t from_end) {
+  const auto dimension = [&](size_t from_end) {
     return static_cast<size_t>(a.shape[rank - from_end]);
   };
-  const Batch batch = {
-      rank == 4 ? extent(4) : 1, extent(3), extent(2), extent(1), a.as<float>(), b.as<float>()};
+  const Batch batch = {rank == 4 ? dimension(4) : 1,
+                       dimension(3),
+                       dimension(2),
+                       dimension(1),
+                       a.as<float>(),
+                       b.as<float>()};
   if (elements == 0 || batch.a.size() != elements || batch.b.size() != elements) {
     return invalid("pictures {} have {} and {} elements, want {} and at least 1",
                    shape_text(a.shape), batch.a.size(), batch.b.size(), elements);

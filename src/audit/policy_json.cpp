@@ -13,7 +13,7 @@ void fill_in_policy(Json& record, const char* key) {
   Metric metric = Metric::kSsim;
   if (const auto found = policy->find("metric"); found != policy->end()) {
     if (!found->is_string()) return;
-    if (!parse_word(found->get_ref<const std::string&>(), metric)) return;
+    if (!from_string(found->get_ref<const std::string&>(), metric)) return;
   }
   Json filled = Json::object();
   RecordWriter writer(filled);

@@ -14,7 +14,7 @@ Result<std::vector<double>> floor_of(const AuditRecord& record, Metric metric) {
     const auto* scores = split.scores(metric);
     if (scores == nullptr || !split.inputs.empty()) {
       return invalid("baseline '{}' has no {} score of every input", printable(baseline.name),
-                     word(metric));
+                     to_string(metric));
     }
     if (floor.empty()) floor = *scores;
     if (scores->size() != floor.size()) {
@@ -26,7 +26,7 @@ Result<std::vector<double>> floor_of(const AuditRecord& record, Metric metric) {
   }
   // Where nothing was attacked there is none; judge() then has no inputs to go by.
   if (floor.empty() && record.kind != "none") {
-    return invalid("no baseline has {} scores", word(metric));
+    return invalid("no baseline has {} scores", to_string(metric));
   }
   return floor;
 }
@@ -45,7 +45,7 @@ Result<CutScores> cut_scores(const CutRecord& cut, Metric metric) {
     const auto* scores = split.scores(metric);
     if (scores == nullptr) {
       return invalid("cut '{}': attacker '{}' has no {} scores", printable(cut.id),
-                     printable(attacker.name), word(metric));
+                     printable(attacker.name), to_string(metric));
     }
     out.runs.push_back({attacker.name, attacker.converged, split.inputs, *scores});
   }
@@ -69,7 +69,7 @@ Result<AuditScores> scores_for(const AuditRecord& record, const Policy& policy) 
   const Metric metric = without_floor(policy.metric);
   if (metric != record.metric) {
     return invalid("the record can't be judged by {}: its controls and data gains are in {}",
-                   word(policy.metric), word(record.metric));
+                   to_string(policy.metric), to_string(record.metric));
   }
   AuditScores out;
   TRY(floor, floor_of(record, metric));

@@ -18,19 +18,19 @@ inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Of any metric; each one's own range is checked by its name.
 inline constexpr double kMaxScore = kMaxPsnrDb;
 
-inline Result<> parse_word(std::string_view text, Metric& out) {
+inline Result<> from_string(std::string_view text, Metric& out) {
   TRY(metric, parse_metric(text));
   out = metric;
   return {};
 }
-inline Result<> parse_word(std::string_view text, Statistic& out) {
+inline Result<> from_string(std::string_view text, Statistic& out) {
   TRY(statistic, parse_statistic(text));
   out = statistic;
   return {};
 }
-inline Result<> parse_word(std::string_view text, Outcome& out) {
+inline Result<> from_string(std::string_view text, Outcome& out) {
   for (const Outcome outcome : {Outcome::kExposed, Outcome::kResisted, Outcome::kInconclusive}) {
-    if (text != word(outcome)) continue;
+    if (text != to_string(outcome)) continue;
     out = outcome;
     return {};
   }
@@ -38,7 +38,7 @@ inline Result<> parse_word(std::string_view text, Outcome& out) {
 }
 
 inline std::string_view array_name(const MetricScores& scores) {
-  return word(scores.metric);
+  return to_string(scores.metric);
 }
 // Of the metrics that stand in a record. Pictures in [0,1], with the slack that metrics.h allows.
 inline Result<Limits> open_array(std::string_view name, MetricScores& out) {
@@ -51,7 +51,7 @@ inline Result<Limits> open_array(std::string_view name, MetricScores& out) {
                  {Metric::kPsnrDb, -1, kMaxPsnrDb},
                  {Metric::kRowMatch, 0, 1}};
   for (const auto& range : kRanges) {
-    if (name != word(range.metric)) continue;
+    if (name != to_string(range.metric)) continue;
     out.metric = range.metric;
     return Limits{range.lowest - kRounding, range.highest + kRounding};
   }

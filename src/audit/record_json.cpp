@@ -27,8 +27,8 @@ Result<> check_scores(const SplitScores& split, size_t n) {
   const size_t want = split.inputs.empty() ? n : split.inputs.size();
   for (const MetricScores& scores : split.metrics) {
     if (scores.values.size() != want) {
-      return invalid("scores.{}: {} scores, want {}", word(scores.metric), scores.values.size(),
-                     want);
+      return invalid("scores.{}: {} scores, want {}", to_string(scores.metric),
+                     scores.values.size(), want);
     }
   }
   return {};
@@ -76,7 +76,7 @@ Result<> check(const AuditRecord& record) {
   TRY(certification, part_size(splits, "certification"));
   const Sizes sizes{selection, certification};
   if (without_floor(record.metric) != record.metric) {
-    return invalid("metric: '{}', want one that is no advantage", word(record.metric));
+    return invalid("metric: '{}', want one that is no advantage", to_string(record.metric));
   }
   TRY_OK(check_attackers("baseline", record.baselines, sizes));
   std::set<std::string_view> ids;

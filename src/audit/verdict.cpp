@@ -483,8 +483,9 @@ class Judge {
   std::string headline(const CutVerdict& out) const {
     const bool advantage = row_of(policy_.metric).advantage;
     const std::string who =
-        fmt::format("{} leakage over {} held-out inputs", word(policy_.statistic), out.n);
-    const std::string limit = fmt::format("{} {}", number(policy_.threshold), word(policy_.metric));
+        fmt::format("{} leakage over {} held-out inputs", to_string(policy_.statistic), out.n);
+    const std::string limit =
+        fmt::format("{} {}", number(policy_.threshold), to_string(policy_.metric));
     const std::string floor = advantage ? fmt::format("floor {} taken off", number(floor_))
                                         : fmt::format("floor {}", number(floor_));
     const std::string rest =
@@ -551,15 +552,15 @@ class Judge {
 
 }  // namespace
 
-std::string_view word(Metric metric) {
+std::string_view to_string(Metric metric) {
   return row_of(metric).word;
 }
 
-std::string_view word(Statistic statistic) {
+std::string_view to_string(Statistic statistic) {
   return std::ranges::find(kStatistics, statistic, &Word<Statistic>::value)->word;
 }
 
-std::string_view word(Outcome outcome) {
+std::string_view to_string(Outcome outcome) {
   switch (outcome) {
     case Outcome::kExposed:
       return "exposed";

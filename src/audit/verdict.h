@@ -19,9 +19,9 @@ enum class Outcome { kExposed, kResisted, kInconclusive };
 // The words of records and command lines: "ssim", "ssim_advantage", "ms_ssim", "psnr_db",
 // "row_match", "row_match_advantage"; "mean", "p95", "worst"; "exposed", "resisted",
 // "inconclusive".
-std::string_view word(Metric metric);
-std::string_view word(Statistic statistic);
-std::string_view word(Outcome outcome);
+std::string_view to_string(Metric metric);
+std::string_view to_string(Statistic statistic);
+std::string_view to_string(Outcome outcome);
 Result<Metric> parse_metric(std::string_view text);        // kUsage, listing the words
 Result<Statistic> parse_statistic(std::string_view text);  // kUsage, listing the words
 

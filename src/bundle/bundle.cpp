@@ -141,7 +141,7 @@ Result<const Entry*> Bundle::find(std::string_view name) const {
 }
 
 Result<> Bundle::load(const Entry& entry, const std::vector<age::Identity>& identities,
-                      const Headers& released, MutableBytes out) const {
+                      const WrappedKeys& released, MutableBytes out) const {
   const auto loaded = [&]() -> Result<> {
     TRY(source, archive_.source(entry.name));
     HashedSource stored(source);
@@ -177,7 +177,7 @@ Result<std::string> Bundle::read(std::string_view name, uint64_t max_bytes) cons
 }
 
 Result<Segment> Bundle::segment(std::string_view name, const std::vector<age::Identity>& identities,
-                                const Headers& released) const {
+                                const WrappedKeys& released) const {
   const SegmentInfo* info = manifest_.segment(name);
   if (info == nullptr) return fail(Kind::kNotFound, "no segment '{}'", printable(name, 60));
   TRY(model, find(model_entry(*info)));
@@ -192,8 +192,8 @@ Result<Segment> Bundle::segment(std::string_view name, const std::vector<age::Id
   return segment;
 }
 
-Result<Headers> Bundle::headers() const {
-  Headers headers;
+Result<WrappedKeys> Bundle::headers() const {
+  WrappedKeys headers;
   for (const Entry& entry : manifest_.entries) {
     if (!entry.plain_bytes) continue;
     TRY(source, archive_.source(entry.name));

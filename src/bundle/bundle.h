@@ -14,8 +14,8 @@ namespace cloister::bundle {
 inline constexpr char kManifestName[] = "manifest.json";
 inline constexpr char kSignatureName[] = "manifest.json.minisig";
 
-// Headers of encrypted entries, by the entry's name.
-using Headers = std::map<std::string, std::string>;
+// WrappedKeys of encrypted entries, by the entry's name.
+using WrappedKeys = std::map<std::string, std::string>;
 
 // Whoever controls the file may change it while it is read: what is returned is what was hashed.
 // Thread-safe.
@@ -41,15 +41,16 @@ class Bundle {
 
   // A segment ready for an engine, its model and weights in memory, those of a trusted one
   // decrypted; never on a disk. The weights' memory is cleansed when their owner goes; the model's
-  // skeleton, which holds weights under 1 KiB, is a string like any other. Headers that somebody
-  // `released` (age::rewrap) take the place of the entries' own. kNotFound for a segment that the
-  // bundle has not, kRefused when no identity opens it or it is not what the manifest says.
+  // skeleton, which holds weights under 1 KiB, is a string like any other. WrappedKeys that
+  // somebody `released` (age::rewrap) take the place of the entries' own. kNotFound for a segment
+  // that the bundle has not, kRefused when no identity opens it or it is not what the manifest
+  // says.
   Result<Segment> segment(std::string_view name, const std::vector<age::Identity>& identities,
-                          const Headers& released = {}) const;
+                          const WrappedKeys& released = {}) const;
 
   // Of all encrypted entries, to be released. Not checked against the manifest: that takes the
   // whole of an entry, and is done when it is read.
-  Result<Headers> headers() const;
+  Result<WrappedKeys> headers() const;
 
   // Whether an entry, as stored, is what the manifest says; read in constant memory.
   Result<> check(std::string_view name) const;
@@ -61,7 +62,7 @@ class Bundle {
   Result<const Entry*> find(std::string_view name) const;
   // The whole of an entry, decrypted if it is encrypted, into `out`, which has its plain size.
   Result<> load(const Entry& entry, const std::vector<age::Identity>& identities,
-                const Headers& released, MutableBytes out) const;
+                const WrappedKeys& released, MutableBytes out) const;
 
   Archive archive_;
   Manifest manifest_;

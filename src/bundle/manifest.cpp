@@ -11,7 +11,7 @@ namespace cloister::bundle {
 namespace {
 
 constexpr std::string_view kSchema = "cloister/manifest/1";
-constexpr size_t kMostPorts = 1000;
+constexpr size_t kMostSpecs = 1000;
 constexpr size_t kMostEntries = 16;
 constexpr size_t kTimeLength = 20;
 
@@ -36,13 +36,13 @@ bool is_time(std::string_view text) {
 
 }  // namespace
 
-std::string_view word(Placement placement) {
+std::string_view to_string(Placement placement) {
   return placement == Placement::kTrusted ? "trusted" : "untrusted";
 }
 
-Result<> parse_word(std::string_view text, Placement& out) {
+Result<> from_string(std::string_view text, Placement& out) {
   for (const Placement placement : {Placement::kTrusted, Placement::kUntrusted}) {
-    if (word(placement) != text) continue;
+    if (to_string(placement) != text) continue;
     out = placement;
     return {};
   }
@@ -50,18 +50,18 @@ Result<> parse_word(std::string_view text, Placement& out) {
 }
 
 template <typename Io>
-void fields(Io& io, Of<Io, Port> r) {
+void fields(Io& io, Of<Io, TensorSpec> r) {
   io.text("name", r.name, kName);
   io.dtype("dtype", r.dtype);
-  io.extents("shape", r.dims);
+  io.dimensions("shape", r.dims);
 }
 
 template <typename Io>
 void fields(Io& io, Of<Io, SegmentInfo> r) {
   io.text("name", r.name, kShort);
   io.term("placement", r.placement);
-  io.list("inputs", r.inputs, kMostPorts);
-  io.list("outputs", r.outputs, kMostPorts);
+  io.list("inputs", r.inputs, kMostSpecs);
+  io.list("outputs", r.outputs, kMostSpecs);
 }
 
 template <typename Io>
@@ -87,8 +87,8 @@ void fields(Io& io, Of<Io, Manifest> r) {
   io.text_or_null("cut", r.cut, kShort);
   io.text_or_null("second_cut", r.second_cut, kShort);
   io.integer("max_batch", r.max_batch, 1, kMostBatch);
-  io.list("inputs", r.inputs, kMostPorts);
-  io.list("outputs", r.outputs, kMostPorts);
+  io.list("inputs", r.inputs, kMostSpecs);
+  io.list("outputs", r.outputs, kMostSpecs);
   io.list("segments", r.segments, std::size(kLayout));
   io.texts("recipients", r.recipients, age::kMaxRecipients, kShort);
   io.list("entries", r.entries, kMostEntries);
@@ -129,54 +129,49 @@ Result<> check_model_name(std::string_view name) {
 
 namespace {
 
-Result<> check_ports(const std::vector<Port>& ports, int64_t max_batch) {
+Result<> check_specs(const std::vector<TensorSpec>& specs, int64_t max_batch) {
   std::set<std::string_view> names;
-  for (const Port& port : ports) {
-    const std::string shown = printable(port.name);
-    if (!names.insert(port.name).second) return invalid("'{}' is there twice", shown);
-    if (!is_portable(port.dtype)) {
-      return fail(Kind::kUnsupported, "'{}' is {}", shown, dtype_name(port.dtype));
+  for (const TensorSpec& spec : specs) {
+    const std::string shown = printable(spec.name);
+    if (!names.insert(spec.name).second) return invalid("'{}' is there twice", shown);
+    if (!is_portable(spec.dtype)) {
+      return fail(Kind::kUnsupported, "'{}' is {}", shown, dtype_name(spec.dtype));
     }
-    if (max_batch > 1 && (port.dims.empty() || port.dims[0] != -1)) {
-      return invalid("'{}' has no batch as its first extent, yet max_batch is {}", shown,
+    if (max_batch > 1 && (spec.dims.empty() || spec.dims[0] != -1)) {
+      return invalid("'{}' has no batch as its first dimension, yet max_batch is {}", shown,
                      max_batch);
     }
   }
-  if (ports.empty()) return invalid("none");
+  if (specs.empty()) return invalid("none");
   return {};
-}
-
-const Port* find_port(const std::vector<Port>& ports, std::string_view name) {
-  const auto found = std::ranges::find(ports, name, &Port::name);
-  return found == ports.end() ? nullptr : &*found;
 }
 
 // Tensors go from the inputs through the segments to the outputs, and the body gets no input.
 Result<> check_flow(const Manifest& m) {
-  std::vector<Port> made = m.inputs;
+  std::vector<TensorSpec> made = m.inputs;
   for (const SegmentInfo& segment : m.segments) {
-    for (const Port& port : segment.inputs) {
-      const std::string shown = printable(port.name);
-      const Port* from = find_port(made, port.name);
+    for (const TensorSpec& spec : segment.inputs) {
+      const std::string shown = printable(spec.name);
+      const TensorSpec* from = find_spec(made, spec.name);
       if (from == nullptr) return invalid("{}: nothing makes its input '{}'", segment.name, shown);
-      if (from->dtype != port.dtype || from->dims.size() != port.dims.size()) {
+      if (from->dtype != spec.dtype || from->dims.size() != spec.dims.size()) {
         return invalid("{}: its input '{}' is of another type", segment.name, shown);
       }
-      if (segment.placement == Placement::kUntrusted && find_port(m.inputs, port.name) != nullptr) {
+      if (segment.placement == Placement::kUntrusted && find_spec(m.inputs, spec.name) != nullptr) {
         return invalid("{}: it would see the model's input '{}'", segment.name, shown);
       }
     }
-    for (const Port& port : segment.outputs) {
-      if (find_port(made, port.name) != nullptr) {
-        return invalid("{}: its output '{}' is made before it", segment.name, printable(port.name));
+    for (const TensorSpec& spec : segment.outputs) {
+      if (find_spec(made, spec.name) != nullptr) {
+        return invalid("{}: its output '{}' is made before it", segment.name, printable(spec.name));
       }
     }
     made.insert(made.end(), segment.outputs.begin(), segment.outputs.end());
   }
-  for (const Port& port : m.outputs) {
-    const Port* from = find_port(made, port.name);
-    if (from == nullptr || from->dtype != port.dtype) {
-      return invalid("outputs: nothing makes '{}'", printable(port.name));
+  for (const TensorSpec& spec : m.outputs) {
+    const TensorSpec* from = find_spec(made, spec.name);
+    if (from == nullptr || from->dtype != spec.dtype) {
+      return invalid("outputs: nothing makes '{}'", printable(spec.name));
     }
   }
   return {};
@@ -187,23 +182,23 @@ Result<> check_segments(const Manifest& m) {
   for (size_t i = 0; i < m.segments.size(); ++i) {
     const SegmentInfo& segment = m.segments[i];
     if (segment.name != kLayout[i].name || segment.placement != kLayout[i].placement) {
-      return invalid("segments[{}]: {} '{}', want {} '{}'", i, word(segment.placement),
-                     printable(segment.name, 40), word(kLayout[i].placement), kLayout[i].name);
+      return invalid("segments[{}]: {} '{}', want {} '{}'", i, to_string(segment.placement),
+                     printable(segment.name, 40), to_string(kLayout[i].placement), kLayout[i].name);
     }
-    for (const auto* ports : {&segment.inputs, &segment.outputs}) {
-      if (auto checked = check_ports(*ports, m.max_batch); !checked) {
+    for (const auto* specs : {&segment.inputs, &segment.outputs}) {
+      if (auto checked = check_specs(*specs, m.max_batch); !checked) {
         return with_context(
             checked.error(),
-            fmt::format("{}.{}", segment.name, ports == &segment.inputs ? "inputs" : "outputs"));
+            fmt::format("{}.{}", segment.name, specs == &segment.inputs ? "inputs" : "outputs"));
       }
     }
   }
   if (m.cut.empty() != (m.segments.size() < 2) || m.second_cut.empty() != (m.segments.size() < 3)) {
     return invalid("{} segments, and 'cut' and 'second_cut' say otherwise", m.segments.size());
   }
-  for (const auto* ports : {&m.inputs, &m.outputs}) {
-    if (auto checked = check_ports(*ports, m.max_batch); !checked) {
-      return with_context(checked.error(), ports == &m.inputs ? "inputs" : "outputs");
+  for (const auto* specs : {&m.inputs, &m.outputs}) {
+    if (auto checked = check_specs(*specs, m.max_batch); !checked) {
+      return with_context(checked.error(), specs == &m.inputs ? "inputs" : "outputs");
     }
   }
   return check_flow(m);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "tensor/spec.h"
 
 namespace cloister::bundle {
 
@@ -14,23 +14,14 @@ inline constexpr int64_t kMostBatch = 1 << 20;
 
 enum class Placement { kTrusted, kUntrusted };
 
-std::string_view word(Placement placement);  // "trusted", "untrusted"
-Result<> parse_word(std::string_view text, Placement& out);
-
-// An input or output. An extent of -1 is not fixed.
-struct Port {
-  std::string name;
-  DType dtype = DType::kF32;
-  std::vector<int64_t> dims;
-
-  bool operator==(const Port&) const = default;
-};
+std::string_view to_string(Placement placement);  // "trusted", "untrusted"
+Result<> from_string(std::string_view text, Placement& out);
 
 struct SegmentInfo {
   std::string name;  // head, body, tail
   Placement placement = Placement::kTrusted;
-  std::vector<Port> inputs;
-  std::vector<Port> outputs;
+  std::vector<TensorSpec> inputs;
+  std::vector<TensorSpec> outputs;
 };
 
 // Something that the archive holds.
@@ -53,10 +44,11 @@ struct Manifest {
   std::string audit_sha256;  // empty: none
   std::string cut;           // head | body; empty: none
   std::string second_cut;    // body | tail; empty: none
-  // 1: the batch is as the model has it. More: every port's first extent is the batch, up to this.
+  // 1: the batch is as the model has it. More: every spec's first dimension is the batch, up to
+  // this.
   int64_t max_batch = 1;
-  std::vector<Port> inputs;  // of the whole model
-  std::vector<Port> outputs;
+  std::vector<TensorSpec> inputs;  // of the whole model
+  std::vector<TensorSpec> outputs;
   std::vector<SegmentInfo> segments;  // as they run
   std::vector<std::string> recipients;
   std::vector<Entry> entries;  // all but the manifest and its signature
@@ -74,7 +66,7 @@ std::string weights_file(const SegmentInfo& segment);
 // 1 to 100 of A-Z a-z 0-9 . _ -, not beginning with a dot. kInvalid.
 Result<> check_model_name(std::string_view name);
 
-// What no field can tell alone: segments, ports and entries fit together. kInvalid.
+// What no field can tell alone: segments, specs and entries fit together. kInvalid.
 Result<> check_manifest(const Manifest& manifest);
 
 // Strict both ways, as records are (record/reader.h). Thread-safe.

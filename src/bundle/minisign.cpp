@@ -147,11 +147,11 @@ Result<PublicKey> parse_public_key(std::string_view text) {
   return key;
 }
 
-std::string word(const PublicKey& key) {
+std::string to_string(const PublicKey& key) {
   return key.text();
 }
 
-Result<> parse_word(std::string_view text, PublicKey& out) {
+Result<> from_string(std::string_view text, PublicKey& out) {
   TRY(key, parse_public_key(text));
   out = key;
   return {};

@@ -32,8 +32,8 @@ struct PublicKey {
 Result<PublicKey> parse_public_key(std::string_view text);
 
 // For records (record/fields.h).
-std::string word(const PublicKey& key);
-Result<> parse_word(std::string_view text, PublicKey& out);
+std::string to_string(const PublicKey& key);
+Result<> from_string(std::string_view text, PublicKey& out);
 
 struct Signature {
   bool prehashed = false;  // of the BLAKE2b-512 of the message (ED), or of the message itself (Ed)

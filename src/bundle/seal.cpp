@@ -5,7 +5,7 @@
 #include "base/sha256.h"
 #include "bundle/archive_writer.h"
 #include "bundle/bundle.h"
-#include "bundle/ports.h"
+#include "bundle/specs.h"
 #include "graph/extract.h"
 
 namespace cloister::bundle {
@@ -37,8 +37,8 @@ Result<Manifest> describe(const Graph& graph, const std::vector<Model>& segments
   m.cut = options.cut;
   m.second_cut = options.second_cut;
   m.max_batch = options.max_batch;
-  TRY(inputs, input_ports(graph));
-  TRY(outputs, output_ports(graph));
+  TRY(inputs, input_specs(graph));
+  TRY(outputs, output_specs(graph));
   m.inputs = std::move(inputs);
   m.outputs = std::move(outputs);
   for (size_t i = 0; i < segments.size(); ++i) {

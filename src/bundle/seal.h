@@ -14,7 +14,7 @@ struct SealOptions {
   int64_t created_seconds = 0;  // since 1970
   std::string model_name;
   uint64_t version = 1;
-  int64_t max_batch = 1;  // more: why_no_batch (ports.h) has nothing against it
+  int64_t max_batch = 1;  // more: why_no_batch (specs.h) has nothing against it
   std::string model_sha256;
   std::string cut;  // ids
   std::string second_cut;

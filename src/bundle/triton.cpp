@@ -26,27 +26,27 @@ std::string pb_text(std::string_view text) {
   return out + "\"";
 }
 
-Result<std::string> ports_text(std::string_view field, const std::vector<Port>& ports,
+Result<std::string> ports_text(std::string_view field, const std::vector<TensorSpec>& specs,
                                bool batched) {
   std::string text = fmt::format("{} [\n", field);
-  for (size_t i = 0; i < ports.size(); ++i) {
+  for (size_t i = 0; i < specs.size(); ++i) {
     const auto type =
-        std::ranges::find(kTypes, ports[i].dtype, &std::pair<DType, const char*>::first);
+        std::ranges::find(kTypes, specs[i].dtype, &std::pair<DType, const char*>::first);
     if (type == std::end(kTypes)) {
-      return fail(Kind::kUnsupported, "'{}' is {}, which Triton has not", printable(ports[i].name),
-                  dtype_name(ports[i].dtype));
+      return fail(Kind::kUnsupported, "'{}' is {}, which Triton has not", printable(specs[i].name),
+                  dtype_name(specs[i].dtype));
     }
     // Triton puts the batch before what it is told.
     std::string dims;
-    for (size_t k = batched ? 1 : 0; k < ports[i].dims.size(); ++k) {
-      dims += fmt::format("{}{}", dims.empty() ? "" : ", ", ports[i].dims[k]);
+    for (size_t k = batched ? 1 : 0; k < specs[i].dims.size(); ++k) {
+      dims += fmt::format("{}{}", dims.empty() ? "" : ", ", specs[i].dims[k]);
     }
-    // It has no scalars: they are given an extent and reshaped.
+    // It has no scalars: they are given a dimension and reshaped.
     const bool scalar = dims.empty();
     text +=
         fmt::format("  {{\n    name: {}\n    data_type: {}\n    dims: [ {} ]\n{}  }}{}\n",
-                    pb_text(ports[i].name), type->second, scalar ? "1" : dims,
-                    scalar ? "    reshape: { shape: [ ] }\n" : "", i + 1 < ports.size() ? "," : "");
+                    pb_text(specs[i].name), type->second, scalar ? "1" : dims,
+                    scalar ? "    reshape: { shape: [ ] }\n" : "", i + 1 < specs.size() ? "," : "");
   }
   return text + "]\n";
 }

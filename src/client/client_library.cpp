@@ -101,18 +101,18 @@ std::vector<Tensor> to_public(std::vector<NamedTensor> tensors) {
 
 struct VerifiedServer::Impl {
   ServerFacts facts;
-  std::unique_ptr<serve::VerifiedPool> pool;
-  serve::InferOptions options;
+  std::unique_ptr<serving::VerifiedPool> pool;
+  serving::InferOptions options;
 
   Result<std::vector<Tensor>> infer(const std::vector<Tensor>& inputs, net::Seconds limit) const {
     const auto internal = to_internal(inputs);
     if (!internal) return callers_fault(internal.error());
     const bundle::Manifest& manifest = pool->facts().manifest;
-    const auto question = serve::make_question(manifest, *internal, options);
+    const auto question = serving::make_question(manifest, *internal, options);
     if (!question) return callers_fault(question.error());
     const auto response = pool->exchange(question->http, question->body, limit);
     if (!response) return error_of(response.error());
-    auto answer = serve::read_answer(manifest, *question, *response);
+    auto answer = serving::parse_response(manifest, *question, *response);
     if (answer) return to_public(std::move(*answer));
     if (response->status != 200) {
       return Error{code_of_status(response->status), answer.error().message};
@@ -134,7 +134,7 @@ Result<VerifiedServer> VerifiedServer::connect(std::string_view url, const Trust
     if (!pool_options) return callers_fault(pool_options.error());
     const auto limit = read_limit("infer_timeout", given.infer_timeout);
     if (!limit) return callers_fault(limit.error());
-    auto pool = serve::VerifiedPool::open(std::move(*pool_options));
+    auto pool = serving::VerifiedPool::open(std::move(*pool_options));
     if (!pool) return error_of(pool.error());
     auto facts = facts_of((*pool)->facts());
     if (!facts) return error_of(facts.error());

@@ -54,11 +54,11 @@ struct ServerFacts::Impl : FactsData {};
 
 // kInvalid, naming what is malformed.
 cloister::Result<attest::TrustPolicy> read_policy(const PolicyData& policy);
-cloister::Result<serve::PoolOptions> read_options(std::string_view url, const PolicyData& policy,
-                                                  const OptionsData& options);
+cloister::Result<serving::PoolOptions> read_options(std::string_view url, const PolicyData& policy,
+                                                    const OptionsData& options);
 // Longer waits than anybody means are cut, since adding them to the time of day would overflow.
 cloister::Result<net::Seconds> read_limit(std::string_view name, std::chrono::milliseconds limit);
-cloister::Result<FactsData> facts_of(const serve::ServerFacts& facts);
+cloister::Result<FactsData> facts_of(const serving::ServerFacts& facts);
 
 }  // namespace v1
 }  // namespace cloister::client

@@ -33,12 +33,12 @@ cloister::Result<net::ClientOptions> read_client(const OptionsData& options) {
   return client;
 }
 
-std::vector<TensorSpec> specs_of(const std::vector<bundle::Port>& ports) {
-  std::vector<TensorSpec> specs;
-  for (const bundle::Port& port : ports) {
-    specs.push_back({port.name, static_cast<DType>(port.dtype), port.dims});
+std::vector<TensorSpec> specs_of(const std::vector<cloister::TensorSpec>& specs) {
+  std::vector<TensorSpec> out;
+  for (const cloister::TensorSpec& spec : specs) {
+    out.push_back({spec.name, static_cast<DType>(spec.dtype), spec.dims});
   }
-  return specs;
+  return out;
 }
 
 cloister::Result<attest::TrustPolicy> read_whole(const PolicyData& policy) {
@@ -79,7 +79,7 @@ cloister::Result<attest::TrustPolicy> read_policy(const PolicyData& policy) {
   }
   if (policy.manifest_sha256) {
     const auto read =
-        attest::parse_word(*policy.manifest_sha256, out.bundle.manifests.emplace_back());
+        attest::from_string(*policy.manifest_sha256, out.bundle.manifests.emplace_back());
     if (!read) return with_context(read.error(), "manifest_sha256");
   }
   if (out.bundle.signers.empty() && out.bundle.manifests.empty()) {
@@ -92,9 +92,9 @@ cloister::Result<attest::TrustPolicy> read_policy(const PolicyData& policy) {
   return out;
 }
 
-cloister::Result<serve::PoolOptions> read_options(std::string_view url, const PolicyData& policy,
-                                                  const OptionsData& options) {
-  serve::PoolOptions out;
+cloister::Result<serving::PoolOptions> read_options(std::string_view url, const PolicyData& policy,
+                                                    const OptionsData& options) {
+  serving::PoolOptions out;
   TRY(parsed, net::parse_url(url));
   if (!parsed.tls) return invalid("URL '{}': want https://", printable(url));
   if (!parsed.path.empty() && parsed.path != "/") {
@@ -120,10 +120,10 @@ cloister::Result<serve::PoolOptions> read_options(std::string_view url, const Po
   return out;
 }
 
-cloister::Result<FactsData> facts_of(const serve::ServerFacts& facts) {
+cloister::Result<FactsData> facts_of(const serving::ServerFacts& facts) {
   const attest::EvidenceKind kind = facts.environment->kind;
   // By the evidence, whatever the server calls itself.
-  FactsData out{.evidence_kind = std::string(attest::word(kind)),
+  FactsData out{.evidence_kind = std::string(attest::to_string(kind)),
                 .mode = std::string(attest::kind_class(kind)),
                 .manifest_sha256 = facts.statement.manifest_sha256,
                 .signature_checked = facts.signature_checked,

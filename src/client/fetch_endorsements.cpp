@@ -7,7 +7,7 @@
 #include "attest/verify/verify.h"
 #include "attest/x509.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using attest::Blob;
@@ -132,4 +132,4 @@ Result<attest::Endorsements> fetch_endorsements(const attest::Evidence& evidence
   return fetched;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

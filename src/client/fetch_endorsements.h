@@ -9,7 +9,7 @@
 #include "attest/verify/endorsement_sources.h"
 #include "net/client.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct FetchOptions {
   attest::EndorsementSites sites;
@@ -29,4 +29,4 @@ Result<attest::Endorsements> fetch_endorsements(
     const attest::Evidence& evidence, const FetchOptions& options, attest::Time now,
     const attest::Roots& roots = attest::vendor_roots());
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

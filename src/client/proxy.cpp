@@ -9,13 +9,13 @@
 #include <thread>
 
 #include "base/log.h"
-#include "client/own_hosts.h"
+#include "client/host_allowlist.h"
 #include "client/verified_pool.h"
 #include "net/deadline.h"
 #include "serving/error_response.h"
 #include "wire/oip.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 // What is handed on of a request and of its answer.
@@ -46,7 +46,7 @@ struct Pending {
 
 struct Proxy::State {
   ProxyOptions options;
-  std::optional<OwnHosts> hosts;
+  std::optional<HostAllowlist> hosts;
   std::atomic<uint16_t> port = 0;  // 0 as long as nobody can know it
   std::unique_ptr<VerifiedPool> pool;
   std::mutex mutex;
@@ -120,7 +120,7 @@ Proxy::~Proxy() {
 Result<std::unique_ptr<Proxy>> Proxy::start(const ProxyOptions& options) {
   auto state = std::make_unique<State>();
   state->options = options;
-  TRY(hosts, OwnHosts::make(options.listen_host, options.hosts));
+  TRY(hosts, HostAllowlist::make(options.listen_host, options.hosts));
   state->hosts = std::move(hosts);
   state->port = options.listen_port;
   TRY(pool, VerifiedPool::open({.server = options.server,
@@ -160,4 +160,4 @@ void Proxy::drain(net::Seconds limit) {
   state_->server->drain(limit);
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -5,7 +5,7 @@
 #include "client/verified_connection.h"
 #include "net/server.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct ProxyOptions {
   net::Url server;
@@ -25,7 +25,7 @@ struct ProxyOptions {
 class Proxy {
  public:
   // Verifies the server once before it listens, so that a server that is not accepted is known at
-  // once. Errors as VerifiedConnection::open(), OwnHosts::make() and net::Server::start().
+  // once. Errors as VerifiedConnection::open(), HostAllowlist::make() and net::Server::start().
   static Result<std::unique_ptr<Proxy>> start(const ProxyOptions& options);
   ~Proxy();
 
@@ -39,4 +39,4 @@ class Proxy {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -7,7 +7,7 @@
 #include "serving/report_data.h"
 #include "wire/oip.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 Result<attest::ExchangeReply> ask(net::Connection& connection,
@@ -39,11 +39,11 @@ Result<Examined> ask_and_judge(net::Connection& connection, const VerifyOptions&
                                reply.statement_json));
   Examined out{
       .expected = expected,
-      .judgement = attest::judge(reply, options.policy,
-                                 {.role = attest::Role::kServer,
-                                  .expected = expected,
-                                  .now = options.clock(),
-                                  .audited_manifest_sha256 = options.audited_manifest_sha256})};
+      .judgement = attest::appraise(reply, options.policy,
+                                    {.role = attest::Role::kServer,
+                                     .expected = expected,
+                                     .now = options.clock(),
+                                     .audited_manifest_sha256 = options.audited_manifest_sha256})};
   out.reply = std::move(reply);
   return out;
 }
@@ -92,4 +92,4 @@ Result<std::unique_ptr<VerifiedConnection>> VerifiedConnection::open(const net::
       new VerifiedConnection(std::move(connection), std::move(facts)));
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "net/client.h"
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct VerifyOptions {
   attest::TrustPolicy policy;      // the default accepts nothing
@@ -25,7 +25,7 @@ struct VerifyOptions {
 struct Examined {
   attest::ExchangeReply reply;
   attest::ReportData expected{};  // what the evidence must be over, on this connection
-  attest::Judgement judgement;
+  attest::AppraisalResult judgement;
 };
 
 // Asks the server for evidence with a fresh nonce, and judges what it shows; trusts nothing, for
@@ -70,4 +70,4 @@ class VerifiedConnection {
   ServerFacts facts_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -6,7 +6,7 @@
 
 #include "net/deadline.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 // One of the connections that there may be; empty where there is none yet.
@@ -82,7 +82,8 @@ struct VerifiedPool::State {
     }
     if (now.environment->kind != facts->environment->kind) {
       return fail(Kind::kNotFound, "the server shows {} evidence by now, not {} as at first",
-                  attest::word(now.environment->kind), attest::word(facts->environment->kind));
+                  attest::to_string(now.environment->kind),
+                  attest::to_string(facts->environment->kind));
     }
     return std::move(connection);
   }
@@ -142,4 +143,4 @@ Result<net::Response> VerifiedPool::exchange(const net::Request& request,
   return state_->exchange_in(slot, request, body, deadline);
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

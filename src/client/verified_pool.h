@@ -3,7 +3,7 @@
 
 #include "client/verified_connection.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct PoolOptions {
   net::Url server;
@@ -41,4 +41,4 @@ class VerifiedPool {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

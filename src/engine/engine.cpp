@@ -1,72 +1,46 @@
 #include "engine/engine.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <set>
 
 namespace cloister {
-namespace {
 
-std::string port_names(const std::vector<Port>& ports) {
-  std::vector<std::string> names;
-  for (const Port& port : ports) names.push_back("'" + printable(port.name) + "'");
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
-std::string port_shape(const Port& port) {
-  if (port.dims.empty()) return "[]";
-  std::vector<std::string> dims;
-  for (const int64_t dim : port.dims) dims.push_back(dim < 0 ? "?" : std::to_string(dim));
-  return fmt::format("[{}]", fmt::join(dims, ","));
-}
-
-bool fits(const Port& port, const Shape& shape) {
-  if (port.dims.empty()) return true;
-  return std::ranges::equal(port.dims, shape,
-                            [](int64_t want, int64_t got) { return want < 0 || want == got; });
-}
-
-}  // namespace
-
-Result<> check_inputs(const std::vector<Port>& ports, const std::vector<TensorView>& inputs) {
-  if (inputs.size() != ports.size()) {
-    return invalid("got {} inputs, want {}: {}", inputs.size(), ports.size(), port_names(ports));
+Result<> check_inputs(const std::vector<TensorSpec>& specs, const std::vector<TensorView>& inputs) {
+  if (inputs.size() != specs.size()) {
+    return invalid("got {} inputs, want {}: {}", inputs.size(), specs.size(), spec_names(specs));
   }
-  for (size_t i = 0; i < ports.size(); ++i) {
-    const Port& port = ports[i];
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const TensorSpec& spec = specs[i];
     const TensorView& input = inputs[i];
-    if (input.dtype != port.dtype || !fits(port, input.shape)) {
-      return invalid("input '{}': got {}{}, want {}{}", printable(port.name),
-                     dtype_name(input.dtype), shape_text(input.shape), dtype_name(port.dtype),
-                     port_shape(port));
+    if (!fits(spec, input.dtype, input.shape, {.may_be_unranked = true})) {
+      return invalid("input '{}': got {}{}, want {}", printable(spec.name), dtype_name(input.dtype),
+                     shape_text(input.shape), spec_text(spec));
     }
     TRY(size, byte_count(input.dtype, input.shape));
     if (input.data.size() != size) {
-      return invalid("input '{}': got {} bytes, want {}", printable(port.name), input.data.size(),
+      return invalid("input '{}': got {} bytes, want {}", printable(spec.name), input.data.size(),
                      size);
     }
   }
   return {};
 }
 
-Result<std::vector<TensorView>> order_inputs(const std::vector<Port>& ports,
+Result<std::vector<TensorView>> order_inputs(const std::vector<TensorSpec>& specs,
                                              const std::vector<NamedTensor>& named) {
   std::set<std::string> given;
   for (const NamedTensor& tensor : named) {
-    if (std::ranges::find(ports, tensor.name, &Port::name) == ports.end()) {
-      return invalid("no input '{}'; the model has {}", printable(tensor.name), port_names(ports));
+    if (std::ranges::find(specs, tensor.name, &TensorSpec::name) == specs.end()) {
+      return invalid("no input '{}'; the model has {}", printable(tensor.name), spec_names(specs));
     }
     if (!given.insert(tensor.name).second) {
       return invalid("input '{}' is given twice", printable(tensor.name));
     }
   }
   std::vector<TensorView> ordered;
-  for (const Port& port : ports) {
-    const auto tensor = std::ranges::find(named, port.name, &NamedTensor::name);
+  for (const TensorSpec& spec : specs) {
+    const auto tensor = std::ranges::find(named, spec.name, &NamedTensor::name);
     if (tensor == named.end()) {
-      return invalid("input '{}' ({}{}) is missing", printable(port.name), dtype_name(port.dtype),
-                     port_shape(port));
+      return invalid("input '{}' ({}) is missing", printable(spec.name), spec_text(spec));
     }
     ordered.push_back(tensor->tensor.view());
   }

@@ -7,28 +7,22 @@
 #include <vector>
 
 #include "tensor/segment.h"
+#include "tensor/spec.h"
 
 namespace cloister {
-
-// An input or output of a loaded segment. An extent of -1 is not fixed (the batch, say). No extents
-// at all: a scalar, or a tensor of which not even the rank is fixed.
-struct Port {
-  std::string name;
-  DType dtype;
-  std::vector<int64_t> dims;
-};
 
 // A segment ready to run. Thread-safe: run() may be called from several threads at once.
 class Program {
  public:
   virtual ~Program() = default;
 
-  virtual const std::vector<Port>& inputs() const = 0;
-  virtual const std::vector<Port>& outputs() const = 0;
+  // No dimensions at all: a scalar, or a tensor of which not even the rank is fixed.
+  virtual const std::vector<TensorSpec>& inputs() const = 0;
+  virtual const std::vector<TensorSpec>& outputs() const = 0;
 
-  // Runs on `inputs`, one tensor for each port, in port order; gives one tensor for each output
-  // port, in order, in memory of the engine's that the tensors keep alive: neither the inputs nor
-  // the program need to outlive them. kInvalid when a number, type or shape does not fit its port
+  // Runs on `inputs`, one tensor for each spec, in spec order; gives one tensor for each output
+  // spec, in order, in memory of the engine's that the tensors keep alive: neither the inputs nor
+  // the program need to outlive them. kInvalid when a number, type or shape does not fit its spec
   // (both are named), kUnsupported when an output is not a tensor that Cloister can move.
   virtual Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) = 0;
 };
@@ -42,12 +36,12 @@ class Engine {
   virtual Result<std::unique_ptr<Program>> load(const Segment& segment) = 0;
 };
 
-// Checks `inputs` against `ports`: number, types, ranks and fixed extents, byte sizes.
-Result<> check_inputs(const std::vector<Port>& ports, const std::vector<TensorView>& inputs);
+// Checks `inputs` against `specs`: number, types, ranks and fixed dimensions, byte sizes.
+Result<> check_inputs(const std::vector<TensorSpec>& specs, const std::vector<TensorView>& inputs);
 
-// Puts named tensors into the order of `ports`. kInvalid for a missing, unknown or repeated name,
+// Puts named tensors into the order of `specs`. kInvalid for a missing, unknown or repeated name,
 // listing the names that the segment has.
-Result<std::vector<TensorView>> order_inputs(const std::vector<Port>& ports,
+Result<std::vector<TensorView>> order_inputs(const std::vector<TensorSpec>& specs,
                                              const std::vector<NamedTensor>& named);
 
 }  // namespace cloister

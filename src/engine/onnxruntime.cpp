@@ -67,7 +67,7 @@ class OrtProgram final : public Program {
  public:
   explicit OrtProgram(Ort::Session session) : session_(std::move(session)) {}
 
-  // Reads the ports of the session.
+  // Reads the specs of the session.
   Result<> prepare() {
     TRY(inputs, ort_inputs(session_));
     TRY(outputs, ort_outputs(session_));
@@ -86,13 +86,13 @@ class OrtProgram final : public Program {
       }
       outputs_.push_back({output.name, *output.dtype, output.dims});
     }
-    for (const Port& port : inputs_) input_names_.push_back(port.name.c_str());
-    for (const Port& port : outputs_) output_names_.push_back(port.name.c_str());
+    for (const TensorSpec& spec : inputs_) input_names_.push_back(spec.name.c_str());
+    for (const TensorSpec& spec : outputs_) output_names_.push_back(spec.name.c_str());
     return {};
   }
 
-  const std::vector<Port>& inputs() const override { return inputs_; }
-  const std::vector<Port>& outputs() const override { return outputs_; }
+  const std::vector<TensorSpec>& inputs() const override { return inputs_; }
+  const std::vector<TensorSpec>& outputs() const override { return outputs_; }
 
   Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) override {
     TRY_OK(check_inputs(inputs_, inputs));
@@ -121,8 +121,8 @@ class OrtProgram final : public Program {
 
  private:
   Ort::Session session_;
-  std::vector<Port> inputs_;
-  std::vector<Port> outputs_;
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
   std::vector<const char*> input_names_;
   std::vector<const char*> output_names_;
 };

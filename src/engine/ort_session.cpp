@@ -84,16 +84,16 @@ std::string without_source(std::string_view text) {
 }
 
 OrtPort describe(std::string name, const Ort::TypeInfo& info) {
-  OrtPort port{.name = std::move(name)};
-  if (info.GetONNXType() != ONNX_TYPE_TENSOR) return port;
+  OrtPort spec{.name = std::move(name)};
+  if (info.GetONNXType() != ONNX_TYPE_TENSOR) return spec;
   const auto tensor = info.GetTensorTypeAndShapeInfo();
-  port.dtype = from_ort(tensor.GetElementType());
-  port.dims = tensor.GetShape();
-  std::vector<const char*> symbols(port.dims.size(), "");
+  spec.dtype = from_ort(tensor.GetElementType());
+  spec.dims = tensor.GetShape();
+  std::vector<const char*> symbols(spec.dims.size(), "");
   tensor.GetSymbolicDimensions(symbols.data(), symbols.size());
-  port.symbols.assign(symbols.begin(), symbols.end());
-  for (int64_t& extent : port.dims) extent = std::max<int64_t>(extent, -1);
-  return port;
+  spec.symbols.assign(symbols.begin(), symbols.end());
+  for (int64_t& dimension : spec.dims) dimension = std::max<int64_t>(dimension, -1);
+  return spec;
 }
 
 }  // namespace
@@ -117,22 +117,22 @@ Ort::SessionOptions ort_session_options(int threads) {
 
 Result<std::vector<OrtPort>> ort_inputs(const Ort::Session& session) {
   Ort::AllocatorWithDefaultOptions allocator;
-  std::vector<OrtPort> ports;
+  std::vector<OrtPort> specs;
   for (size_t i = 0; i < session.GetInputCount(); ++i) {
-    ports.push_back(
+    specs.push_back(
         describe(session.GetInputNameAllocated(i, allocator).get(), session.GetInputTypeInfo(i)));
   }
-  return ports;
+  return specs;
 }
 
 Result<std::vector<OrtPort>> ort_outputs(const Ort::Session& session) {
   Ort::AllocatorWithDefaultOptions allocator;
-  std::vector<OrtPort> ports;
+  std::vector<OrtPort> specs;
   for (size_t i = 0; i < session.GetOutputCount(); ++i) {
-    ports.push_back(
+    specs.push_back(
         describe(session.GetOutputNameAllocated(i, allocator).get(), session.GetOutputTypeInfo(i)));
   }
-  return ports;
+  return specs;
 }
 
 Ort::Value ort_value(const TensorView& view) {

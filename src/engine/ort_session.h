@@ -17,12 +17,13 @@ Ort::Env& ort_environment(int threads);
 Ort::SessionOptions ort_session_options(int threads);
 
 // An input or output of a session as ONNX Runtime describes it; no dtype when it is not a tensor.
-// Its interface (up to 1.21) says the same of a scalar and of a tensor of unknown rank: no extents.
+// Its interface (up to 1.21) says the same of a scalar and of a tensor of unknown rank: no
+// dimensions.
 struct OrtPort {
   std::string name;
   std::optional<DType> dtype;
   std::vector<int64_t> dims;         // -1: not fixed
-  std::vector<std::string> symbols;  // by extent: its name, or empty
+  std::vector<std::string> symbols;  // by dimension: its name, or empty
 };
 
 Result<std::vector<OrtPort>> ort_inputs(const Ort::Session& session);

@@ -25,10 +25,10 @@ Result<std::vector<ProbedType>> run(const Segment& segment) {
   TRY(program, engine->load(segment));
   std::vector<Tensor> zeros;
   std::vector<TensorView> inputs;
-  for (const Port& port : program->inputs()) {
+  for (const TensorSpec& spec : program->inputs()) {
     Shape shape;
-    for (const int64_t extent : port.dims) shape.push_back(extent < 0 ? 1 : extent);
-    TRY(tensor, Tensor::make(port.dtype, std::move(shape)));
+    for (const int64_t dimension : spec.dims) shape.push_back(dimension < 0 ? 1 : dimension);
+    TRY(tensor, Tensor::make(spec.dtype, std::move(shape)));
     zeros.push_back(std::move(tensor));
     inputs.push_back(zeros.back().view());
   }

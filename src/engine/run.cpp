@@ -15,19 +15,19 @@ Result<std::vector<NamedTensor>> run_segments(const std::vector<std::unique_ptr<
   }
   for (size_t i = 0; i < segments.size(); ++i) {
     std::vector<TensorView> views;
-    for (const Port& port : segments[i]->inputs()) {
-      const auto tensor = known.find(port.name);
+    for (const TensorSpec& spec : segments[i]->inputs()) {
+      const auto tensor = known.find(spec.name);
       if (tensor == known.end()) {
         return invalid("segment {} needs '{}', which is neither an input given nor made before it",
-                       i + 1, printable(port.name));
+                       i + 1, printable(spec.name));
       }
       views.push_back(tensor->second.view());
     }
     auto results = segments[i]->run(views);
     if (!results) return with_context(results.error(), fmt::format("segment {}", i + 1));
-    const std::vector<Port>& ports = segments[i]->outputs();
-    for (size_t k = 0; k < ports.size(); ++k) {
-      known.insert_or_assign(ports[k].name, std::move((*results)[k]));
+    const std::vector<TensorSpec>& specs = segments[i]->outputs();
+    for (size_t k = 0; k < specs.size(); ++k) {
+      known.insert_or_assign(specs[k].name, std::move((*results)[k]));
     }
   }
   std::vector<NamedTensor> wanted;

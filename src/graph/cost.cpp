@@ -15,8 +15,8 @@ Count product(Count a, Count b) {
   return saturating_mul(*a, *b);
 }
 
-// Extent `axis` of a value; counted from the end when negative.
-Count extent(const Value* value, int axis) {
+// Dimension `axis` of a value; counted from the end when negative.
+Count dimension(const Value* value, int axis) {
   if (value == nullptr || !value->type.dims) return std::nullopt;
   const auto& dims = *value->type.dims;
   const auto rank = static_cast<int>(dims.size());
@@ -30,7 +30,7 @@ Count elements(const Value* value) {
 }
 
 const Value* output(const Graph& graph, const Node& node) {
-  return node.makes.empty() ? nullptr : &graph.values[node.makes[0]];
+  return node.outputs.empty() ? nullptr : &graph.values[node.outputs[0]];
 }
 
 int64_t int_attribute(const Node& node, const char* name, int64_t otherwise) {
@@ -40,19 +40,20 @@ int64_t int_attribute(const Node& node, const char* name, int64_t otherwise) {
   return otherwise;
 }
 
-// Weights are [out, in/groups, k...]: each output element sums over all but the first extent.
+// Weights are [out, in/groups, k...]: each output element sums over all but the first dimension.
 Count convolution(const Graph& graph, const Node& node, int weight) {
   const Value* w = graph.input(node, weight);
-  const Count filters = extent(w, 0);
+  const Count filters = dimension(w, 0);
   const Count all = elements(w);
   if (!filters || !all || *filters == 0) return std::nullopt;
   return product(elements(output(graph, node)), *all / *filters);
 }
 
-// Weights are [in, out/groups, k...]: each input element is spread over all but the first extent.
+// Weights are [in, out/groups, k...]: each input element is spread over all but the first
+// dimension.
 Count transposed_convolution(const Graph& graph, const Node& node) {
   const Value* w = graph.input(node, 1);
-  const Count channels = extent(w, 0);
+  const Count channels = dimension(w, 0);
   const Count all = elements(w);
   if (!channels || !all || *channels == 0) return std::nullopt;
   return product(elements(graph.input(node, 0)), *all / *channels);
@@ -60,12 +61,12 @@ Count transposed_convolution(const Graph& graph, const Node& node) {
 
 Count matrix_product(const Graph& graph, const Node& node) {
   const int inner = int_attribute(node, "transA", 0) != 0 ? -2 : -1;  // FusedMatMul has it
-  return product(elements(output(graph, node)), extent(graph.input(node, 0), inner));
+  return product(elements(output(graph, node)), dimension(graph.input(node, 0), inner));
 }
 
 Count gemm(const Graph& graph, const Node& node) {
   const int inner = int_attribute(node, "transA", 0) != 0 ? 0 : 1;
-  return product(elements(output(graph, node)), extent(graph.input(node, 0), inner));
+  return product(elements(output(graph, node)), dimension(graph.input(node, 0), inner));
 }
 
 // X is [steps, batch, in]; W [directions, gates*hidden, in] and R [directions, gates*hidden,
@@ -74,7 +75,8 @@ Count recurrent(const Graph& graph, const Node& node) {
   const Count w = elements(graph.input(node, 1));
   const Count r = elements(graph.input(node, 2));
   if (!w || !r) return std::nullopt;
-  const Count runs = product(extent(graph.input(node, 0), 0), extent(graph.input(node, 0), 1));
+  const Count runs =
+      product(dimension(graph.input(node, 0), 0), dimension(graph.input(node, 0), 1));
   return product(runs, saturating_add(*w, *r));
 }
 
@@ -125,7 +127,7 @@ uint64_t trainable_parameters(const Graph& graph) {
   std::unordered_set<ValueId> statistics;
   std::unordered_set<ValueId> used;
   for (const Node& node : graph.nodes) {
-    used.insert(node.uses.begin(), node.uses.end());
+    used.insert(node.inputs.begin(), node.inputs.end());
     if (node.proto->op_type() != "BatchNormalization" || node.proto->input_size() < 5) continue;
     for (int i = 3; i < 5; ++i) {
       const auto id = graph.ids.find(node.proto->input(i));  // not there when it is left out
@@ -135,7 +137,7 @@ uint64_t trainable_parameters(const Graph& graph) {
   uint64_t total = 0;
   for (const ValueId id : used) {
     const Value& value = graph.values[id];
-    const bool is_initializer = value.is_constant && value.maker == kNone;
+    const bool is_initializer = value.is_constant && value.producer == kNone;
     if (!is_initializer || statistics.contains(id) || !value.type.dtype || !value.type.dims) {
       continue;
     }

@@ -12,8 +12,8 @@
 namespace cloister {
 namespace {
 
-// A cut with more extents than this is too wide, whatever the options: real models have a few, and
-// what hostile ones have would be copied into each cut.
+// A cut with more dimensions than this is too wide, whatever the options: real models have a few,
+// and what hostile ones have would be copied into each cut.
 constexpr size_t kMaxShapeTensors = 256;
 
 // Bytes of constants, by the first and by the last data node that needs them.
@@ -49,16 +49,16 @@ class WeightCounter {
     while (!stack.empty()) {
       const Node& next = graph_.nodes[stack.back()];
       stack.pop_back();
-      for (const ValueId id : next.uses) {
+      for (const ValueId id : next.inputs) {
         const Value& value = graph_.values[id];
         if (!value.is_constant || seen_[id]) continue;
         seen_[id] = true;
-        if (value.maker == kNone) {
+        if (value.producer == kNone) {
           bytes = saturating_add(bytes, value.type.bytes().value_or(0));
-        } else if (!seen_nodes_[value.maker]) {
-          seen_nodes_[value.maker] = true;
-          bytes = saturating_add(bytes, node_constant_bytes(graph_.nodes[value.maker]));
-          stack.push_back(value.maker);
+        } else if (!seen_nodes_[value.producer]) {
+          seen_nodes_[value.producer] = true;
+          bytes = saturating_add(bytes, node_constant_bytes(graph_.nodes[value.producer]));
+          stack.push_back(value.producer);
         }
       }
     }
@@ -125,7 +125,8 @@ class Lister {
       cut.tensors.assign(live.data().begin(), live.data().end());
       cut.shape_tensors.assign(live.shapes().begin(), live.shapes().end());
       const auto make_order = [&](ValueId a, ValueId b) {
-        return graph_.values[a].maker + 1 < graph_.values[b].maker + 1;  // inputs (kNone) first
+        return graph_.values[a].producer + 1 <
+               graph_.values[b].producer + 1;  // inputs (kNone) first
       };
       std::ranges::stable_sort(cut.tensors, make_order);
       std::ranges::stable_sort(cut.shape_tensors, make_order);

@@ -14,7 +14,7 @@ struct Cut {
   // position).
   size_t position = 0;
   std::vector<ValueId> tensors;        // that cross, in the order in which they are made
-  std::vector<ValueId> shape_tensors;  // cross too, but depend on the inputs' extents only
+  std::vector<ValueId> shape_tensors;  // cross too, but depend on the inputs' dimensions only
   // Not empty: the cut carries an input, or a rearrangement of one, and this says which.
   std::string exposed_by_construction;
 
@@ -47,8 +47,8 @@ struct CutList {
 };
 
 // Every boundary along the order of the nodes, in one linear pass over the live sets. Boundaries
-// between which only extents or the arrangement of values change (Reshape, Transpose, Shape, ...)
-// are one cut, listed where it is narrowest; so are those that the same tensors cross. Graph
+// between which only dimensions or the arrangement of values change (Reshape, Transpose, Shape,
+// ...) are one cut, listed where it is narrowest; so are those that the same tensors cross. Graph
 // outputs made before a cut do not cross it for being outputs. Needs types (infer_types) for bytes
 // and MACs.
 CutList list_cuts(const Graph& graph, const CutOptions& options = {});

@@ -32,9 +32,9 @@ Result<> free_inputs(const Graph& graph, onnx::GraphProto& proto) {
 std::optional<onnx::TensorProto> constant_input(const Graph& graph, const Node& node, int i) {
   const Value* value = graph.input(node, i);
   if (value == nullptr || !value->is_constant) return std::nullopt;
-  if (value->maker != kNone) {
-    if (graph.nodes[value->maker].proto->op_type() != "Constant") return std::nullopt;
-    for (const auto& attribute : graph.nodes[value->maker].proto->attribute()) {
+  if (value->producer != kNone) {
+    if (graph.nodes[value->producer].proto->op_type() != "Constant") return std::nullopt;
+    for (const auto& attribute : graph.nodes[value->producer].proto->attribute()) {
       if (attribute.name() == "value") return attribute.t();
     }
     return std::nullopt;
@@ -56,11 +56,11 @@ std::optional<std::vector<int64_t>> following_batch(const Graph& graph, const No
   ExternalFiles none("/nonexistent");
   const auto value = tensor_value(*target, none);
   if (!value) return std::nullopt;
-  std::vector<int64_t> extents(value->as<int64_t>().begin(), value->as<int64_t>().end());
-  if (extents.empty() || extents[0] != 1) return std::nullopt;
-  const bool has_free = std::ranges::find(extents, -1) != extents.end();
-  extents[0] = has_free ? 0 : -1;  // 0: as the input's; only one -1 is allowed
-  return extents;
+  std::vector<int64_t> dimensions(value->as<int64_t>().begin(), value->as<int64_t>().end());
+  if (dimensions.empty() || dimensions[0] != 1) return std::nullopt;
+  const bool has_free = std::ranges::find(dimensions, -1) != dimensions.end();
+  dimensions[0] = has_free ? 0 : -1;  // 0: as the input's; only one -1 is allowed
+  return dimensions;
 }
 
 }  // namespace

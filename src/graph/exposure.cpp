@@ -41,12 +41,12 @@ std::vector<ValueId> arrangement_roots(const Graph& graph) {
   for (ValueId id = 0; id < roots.size(); ++id) roots[id] = id;
   for (size_t i = graph.first_data_node; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    if (node.makes.empty() || node.uses.empty() || !is_standard(node, kRearranging)) continue;
+    if (node.outputs.empty() || node.inputs.empty() || !is_standard(node, kRearranging)) continue;
     // Training drops elements.
     if (node.proto->op_type() == "Dropout" && node.proto->input_size() > 2) continue;
-    const ValueId from = node.uses[0];
+    const ValueId from = node.inputs[0];
     // Only what a later node gets as the arrangement itself: a mask of Dropout is something else.
-    if (!graph.values[from].is_constant) roots[node.makes[0]] = roots[from];
+    if (!graph.values[from].is_constant) roots[node.outputs[0]] = roots[from];
   }
   return roots;
 }
@@ -61,20 +61,20 @@ std::vector<ValueId> carried_inputs(const Graph& graph) {
     if (node.is_shape_only) continue;
     ValueId source = kNone;
     bool others_constant = true;
-    for (const ValueId id : node.uses) {
+    for (const ValueId id : node.inputs) {
       if (carried[id] != kNone && source == kNone) {
         source = carried[id];
       } else {
         others_constant = others_constant && graph.values[id].is_constant;
       }
     }
-    const bool is_data = !node.uses.empty() && carried[node.uses[0]] != kNone;
+    const bool is_data = !node.inputs.empty() && carried[node.inputs[0]] != kNone;
     const bool is_lookup = is_standard(node, kLookup) && others_constant;
     const bool carries = (is_standard(node, kRearranging) && is_data) ||
                          is_standard(node, kJoining) || (is_standard(node, kCarrying) && is_data) ||
                          (is_standard(node, kAffine) && others_constant) || is_lookup;
     if (source == kNone || !carries) continue;
-    for (const ValueId id : node.makes) carried[id] = source;
+    for (const ValueId id : node.outputs) carried[id] = source;
   }
   return carried;
 }

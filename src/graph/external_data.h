@@ -35,7 +35,7 @@ class ExternalFiles {
 bool is_external(const onnx::TensorProto& tensor);
 
 // The value of an external tensor: in its map, or a copy where it is not aligned for its type.
-// kInvalid when the file is too short or the length is not that of the extents.
+// kInvalid when the file is too short or the length is not that of the dimensions.
 Result<Tensor> external_value(const onnx::TensorProto& tensor, DType dtype, Shape shape,
                               ExternalFiles& files);
 

@@ -64,7 +64,7 @@ class Extractor {
     };
     for (uint32_t i = begin_; i < end_; ++i) {
       nodes_.push_back(i);
-      for (const ValueId id : graph_.nodes[i].uses) use(id);
+      for (const ValueId id : graph_.nodes[i].inputs) use(id);
     }
     // Constant outputs belong to the first segment.
     for (const ValueId id : graph_.outputs) {
@@ -75,18 +75,18 @@ class Extractor {
       stack.pop_back();
       const Value& value = graph_.values[id];
       if (!value.is_constant) {
-        if (!inside(value.maker)) inputs_.insert(id);
-      } else if (value.maker == kNone) {
+        if (!inside(value.producer)) inputs_.insert(id);
+      } else if (value.producer == kNone) {
         initializers_.insert(value.name);
-      } else if (made_.insert(value.maker).second) {
-        nodes_.push_back(value.maker);
-        for (const ValueId used : graph_.nodes[value.maker].uses) use(used);
+      } else if (made_.insert(value.producer).second) {
+        nodes_.push_back(value.producer);
+        for (const ValueId used : graph_.nodes[value.producer].inputs) use(used);
       }
     }
     std::ranges::sort(nodes_);  // constant nodes come first in a graph
     for (uint32_t i = end_; i < graph_.nodes.size(); ++i) {
-      for (const ValueId id : graph_.nodes[i].uses) {
-        if (inside(graph_.values[id].maker)) outputs_.insert(id);
+      for (const ValueId id : graph_.nodes[i].inputs) {
+        if (inside(graph_.values[id].producer)) outputs_.insert(id);
       }
     }
     // Those with a default that nothing needs are left out: without it they would be required.
@@ -155,7 +155,7 @@ class Extractor {
       const Value& value = graph_.values[id];
       outputs_.erase(id);
       const bool first = begin_ == graph_.first_data_node;
-      const bool here = value.is_constant ? first : inside(value.maker);
+      const bool here = value.is_constant ? first : inside(value.producer);
       if (!here && !(whole_ && value.is_input)) continue;
       if (output.has_type()) {
         *out.add_output() = output;

@@ -28,11 +28,12 @@ bool is_random(const onnx::NodeProto& node) {
   return random;
 }
 
-bool gives_extents(const onnx::NodeProto& node) {
+bool gives_dimensions(const onnx::NodeProto& node) {
   return is_onnx_domain(node.domain()) && (node.op_type() == "Shape" || node.op_type() == "Size");
 }
 
-// The first input whose values may decide about the extents of the outputs; nothing when none does.
+// The first input whose values may decide about the dimensions of the outputs; nothing when none
+// does.
 std::optional<int> first_shaping_input(const onnx::NodeProto& node) {
   static const Names kAll = {"Compress",          "ConstantOfShape", "If",    "Loop",
                              "NonMaxSuppression", "NonZero",         "Range", "Unique"};
@@ -94,7 +95,7 @@ class Builder {
     std::unordered_map<std::string, uint32_t> makers;
     for (const auto& proto : proto_.node()) {
       for (const auto& output : proto.output()) makers.emplace(output, all.size());
-      all.push_back({.proto = &proto, .uses = {}, .makes = {}});
+      all.push_back({.proto = &proto, .inputs = {}, .outputs = {}});
     }
     std::vector<bool> is_live(all.size(), false);
     std::vector<uint32_t> stack;
@@ -115,9 +116,9 @@ class Builder {
     std::vector<Node> live;
     for (uint32_t i = 0; i < all.size(); ++i) {
       if (!is_live[i]) continue;
-      for (const std::string& name : uses[i]) all[i].uses.push_back(value(name));
+      for (const std::string& name : uses[i]) all[i].inputs.push_back(value(name));
       for (const std::string& name : all[i].proto->output()) {
-        if (!name.empty()) all[i].makes.push_back(value(name));
+        if (!name.empty()) all[i].outputs.push_back(value(name));
       }
       live.push_back(std::move(all[i]));
     }
@@ -128,12 +129,12 @@ class Builder {
   Result<std::vector<uint32_t>> run_order(const std::vector<Node>& nodes) const {
     std::vector<uint32_t> maker(graph_.values.size(), kNone);
     for (uint32_t i = 0; i < nodes.size(); ++i) {
-      for (const ValueId id : nodes[i].makes) maker[id] = i;
+      for (const ValueId id : nodes[i].outputs) maker[id] = i;
     }
     std::vector<std::vector<uint32_t>> users(nodes.size());
     std::vector<uint32_t> waiting_for(nodes.size(), 0);
     for (uint32_t i = 0; i < nodes.size(); ++i) {
-      for (const ValueId id : nodes[i].uses) {
+      for (const ValueId id : nodes[i].inputs) {
         if (maker[id] == kNone) continue;
         users[maker[id]].push_back(i);
         ++waiting_for[i];
@@ -159,7 +160,7 @@ class Builder {
     while (waiting_for[index] == 0) ++index;
     for (std::vector<bool> seen(nodes.size(), false); !seen[index];) {
       seen[index] = true;
-      for (const ValueId id : nodes[index].uses) {
+      for (const ValueId id : nodes[index].inputs) {
         if (maker[id] != kNone && waiting_for[maker[id]] > 0) {
           index = maker[id];
           break;
@@ -180,37 +181,37 @@ class Builder {
     graph_.first_data_node = static_cast<uint32_t>(graph_.nodes.size());
     std::move(data.begin(), data.end(), std::back_inserter(graph_.nodes));
     for (uint32_t i = 0; i < graph_.nodes.size(); ++i) {
-      for (const ValueId id : graph_.nodes[i].makes) graph_.values[id].maker = i;
+      for (const ValueId id : graph_.nodes[i].outputs) graph_.values[id].producer = i;
     }
   }
 
   void classify(Node& node) {
     bool all_constant = true;
-    bool only_extents = true;
-    const bool varies = has_varying_extents(node);
-    for (const ValueId id : node.uses) {
+    bool only_dimensions = true;
+    const bool varies = has_varying_dimensions(node);
+    for (const ValueId id : node.inputs) {
       const Value& used = graph_.values[id];
       all_constant = all_constant && used.is_constant;
-      only_extents = only_extents && (used.is_constant || used.is_shape_only);
+      only_dimensions = only_dimensions && (used.is_constant || used.is_shape_only);
     }
     const bool repeatable = !is_random(*node.proto) && !own_functions_.contains(function(node));
-    const bool gives_fixed = gives_extents(*node.proto) && !varies;
+    const bool gives_fixed = gives_dimensions(*node.proto) && !varies;
     node.is_constant = repeatable && all_constant;
-    node.is_shape_only = repeatable && !node.is_constant && (only_extents || gives_fixed);
-    for (const ValueId id : node.makes) {
+    node.is_shape_only = repeatable && !node.is_constant && (only_dimensions || gives_fixed);
+    for (const ValueId id : node.outputs) {
       graph_.values[id].is_constant = node.is_constant;
       graph_.values[id].is_shape_only = node.is_shape_only;
-      graph_.values[id].has_varying_extents = varies && !gives_extents(*node.proto);
+      graph_.values[id].has_varying_dimensions = varies && !gives_dimensions(*node.proto);
     }
   }
 
-  // Whether the extents of what the node makes may depend on values that the inputs decide.
-  bool has_varying_extents(const Node& node) const {
+  // Whether the dimensions of what the node makes may depend on values that the inputs decide.
+  bool has_varying_dimensions(const Node& node) const {
     const auto is_data = [&](const Value& value) {
       return !value.is_constant && !value.is_shape_only;
     };
-    for (const ValueId id : node.uses) {
-      if (graph_.values[id].has_varying_extents) return true;
+    for (const ValueId id : node.inputs) {
+      if (graph_.values[id].has_varying_dimensions) return true;
     }
     const auto first = first_shaping_input(*node.proto);
     if (!first) return false;

@@ -15,7 +15,7 @@ class NodeProto;
 
 namespace cloister {
 
-// One extent of a tensor. In a model with a symbolic batch, an extent that grows with it is
+// One dimension of a tensor. In a model with a symbolic batch, a dimension that grows with it is
 // `size` times the batch.
 struct Dim {
   int64_t size = -1;  // -1: not known
@@ -30,7 +30,7 @@ struct TensorType {
 
   // "f32[N,64,56,56]", "f32[?,8]", "f32[...]", "?"
   std::string text() const;
-  // Elements and bytes for one item of the batch; nothing when an extent is not known.
+  // Elements and bytes for one item of the batch; nothing when a dimension is not known.
   std::optional<uint64_t> elements() const;
   std::optional<uint64_t> bytes() const;
 };
@@ -41,23 +41,23 @@ inline constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 // A named tensor of the graph's outermost scope.
 struct Value {
   std::string name;
-  uint32_t maker = kNone;  // index of the node that makes it; kNone for inputs and initializers
+  uint32_t producer = kNone;  // index of the node that makes it; kNone for inputs and initializers
   bool is_input = false;
   bool is_output = false;
   // Does not depend on any input: an initializer, or computed from initializers only. Whoever
   // needs it makes it again; it never crosses a cut.
   bool is_constant = false;
-  // Depends on the inputs' extents, not on their values.
+  // Depends on the inputs' dimensions, not on their values.
   bool is_shape_only = false;
-  // Its extents may depend on the inputs' values, not only on their extents.
-  bool has_varying_extents = false;
+  // Its dimensions may depend on the inputs' values, not only on their dimensions.
+  bool has_varying_dimensions = false;
   TensorType type;  // filled by infer_types
 };
 
 struct Node {
   const onnx::NodeProto* proto;  // owned by Graph::model
-  std::vector<ValueId> uses;     // inputs, and what sub-graphs capture, without repetition
-  std::vector<ValueId> makes;    // outputs
+  std::vector<ValueId> inputs;   // inputs, and what sub-graphs capture, without repetition
+  std::vector<ValueId> outputs;
   bool is_constant = false;
   bool is_shape_only = false;
 };
@@ -74,7 +74,7 @@ struct Graph {
   std::vector<ValueId> inputs;   // in the model's order; those with a default are constants
   std::vector<ValueId> outputs;
   std::unordered_map<std::string, ValueId> ids;
-  std::vector<std::string> batch_symbols;  // names of the extents that are the batch
+  std::vector<std::string> batch_symbols;  // names of the dimensions that are the batch
 
   const Value* find(const std::string& name) const;
   // The value of input `i` of the node, or nothing for an optional one that is left out.

@@ -10,7 +10,7 @@ LiveSet::LiveSet(const Graph& graph)
       uses_left_(graph.values.size(), 0),
       root_count_(graph.values.size(), 0) {
   for (size_t i = graph.first_data_node; i < graph.nodes.size(); ++i) {
-    for (const ValueId id : graph.nodes[i].uses) ++uses_left_[id];
+    for (const ValueId id : graph.nodes[i].inputs) ++uses_left_[id];
   }
   for (const ValueId id : graph.inputs) begin(id);
 }
@@ -18,8 +18,8 @@ LiveSet::LiveSet(const Graph& graph)
 bool LiveSet::step(const Node& node) {
   const uint64_t before = exposed_changes_;
   // What is made comes first, so that a rearranged value never seems to vanish in between.
-  for (const ValueId id : node.makes) begin(id);
-  for (const ValueId id : node.uses) {
+  for (const ValueId id : node.outputs) begin(id);
+  for (const ValueId id : node.inputs) {
     if (!graph_.values[id].is_constant && --uses_left_[id] == 0) end(id);
   }
   return exposed_changes_ != before;

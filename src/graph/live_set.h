@@ -17,7 +17,7 @@ class LiveSet {
   bool step(const Node& node);
 
   const std::set<ValueId>& data() const { return data_; }
-  const std::set<ValueId>& shapes() const { return shapes_; }  // depend on extents only
+  const std::set<ValueId>& shapes() const { return shapes_; }  // depend on dimensions only
 
  private:
   void begin(ValueId id);

@@ -1,4 +1,4 @@
-// Symbolic extents in a model's inputs. Used by types.cpp.
+// Symbolic dimensions in a model's inputs. Used by types.cpp.
 #pragma once
 
 #include <map>
@@ -10,12 +10,12 @@
 namespace cloister {
 
 struct Symbols {
-  std::set<std::string> batch;  // those of a first extent
+  std::set<std::string> batch;  // those of a first dimension
   std::set<std::string> all;
 };
 
 // Finds the symbols of the inputs; names in `constants` are inputs with a default and don't count.
-// A first extent that has neither size nor name is given a name.
+// A first dimension that has neither size nor name is given a name.
 Symbols name_symbols(onnx::GraphProto& graph, const std::set<std::string>& constants);
 
 // Sizes for symbols.

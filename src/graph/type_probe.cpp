@@ -21,8 +21,8 @@ void weights_as_inputs(onnx::GraphProto& graph, const std::map<std::string, Tens
     auto& type = *input.mutable_type()->mutable_tensor_type();
     type.set_elem_type(tensor.data_type());
     type.mutable_shape();
-    for (const int64_t extent : tensor.dims()) {
-      type.mutable_shape()->add_dim()->set_dim_value(extent);
+    for (const int64_t dimension : tensor.dims()) {
+      type.mutable_shape()->add_dim()->set_dim_value(dimension);
     }
   }
   graph.mutable_initializer()->Swap(&kept);
@@ -42,8 +42,8 @@ Result<std::vector<ProbedType>> checked(Result<std::vector<ProbedType>> types, s
   return types;
 }
 
-// A tensor without extents is a scalar only if Shape of it is known to be empty; otherwise its rank
-// is not known.
+// A tensor without dimensions is a scalar only if Shape of it is known to be empty; otherwise its
+// rank is not known.
 void tell_scalars(onnx::ModelProto& model, const std::vector<std::string>& names,
                   const TypeProbe& probe, std::vector<ProbedType>& types) {
   std::vector<size_t> doubtful;

@@ -25,17 +25,17 @@ std::set<std::string> constant_names(const Graph& graph) {
   return names;
 }
 
-// The type, when each of its extents is a number or the batch; nothing otherwise.
+// The type, when each of its dimensions is a number or the batch; nothing otherwise.
 std::optional<TensorType> with_symbolic_batch(const ProbedType& probed,
                                               const std::set<std::string>& batch) {
   if (!probed.dtype || !probed.dims) return std::nullopt;
   TensorType type{probed.dtype, std::vector<Dim>()};
   for (size_t i = 0; i < probed.dims->size(); ++i) {
-    const int64_t extent = (*probed.dims)[i];
+    const int64_t dimension = (*probed.dims)[i];
     const bool is_batch =
-        extent < 0 && i < probed.symbols.size() && batch.contains(probed.symbols[i]);
-    if (extent < 0 && !is_batch) return std::nullopt;
-    type.dims->push_back(is_batch ? Dim{1, true} : Dim{extent, false});
+        dimension < 0 && i < probed.symbols.size() && batch.contains(probed.symbols[i]);
+    if (dimension < 0 && !is_batch) return std::nullopt;
+    type.dims->push_back(is_batch ? Dim{1, true} : Dim{dimension, false});
   }
   return type;
 }
@@ -78,11 +78,11 @@ class Typer {
   bool infer_in_pieces() {
     std::set<std::string> batch = symbols_.batch;
     if (batch.size() > 1 && batch.insert(kBatchName).second && symbols_.all.contains(kBatchName)) {
-      return false;  // some other extent has that name
+      return false;  // some other dimension has that name
     }
-    const Types declared = declared_types(options_.extents);
+    const Types declared = declared_types(options_.dimensions);
     for (ValueId id = 0; id < graph_.values.size(); ++id) {
-      if (graph_.values[id].maker != kNone) continue;
+      if (graph_.values[id].producer != kNone) continue;
       auto type = with_symbolic_batch(declared[id], batch);
       if (!type) return false;
       graph_.values[id].type = std::move(*type);
@@ -101,7 +101,7 @@ class Typer {
     if (!piece) return false;
     onnx::ModelProto model = *piece->proto;
     name_symbols(*model.mutable_graph(), {});
-    bind_inputs(*model.mutable_graph(), options_.extents);
+    bind_inputs(*model.mutable_graph(), options_.dimensions);
     std::vector<std::string> names;
     for (const auto& node : model.graph().node()) {
       for (const auto& name : node.output()) {
@@ -129,21 +129,21 @@ class Typer {
   }
 
   Types probe_batch(int64_t batch) {
-    Bindings bound = options_.extents;
+    Bindings bound = options_.dimensions;
     for (const std::string& symbol : symbols_.batch) bound.emplace(symbol, batch);
     onnx::ModelProto model = proto_;
     bind_inputs(*model.mutable_graph(), bound);
     const Types declared = declared_types(bound);
     Types types(graph_.values.size());
     for (ValueId id = 0; id < types.size(); ++id) {
-      if (graph_.values[id].maker == kNone) types[id] = declared[id];
+      if (graph_.values[id].producer == kNone) types[id] = declared[id];
     }
     // An engine that refuses the model (an operator that it lacks) leaves what is declared.
     fill(types, infer_named, model, [](ValueId) { return true; });
     if (options_.may_run) {
       const bool is_fixed = has_fixed_inputs(model.graph());
       fill(types, run_named, model,
-           [&](ValueId id) { return is_fixed && !graph_.values[id].has_varying_extents; });
+           [&](ValueId id) { return is_fixed && !graph_.values[id].has_varying_dimensions; });
     }
     // The engine's word comes first: declarations often stem from another batch.
     for (ValueId id = 0; id < types.size(); ++id) {
@@ -160,14 +160,14 @@ class Typer {
     });
   }
 
-  // Asks for what is not complete yet. Where the answer's extents hold for this one run only, as
+  // Asks for what is not complete yet. Where the answer's dimensions hold for this one run only, as
   // `are_general` says, no more than type and rank are taken from it.
   void fill(Types& types, decltype(infer_named) ask, const onnx::ModelProto& model,
             const std::function<bool(ValueId)>& are_general) {
     std::vector<ValueId> open;
     std::vector<std::string> names;
     for (ValueId id = 0; id < types.size(); ++id) {
-      if (graph_.values[id].maker == kNone || is_complete(types[id])) continue;
+      if (graph_.values[id].producer == kNone || is_complete(types[id])) continue;
       open.push_back(id);
       names.push_back(graph_.values[id].name);
     }
@@ -242,9 +242,9 @@ class Typer {
 
 Result<> infer_types(Graph& graph, const TypeProbe& probe, const TypeOptions& options) {
   Typer typer(graph, probe, options);
-  for (const auto& [symbol, _] : options.extents) {
+  for (const auto& [symbol, _] : options.dimensions) {
     if (!typer.symbols().all.contains(symbol)) {
-      return fail(Kind::kUsage, "the model has no symbolic extent '{}'", printable(symbol));
+      return fail(Kind::kUsage, "the model has no symbolic dimension '{}'", printable(symbol));
     }
   }
   typer.find();

@@ -11,32 +11,32 @@ namespace cloister {
 struct ProbedType {
   std::optional<DType> dtype;                // nothing: not a tensor
   std::optional<std::vector<int64_t>> dims;  // -1: not a number
-  std::vector<std::string> symbols;          // by extent: its name where that is all that is known
+  std::vector<std::string> symbols;  // by dimension: its name where that is all that is known
 };
 
 // Ways to learn the types of a model's outputs, in their order. engine/probe.h gives those of ONNX
 // Runtime; graph/ itself knows no operator.
 struct TypeProbe {
   // By inference, without running and without weights: large initializers are inputs of `model`.
-  // May give no extents for a tensor of unknown rank, as for a scalar.
+  // May give no dimensions for a tensor of unknown rank, as for a scalar.
   std::function<Result<std::vector<ProbedType>>(const std::string& model)> infer;
   // By running the segment once on inputs of zeros.
   std::function<Result<std::vector<ProbedType>>(const Segment& segment)> run;
 };
 
 struct TypeOptions {
-  // Values for symbolic extents other than the batch, by the name that the model gives them.
-  std::map<std::string, int64_t> extents;
+  // Values for symbolic dimensions other than the batch, by the name that the model gives them.
+  std::map<std::string, int64_t> dimensions;
   // Whether `run` may be used for tensors that inference leaves open.
   bool may_run = true;
 };
 
-// Fills in the type of every value of the graph. A symbolic or unnamed first extent of an input is
-// the batch. Where inference does not follow it through the model, types are probed at a batch of 1
-// and of 3, and extents that triple are marked times_batch. Extents that the inputs' values decide
-// stay unknown, and so do tensors of which nobody knows anything (of an operator that the engine
-// lacks, with nothing declared in the file); that is no error. Fails when `extents` names something
-// that the model does not have (kUsage).
+// Fills in the type of every value of the graph. A symbolic or unnamed first dimension of an input
+// is the batch. Where inference does not follow it through the model, types are probed at a batch
+// of 1 and of 3, and dimensions that triple are marked times_batch. Dimensions that the inputs'
+// values decide stay unknown, and so do tensors of which nobody knows anything (of an operator that
+// the engine lacks, with nothing declared in the file); that is no error. Fails when `dimensions`
+// names something that the model does not have (kUsage).
 Result<> infer_types(Graph& graph, const TypeProbe& probe, const TypeOptions& options = {});
 
 }  // namespace cloister

@@ -33,7 +33,7 @@ std::unexpected<Error> wrong_count(DType dtype, const Shape& shape, int got, uin
 // Stored; types under 8 bits are packed in the field, too.
 template <typename Stored, typename Field>
 Result<Tensor> from_field(DType dtype, Shape shape, const Field& field) {
-  // Checked before memory is reserved for what the extents claim.
+  // Checked before memory is reserved for what the dimensions claim.
   TRY(size, byte_count(dtype, shape));
   const uint64_t count = size / sizeof(Stored);
   if (static_cast<uint64_t>(field.size()) != count) {

@@ -12,7 +12,7 @@ class TensorProto;
 
 namespace cloister {
 
-// The value of a tensor message: type, extents and data are checked against each other. External
+// The value of a tensor message: type, dimensions and data are checked against each other. External
 // data stays in its map; raw data is copied. kUnsupported for strings and unknown element types.
 Result<Tensor> tensor_value(const onnx::TensorProto& tensor, ExternalFiles& files);
 

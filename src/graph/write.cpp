@@ -29,7 +29,7 @@ void write_tag(CodedOutputStream& out, int field, uint64_t payload) {
 
 // An initializer whose data is written from `weights`.
 struct Inlined {
-  onnx::TensorProto head;  // name, type, extents
+  onnx::TensorProto head;  // name, type, dimensions
   Bytes data;
 
   uint64_t size() const { return head.ByteSizeLong() + field_size(data.size()); }

@@ -1,6 +1,6 @@
 #include "keyserver/key_metrics.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 std::string head_of(std::string_view name, std::string_view type, std::string_view help) {
@@ -47,4 +47,4 @@ std::string KeyMetrics::text(const LogHead& head) const {
   return out + fmt::format("cloister_release_log_seq {}\n", head.seq);
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

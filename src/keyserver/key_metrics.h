@@ -8,7 +8,7 @@
 #include "keyserver/key_store.h"
 #include "keyserver/release_log.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // Thread-safe.
 class KeyMetrics {
@@ -33,4 +33,4 @@ class KeyMetrics {
   size_t unreadable_ = 0;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

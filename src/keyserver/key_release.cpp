@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "trust/claims_text.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 constexpr size_t kMaxWhy = 600;
@@ -53,7 +53,7 @@ uint64_t latest_released(const ReleaseState& past, const bundle::Manifest& manif
   return latest;
 }
 
-Result<> check_headers(const bundle::Headers& headers, const bundle::Manifest& manifest) {
+Result<> check_headers(const bundle::WrappedKeys& headers, const bundle::Manifest& manifest) {
   if (headers.empty()) return invalid("no headers");
   for (const auto& [name, header] : headers) {
     const bundle::Entry* const entry = manifest.entry(name);
@@ -120,9 +120,9 @@ Result<> KeyRelease::judge(const KeyRecord& key, const attest::ExchangeReply& re
   }
   TRY(expected, attest::report_data(attest::Role::kClient, connection.server_key, connection.nonce,
                                     connection.exported, reply.statement_json));
-  attest::Judgement judgement =
-      attest::judge(reply, key.policy,
-                    {.role = attest::Role::kClient, .expected = expected, .now = clock_()}, roots_);
+  attest::AppraisalResult judgement = attest::appraise(
+      reply, key.policy, {.role = attest::Role::kClient, .expected = expected, .now = clock_()},
+      roots_);
   TRY_OK(attest::refusal(judgement));
   manifest = std::move(*judgement.manifest);
   event.environment = identity_of(judgement.tee.claims);
@@ -139,7 +139,7 @@ Result<KeyReply> KeyRelease::decide(std::string_view json, const KeyConnection& 
   // 1. What is asked for, and which key that takes.
   TRY(request, parse_key_request(json));
   TRY(reply, attest::parse_reply(request.reply_json));
-  event.kind = word(reply.evidence.kind);
+  event.kind = to_string(reply.evidence.kind);
   TRY(key, find_key(keys, request.recipients));
   event.key = key.name;
   event.key_recipient = key.recipient;
@@ -229,4 +229,4 @@ Result<> KeyRelease::note_revocations(const Keys& keys) {
   return {};
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -6,9 +6,9 @@
 #include "keyserver/key_store.h"
 #include "keyserver/release_log.h"
 #include "serving/key_messages.h"
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // The TLS connection on which a key is asked for.
 struct KeyConnection {
@@ -62,4 +62,4 @@ class KeyRelease {
   const attest::Roots& roots_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

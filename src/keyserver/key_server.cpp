@@ -12,7 +12,7 @@
 #include "serving/error_response.h"
 #include "serving/token_bucket.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
@@ -259,4 +259,4 @@ void KeyServer::drain(net::Seconds limit) {
   state_->server->drain(limit);
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

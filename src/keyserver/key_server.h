@@ -6,7 +6,7 @@
 #include "keyserver/release_log.h"
 #include "net/server.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct KeyServerOptions {
   std::string listen = "127.0.0.1:8444";
@@ -46,4 +46,4 @@ class KeyServer {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

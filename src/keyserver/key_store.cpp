@@ -13,7 +13,7 @@
 #include "record/reader.h"
 #include "record/writer.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 constexpr std::string_view kSchema = "cloister/key/1";
@@ -193,4 +193,4 @@ Result<> change_key(const fs::path& folder, const std::string& name,
   return write_key(folder, key);
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -7,7 +7,7 @@
 #include "bundle/age.h"
 #include "trust/trust_policy.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct Revocation {
   std::string when;  // UTC, "2025-01-31T12:00:00Z"
@@ -51,4 +51,4 @@ Result<> add_key(const fs::path& folder, const std::string& name, const age::Ide
 Result<> change_key(const fs::path& folder, const std::string& name,
                     const std::function<Result<>(KeyRecord&)>& edit);
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

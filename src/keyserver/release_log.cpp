@@ -9,7 +9,7 @@
 #include "record/reader.h"
 #include "record/writer.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 constexpr std::string_view kSchema = "cloister/release/1";
@@ -155,4 +155,4 @@ ReleaseState ReleaseLog::state() const {
   return state_;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -11,7 +11,7 @@
 #include "attest/time.h"
 #include "base/durable.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // What was done, by the words of the record. Empty: does not apply, or was not known.
 struct ReleaseEvent {
@@ -93,4 +93,4 @@ class ReleaseLog {
   LogHead head_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 Result<std::optional<uint64_t>> header_length(const net::Fields& fields) {
   const std::string* const text = fields.find(oip::kHeaderLengthField);
@@ -35,4 +35,4 @@ HttpBody http_body(oip::Message message) {
   return out;
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

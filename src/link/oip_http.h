@@ -4,7 +4,7 @@
 #include "net/http.h"
 #include "wire/oip.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 // The value of the field that tells where the JSON ends. kInvalid when it is no number, or is given
 // more than once.
@@ -17,4 +17,4 @@ struct HttpBody {
 
 HttpBody http_body(oip::Message message);
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "link/oip_http.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 constexpr unsigned kOk = 200;
@@ -29,45 +29,28 @@ Error error_of(const net::Response& response) {
   return {response.status >= kFirstError ? Kind::kInternal : Kind::kInvalid, why};
 }
 
-// Whether `got` is what the port promises for so many items. Free extents of the port may have any
-// length; the codec has checked that the bytes are as many as the shape says.
-bool fits(const Port& port, const TensorView& got, int64_t items) {
-  if (got.dtype != port.dtype || got.shape.size() != port.dims.size()) return false;
-  for (size_t i = 0; i < port.dims.size(); ++i) {
-    const int64_t want = port.dims[i] < 0 && i == 0 && items > 0 ? items : port.dims[i];
-    if (want >= 0 && got.shape[i] != want) return false;
-  }
-  return true;
-}
-
-std::string wanted(const Port& port, int64_t items) {
-  Shape shape = port.dims;
-  if (!shape.empty() && shape[0] < 0 && items > 0) shape[0] = items;
-  return fmt::format("{}{}", dtype_name(port.dtype), shape_text(shape));
-}
-
-// Servers differ in whether they list the extent of the batch, so extents are compared from the
-// last one backwards, as far as both have them and fix them.
+// Servers differ in whether they list the dimension of the batch, so dimensions are compared from
+// the last one backwards, as far as both have them and fix them.
 bool agree(const Shape& want, const Shape& got) {
   if (std::max(want.size(), got.size()) - std::min(want.size(), got.size()) > 1) return false;
   return std::equal(want.rbegin(), want.rbegin() + std::min(want.size(), got.size()), got.rbegin(),
                     [](int64_t a, int64_t b) { return a < 0 || b < 0 || a == b; });
 }
 
-Result<> check_ports(std::string_view what, const std::vector<Port>& want,
-                     const std::vector<oip::TensorMetadata>& got) {
+Result<> check_specs(std::string_view what, const std::vector<TensorSpec>& want,
+                     const std::vector<TensorSpec>& got) {
   if (got.size() != want.size()) {
     return invalid("its model has {} {}s, want {}", got.size(), what, want.size());
   }
-  for (const Port& port : want) {
-    const auto found = std::ranges::find(got, port.name, &oip::TensorMetadata::name);
+  for (const TensorSpec& spec : want) {
+    const auto found = std::ranges::find(got, spec.name, &TensorSpec::name);
     if (found == got.end()) {
-      return invalid("its model has no {} '{}'", what, printable(port.name));
+      return invalid("its model has no {} '{}'", what, printable(spec.name));
     }
-    if (found->dtype != port.dtype || !agree(port.dims, found->dims)) {
-      return invalid("its model's {} '{}' is {}{}, want {}{}", what, printable(port.name),
-                     dtype_name(found->dtype), shape_text(found->dims), dtype_name(port.dtype),
-                     shape_text(port.dims));
+    if (found->dtype != spec.dtype || !agree(spec.dims, found->dims)) {
+      return invalid("its model's {} '{}' is {}{}, want {}{}", what, printable(spec.name),
+                     dtype_name(found->dtype), shape_text(found->dims), dtype_name(spec.dtype),
+                     shape_text(spec.dims));
     }
   }
   return {};
@@ -75,20 +58,20 @@ Result<> check_ports(std::string_view what, const std::vector<Port>& want,
 
 }  // namespace
 
-Result<RemoteCall> make_call(const RemotePorts& ports, const std::vector<Tensor>& inputs,
-                             int64_t items) {
+Result<PreparedCall> make_call(const TensorSpecs& specs, const std::vector<Tensor>& inputs,
+                               int64_t items) {
   TRY(number, random_number());
   oip::InferRequest request{.id = fmt::format("{:016x}", number), .binary_outputs = true};
   for (size_t i = 0; i < inputs.size(); ++i) {
-    request.inputs.push_back({ports.inputs[i].name, inputs[i]});
+    request.inputs.push_back({specs.inputs[i].name, inputs[i]});
   }
-  for (const Port& port : ports.outputs) request.outputs.push_back({port.name, true});
+  for (const TensorSpec& spec : specs.outputs) request.outputs.push_back({spec.name, true});
   TRY(message, oip::write_infer_request(request, oip::Encoding::kBinary));
-  return RemoteCall{std::move(request.id), std::move(message), ports, items};
+  return PreparedCall{std::move(request.id), std::move(message), specs, items};
 }
 
 Result<std::vector<Tensor>> exchange(net::Connection& connection, const std::string& target,
-                                     const RemoteCall& call, Seconds limit) {
+                                     const PreparedCall& call, Seconds limit) {
   TRY(response, ask(connection, "POST", target, http_body(call.message), limit));
   if (response.status != kOk) return std::unexpected(error_of(response));
   TRY(length, header_length(response.fields));
@@ -96,17 +79,17 @@ Result<std::vector<Tensor>> exchange(net::Connection& connection, const std::str
   if (reply.id != call.id) {
     return invalid("a reply to request '{}', want '{}'", printable(reply.id), call.id);
   }
-  if (reply.outputs.size() != call.ports.outputs.size()) {
-    return invalid("got {} outputs, want {}", reply.outputs.size(), call.ports.outputs.size());
+  if (reply.outputs.size() != call.specs.outputs.size()) {
+    return invalid("got {} outputs, want {}", reply.outputs.size(), call.specs.outputs.size());
   }
   std::vector<Tensor> outputs;
-  for (const Port& port : call.ports.outputs) {
-    const auto found = std::ranges::find(reply.outputs, port.name, &NamedTensor::name);
-    if (found == reply.outputs.end()) return invalid("no output '{}'", printable(port.name));
-    if (!fits(port, found->tensor.view(), call.items)) {
-      return invalid("output '{}': got {}{}, want {}", printable(port.name),
+  for (const TensorSpec& spec : call.specs.outputs) {
+    const auto found = std::ranges::find(reply.outputs, spec.name, &NamedTensor::name);
+    if (found == reply.outputs.end()) return invalid("no output '{}'", printable(spec.name));
+    if (!fits(spec, found->tensor.dtype(), found->tensor.shape(), {.items = call.items})) {
+      return invalid("output '{}': got {}{}, want {}", printable(spec.name),
                      dtype_name(found->tensor.dtype()), shape_text(found->tensor.shape()),
-                     wanted(port, call.items));
+                     spec_text(spec, call.items));
     }
     outputs.push_back(std::move(found->tensor));
   }
@@ -114,15 +97,15 @@ Result<std::vector<Tensor>> exchange(net::Connection& connection, const std::str
 }
 
 Result<> check_metadata(net::Connection& connection, const std::string& path,
-                        const RemotePorts& ports, Seconds limit) {
+                        const TensorSpecs& specs, Seconds limit) {
   TRY(response, ask(connection, "GET", path, {}, limit));
   if (response.status != kOk) {
     return fail(Kind::kNotFound, "no model at '{}': status {}, {}", printable(path),
                 response.status, oip::parse_error(net::body_of(response).bytes));
   }
   TRY(metadata, oip::parse_model_metadata(net::body_of(response).bytes));
-  TRY_OK(check_ports("input", ports.inputs, metadata.inputs));
-  return check_ports("output", ports.outputs, metadata.outputs);
+  TRY_OK(check_specs("input", specs.inputs, metadata.inputs));
+  return check_specs("output", specs.outputs, metadata.outputs);
 }
 
 Result<> check_ready(net::Connection& connection, const std::string& path, Seconds limit) {
@@ -131,4 +114,4 @@ Result<> check_ready(net::Connection& connection, const std::string& path, Secon
   return fail(Kind::kUnavailable, "not ready: status {}", response.status);
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

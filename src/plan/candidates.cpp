@@ -105,7 +105,7 @@ class Lister {
     c.untrusted_ms = device.whole.ms;
     c.bytes_across = saturating_add(profile_.input_bytes, profile_.output_bytes);
     c.link_ms = device.link.ms(profile_.input_bytes) + device.link.ms(profile_.output_bytes);
-    c.leakage.outcome = audit::word(audit::Outcome::kExposed);
+    c.leakage.outcome = audit::to_string(audit::Outcome::kExposed);
     add_up(c, device.overlaps, profile_.settings.batch);
     return c;
   }

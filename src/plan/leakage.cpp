@@ -41,7 +41,7 @@ Reason exposed(const audit::Policy& policy, const audit::CutVerdict& verdict) {
 
 void apply_verdict(const audit::Policy& policy, const audit::CutVerdict& verdict, CutLeakage& out) {
   out.verdict = verdict;
-  out.leakage.outcome = audit::word(verdict.outcome);
+  out.leakage.outcome = audit::to_string(verdict.outcome);
   if (verdict.scored) {
     out.leakage.value = finite(verdict.leakage.value);
     out.leakage.upper = finite(verdict.leakage.bounds.upper);
@@ -61,7 +61,7 @@ void apply_verdict(const audit::Policy& policy, const audit::CutVerdict& verdict
 
 }  // namespace
 
-Result<AuditEvidence> audit_evidence(const Evidence& evidence, const audit::Policy& policy) {
+Result<AuditEvidence> audit_evidence(const PlanInputs& evidence, const audit::Policy& policy) {
   AuditEvidence out;
   if (evidence.audit == nullptr) {
     out.missing = "there is no audit";
@@ -100,7 +100,7 @@ Result<std::vector<CutLeakage>> leakage_of_cuts(const profile::ProfileRecord& pr
     const auto verdict = verdicts.find(cut.id);
     if (verdict != verdicts.end()) apply_verdict(policy, verdict->second, out[i]);
     if (carrier != nullptr) {
-      out[i].leakage.outcome = audit::word(audit::Outcome::kExposed);
+      out[i].leakage.outcome = audit::to_string(audit::Outcome::kExposed);
       out[i].hopeless = true;
       out[i].refused = {
           Refusal::kInputSeen,

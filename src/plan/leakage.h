@@ -24,7 +24,7 @@ struct AuditEvidence {
 };
 
 // kInvalid where the audit can't be judged by the policy's metric.
-Result<AuditEvidence> audit_evidence(const Evidence& evidence, const audit::Policy& policy);
+Result<AuditEvidence> audit_evidence(const PlanInputs& evidence, const audit::Policy& policy);
 
 // Whatever the audit leaves out counts as not audited, also behind a cut that resisted. Errors of
 // judge(). Thread-safe.

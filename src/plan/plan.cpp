@@ -43,7 +43,7 @@ size_t choose(Objective objective, const std::vector<Candidate>& candidates) {
 
 }  // namespace
 
-Result<Plan> make_plan(const Evidence& evidence, const PlanPolicy& policy, std::string tool) {
+Result<Plan> make_plan(const PlanInputs& evidence, const PlanPolicy& policy, std::string tool) {
   const profile::ProfileRecord& profile = *evidence.profile;
   TRY_OK(check_policy(policy));
   TRY_OK(check_profile(profile, policy));

@@ -28,10 +28,10 @@ enum class Refusal {
   kThroughput,  // too few items a second
 };
 
-std::string_view word(Kind kind);        // "all_trusted", "all_untrusted", "two", "three"
-std::string_view word(Refusal refusal);  // "input_seen", "not_audited", ...
-Result<> parse_word(std::string_view text, Kind& out);
-Result<> parse_word(std::string_view text, Refusal& out);
+std::string_view to_string(Kind kind);        // "all_trusted", "all_untrusted", "two", "three"
+std::string_view to_string(Refusal refusal);  // "input_seen", "not_audited", ...
+Result<> from_string(std::string_view text, Kind& out);
+Result<> from_string(std::string_view text, Refusal& out);
 
 struct Reason {
   Refusal refusal = Refusal::kNotAudited;
@@ -98,7 +98,7 @@ struct Plan {
 
 // What the planner is given. The audit may be missing or of another model: its cuts then count as
 // not audited. Digests are those of the records' files, hexadecimal.
-struct Evidence {
+struct PlanInputs {
   const profile::ProfileRecord* profile = nullptr;  // never null
   const audit::AuditRecord* audit = nullptr;
   std::string profile_sha256;
@@ -107,7 +107,7 @@ struct Evidence {
 
 // Deterministic. Errors: kInvalid where profile and policy don't fit together (no device of a name
 // that the policy asks for, an audit that can't be judged by its metric). Thread-safe.
-Result<Plan> make_plan(const Evidence& evidence, const PlanPolicy& policy, std::string tool);
+Result<Plan> make_plan(const PlanInputs& evidence, const PlanPolicy& policy, std::string tool);
 
 // Strict both ways, as records are (record/reader.h). Thread-safe.
 std::string plan_json(const Plan& plan);

@@ -55,19 +55,19 @@ Result<> find(const Word<T> (&words)[N], std::string_view text, T& out) {
 
 }  // namespace
 
-std::string_view word(Kind kind) {
+std::string_view to_string(Kind kind) {
   return find(kKinds, kind);
 }
 
-std::string_view word(Refusal refusal) {
+std::string_view to_string(Refusal refusal) {
   return find(kRefusals, refusal);
 }
 
-Result<> parse_word(std::string_view text, Kind& out) {
+Result<> from_string(std::string_view text, Kind& out) {
   return find(kKinds, text, out);
 }
 
-Result<> parse_word(std::string_view text, Refusal& out) {
+Result<> from_string(std::string_view text, Refusal& out) {
   return find(kRefusals, text, out);
 }
 
@@ -137,16 +137,16 @@ Result<> check(const Candidate& c) {
   const bool three = c.kind == Kind::kThree;
   if (c.cut.empty() == has_cut(c) || c.second_cut.empty() == three || c.device.empty() == device) {
     return invalid("kind '{}', want what it has of cut, second_cut and device, and nothing else",
-                   word(c.kind));
+                   to_string(c.kind));
   }
   if (c.kind == Kind::kAllUntrusted && c.admissible()) {
-    return invalid("kind '{}' is not refused", word(c.kind));
+    return invalid("kind '{}' is not refused", to_string(c.kind));
   }
   constexpr std::string_view kOutcomes[] = {"exposed", "resisted", "inconclusive", "not audited"};
   const std::string& outcome = c.leakage.outcome;
   if (c.kind == Kind::kAllTrusted ? !outcome.empty()
                                   : std::ranges::find(kOutcomes, outcome) == std::end(kOutcomes)) {
-    return invalid("leakage: outcome '{}' of kind '{}'", printable(outcome, 40), word(c.kind));
+    return invalid("leakage: outcome '{}' of kind '{}'", printable(outcome, 40), to_string(c.kind));
   }
   if (has_cut(c) && c.admissible() && outcome != "resisted") {
     return invalid("leakage: outcome '{}', yet it is not refused", outcome);

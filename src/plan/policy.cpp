@@ -56,11 +56,11 @@ Result<PlanPolicy> parse(std::string_view json) {
 
 }  // namespace
 
-std::string_view word(Objective objective) {
+std::string_view to_string(Objective objective) {
   return std::ranges::find(kObjectives, objective, &ObjectiveWord::objective)->word;
 }
 
-Result<> parse_word(std::string_view text, Objective& out) {
+Result<> from_string(std::string_view text, Objective& out) {
   std::vector<std::string_view> known;
   for (const ObjectiveWord& row : kObjectives) {
     known.push_back(row.word);

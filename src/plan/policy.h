@@ -9,8 +9,8 @@ namespace cloister::plan {
 enum class Objective { kLatency, kThroughput, kTrustedMemory };
 
 // "latency", "throughput", "trusted_memory"
-std::string_view word(Objective objective);
-Result<> parse_word(std::string_view text, Objective& out);  // kUsage, listing the words
+std::string_view to_string(Objective objective);
+Result<> from_string(std::string_view text, Objective& out);  // kUsage, listing the words
 
 // Plain data; what a file leaves out keeps these values.
 struct PlanPolicy {

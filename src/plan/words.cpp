@@ -27,7 +27,7 @@ std::string_view metric_name(audit::Metric metric) {
 }
 
 std::string_view statistic_name(audit::Statistic statistic) {
-  return statistic == audit::Statistic::kP95 ? "95th percentile of" : audit::word(statistic);
+  return statistic == audit::Statistic::kP95 ? "95th percentile of" : audit::to_string(statistic);
 }
 
 struct Comparison {

@@ -39,7 +39,7 @@ uint32_t node_of(const Graph& graph, std::string_view name) {
   if (name.ends_with(kSuffix)) name.remove_suffix(kSuffix.size());
   if (name.ends_with(kBlocked)) name.remove_suffix(kBlocked.size());
   const Value* value = graph.find(std::string(name));
-  return value == nullptr ? kNone : value->maker;
+  return value == nullptr ? kNone : value->producer;
 }
 
 // Microseconds of each kernel by the node it is named after, one entry a run. Kernels that no node
@@ -84,7 +84,7 @@ Result<std::vector<std::vector<double>>> kernel_times(const Graph& graph, std::s
 std::vector<uint32_t> kernels_of(const Graph& graph, const std::vector<double>& times) {
   std::vector<uint32_t> user(graph.values.size(), kNone);
   for (uint32_t i = 0; i < graph.nodes.size(); ++i) {
-    for (const ValueId id : graph.nodes[i].uses) {
+    for (const ValueId id : graph.nodes[i].inputs) {
       if (user[id] == kNone) user[id] = i;
     }
   }
@@ -93,8 +93,8 @@ std::vector<uint32_t> kernels_of(const Graph& graph, const std::vector<double>& 
     const Node& node = graph.nodes[i];
     if (times[i] > 0) {
       kernel[i] = i;
-    } else if (!node.makes.empty() && user[node.makes[0]] != kNone) {
-      kernel[i] = kernel[user[node.makes[0]]];
+    } else if (!node.outputs.empty() && user[node.outputs[0]] != kNone) {
+      kernel[i] = kernel[user[node.outputs[0]]];
     }
   }
   return kernel;
@@ -108,8 +108,8 @@ Result<Model> with_numbered_nodes(const Graph& graph) {
   for (onnx::NodeProto& node : *proto->mutable_graph()->mutable_node()) {
     for (const std::string& output : node.output()) {
       const Value* value = graph.find(output);
-      if (value == nullptr || value->maker == kNone) continue;
-      node.set_name(fmt::format("@{}@", value->maker));
+      if (value == nullptr || value->producer == kNone) continue;
+      node.set_name(fmt::format("@{}@", value->producer));
       break;
     }
   }

@@ -37,7 +37,8 @@ Result<std::vector<TensorView>> taken_by(const Program& program,
                                          const std::vector<NamedTensor>& tensors) {
   std::vector<NamedTensor> wanted;
   for (const NamedTensor& tensor : tensors) {
-    if (std::ranges::find(program.inputs(), tensor.name, &Port::name) != program.inputs().end()) {
+    if (std::ranges::find(program.inputs(), tensor.name, &TensorSpec::name) !=
+        program.inputs().end()) {
       wanted.push_back(tensor);
     }
   }

@@ -29,7 +29,7 @@ Timing scaled(const Timing& time, double unit) {
 class Profiler {
  public:
   Profiler(const Graph& graph, const CutList& cuts, Engines engines, const ProfileOptions& options,
-           const MemoryProbe& memory_of, ProfileRecord frame, const Tick& tick)
+           const MemoryProbe& memory_of, ProfileRecord frame, const ProgressCallback& tick)
       : graph_(graph),
         list_(cuts),
         engines_(std::move(engines)),
@@ -336,7 +336,7 @@ class Profiler {
   const ProfileOptions& options_;
   const MemoryProbe& memory_of_;
   ProfileRecord record_;
-  const Tick& tick_;
+  const ProgressCallback& tick_;
 
   ModelWork work_;
   std::vector<size_t> kept_;   // positions in list_.cuts; what follows counts in this
@@ -353,7 +353,7 @@ class Profiler {
 
 Result<ProfileRecord> profile_model(const Graph& graph, const CutList& cuts, Engines engines,
                                     const ProfileOptions& options, const MemoryProbe& memory_of,
-                                    ProfileRecord frame, const Tick& tick) {
+                                    ProfileRecord frame, const ProgressCallback& tick) {
   return Profiler(graph, cuts, std::move(engines), options, memory_of, std::move(frame), tick)
       .run();
 }

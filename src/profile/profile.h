@@ -13,7 +13,7 @@ namespace cloister::profile {
 using MemoryProbe = std::function<Result<Memory>(const Model&)>;
 
 // Called between steps with what is done so far, 0 to 1; an error ends the work.
-using Tick = std::function<Result<>(double done_share, const std::string& text)>;
+using ProgressCallback = std::function<Result<>(double done_share, const std::string& text)>;
 
 struct ProfileOptions {
   Settings settings;
@@ -34,6 +34,6 @@ struct Engines {
 // Not thread-safe: nothing else should run meanwhile.
 Result<ProfileRecord> profile_model(const Graph& graph, const CutList& cuts, Engines engines,
                                     const ProfileOptions& options, const MemoryProbe& memory_of,
-                                    ProfileRecord frame, const Tick& tick);
+                                    ProfileRecord frame, const ProgressCallback& tick);
 
 }  // namespace cloister::profile

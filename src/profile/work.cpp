@@ -23,7 +23,7 @@ ModelWork model_work(const Graph& graph, const CutList& cuts) {
     // Its inputs are live still when its outputs are made.
     for (const ValueId id : set.data()) live[i] = saturating_add(live[i], bytes_of(graph, id));
     made[i + 1] = made[i];
-    for (const ValueId id : node.makes) {
+    for (const ValueId id : node.outputs) {
       live[i] = saturating_add(live[i], bytes_of(graph, id));
       made[i + 1] = saturating_add(made[i + 1], bytes_of(graph, id));
     }

@@ -242,17 +242,18 @@ void RecordReader::dtype(const char* key, DType& out) {
 void RecordReader::shape(const char* key, Shape& out) {
   with(key, [&](const Json& json) {
     each_item(json, 64, [&](const Json& item) {
-      out.push_back(static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxExtent))));
+      out.push_back(static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxDimension))));
     });
   });
 }
 
-void RecordReader::extents(const char* key, std::vector<int64_t>& out) {
+void RecordReader::dimensions(const char* key, std::vector<int64_t>& out) {
   with(key, [&](const Json& json) {
     each_item(json, 64, [&](const Json& item) {
       const bool is_free = item.is_number_integer() && item == -1;
       out.push_back(
-          is_free ? -1 : static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxExtent))));
+          is_free ? -1
+                  : static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxDimension))));
     });
   });
 }

@@ -54,7 +54,7 @@ class RecordReader {
   void dtype(const char* key, DType& out);
   void shape(const char* key, Shape& out);
   // As a shape, with -1 for what is not fixed.
-  void extents(const char* key, std::vector<int64_t>& out);
+  void dimensions(const char* key, std::vector<int64_t>& out);
   void flag(const char* key, bool& out);
   template <typename T>
   void integer(const char* key, T& out, uint64_t lowest, uint64_t highest) {
@@ -129,7 +129,7 @@ class RecordReader {
     std::string text;
     set_text(json, text, kShort);
     if (error_) return;
-    if (const Result<> parsed = parse_word(text, out); !parsed) complain(parsed.error().message);
+    if (const Result<> parsed = from_string(text, out); !parsed) complain(parsed.error().message);
   }
   void set_text(const Json& json, std::string& out, size_t longest);
   void set_digest(const Json& json, std::string& out);

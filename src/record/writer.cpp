@@ -13,7 +13,7 @@ void RecordWriter::shape(const char* key, const Shape& value) {
   put_array(key) = value;
 }
 
-void RecordWriter::extents(const char* key, const std::vector<int64_t>& value) {
+void RecordWriter::dimensions(const char* key, const std::vector<int64_t>& value) {
   put_array(key) = value;
 }
 

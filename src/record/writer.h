@@ -34,17 +34,17 @@ class RecordWriter {
   void picture(const char* key, const std::string& value) { put(key, value); }
   template <typename T>
   void term(const char* key, const T& value) {
-    put(key, word(value));
+    put(key, to_string(value));
   }
   template <typename T>
   void terms(const char* key, const std::vector<T>& values, size_t) {
     std::vector<std::string> words;
-    for (const T& value : values) words.emplace_back(word(value));
+    for (const T& value : values) words.emplace_back(to_string(value));
     texts(key, words, 0, 0);
   }
   void dtype(const char* key, DType value) { put(key, dtype_name(value)); }
   void shape(const char* key, const Shape& value);
-  void extents(const char* key, const std::vector<int64_t>& value);
+  void dimensions(const char* key, const std::vector<int64_t>& value);
   void flag(const char* key, bool value);
 
   template <typename T>

@@ -86,7 +86,7 @@ std::string badge(Outcome outcome) {
   // The sign tells them apart without colour.
   const char* sign = outcome == Outcome::kResisted ? "✓" : outcome == Outcome::kExposed ? "✕" : "?";
   return fmt::format("<span class=\"badge {0}\"><span aria-hidden=\"true\">{1}</span> {0}</span>",
-                     audit::word(outcome), sign);
+                     audit::to_string(outcome), sign);
 }
 
 std::string tensor_names(const audit::CutRecord& cut) {

@@ -29,7 +29,8 @@ std::string interval_svg(const AuditView& view, const CutVerdict& verdict) {
       "<path class=\"axis\" d=\"M2 9H158\"/>"
       "<path class=\"limit\" d=\"M{:.1f} 1V17\"/>"
       "<path class=\"range\" d=\"M{:.1f} 9H{:.1f}\"/>",
-      audit::word(verdict.outcome), x(view.policy().threshold), lower, std::max(upper, lower + 1));
+      audit::to_string(verdict.outcome), x(view.policy().threshold), lower,
+      std::max(upper, lower + 1));
   if (view.floor())
     out += fmt::format("<path class=\"floor\" d=\"M{:.1f} 5V13\"/>", x(*view.floor()));
   return out +

@@ -9,7 +9,7 @@ constexpr uint64_t kMaxBytes = 1 << 20;
 constexpr uint64_t kMaxAllBytes = 64 << 20;
 constexpr uint32_t kMaxPixels = 2048;
 
-struct Extent {
+struct Dimension {
   uint32_t width = 0;
   uint32_t height = 0;
 };
@@ -20,7 +20,7 @@ Result<uint32_t> big_endian(Reader& reader) {
 }
 
 // From the header; the rest is for the browser, which takes pictures of strangers all day.
-Result<Extent> png_extent(std::string_view file) {
+Result<Dimension> png_dimension(std::string_view file) {
   constexpr std::string_view kStart("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16);
   if (!file.starts_with(kStart)) return invalid("not a PNG file");
   Reader reader(as_bytes(file.substr(kStart.size())));
@@ -29,7 +29,7 @@ Result<Extent> png_extent(std::string_view file) {
   if (width < 1 || height < 1 || width > kMaxPixels || height > kMaxPixels) {
     return invalid("{} x {} pixels, want 1 to {} a side", width, height, kMaxPixels);
   }
-  return Extent{width, height};
+  return Dimension{width, height};
 }
 
 }  // namespace
@@ -43,8 +43,8 @@ Result<std::string> Pictures::image(const std::string& path, const std::string& 
   if (!found) return with_context(found.error(), context);
   const auto file = read_file(*found, kMaxBytes);
   if (!file) return with_context(file.error(), context);
-  const auto extent = png_extent(*file);
-  if (!extent) return with_context(extent.error(), context);
+  const auto dimension = png_dimension(*file);
+  if (!dimension) return with_context(dimension.error(), context);
   bytes_ += file->size();
   if (bytes_ > kMaxAllBytes) {
     return invalid("{}: the page's pictures have more than {} bytes", context, kMaxAllBytes);
@@ -52,7 +52,7 @@ Result<std::string> Pictures::image(const std::string& path, const std::string& 
   return fmt::format(
       "<img src=\"data:image/png;base64,{}\" width=\"{}\" height=\"{}\" alt=\"{}\" "
       "loading=\"lazy\">",
-      base64(as_bytes(*file)), extent->width, extent->height, escape(alt));
+      base64(as_bytes(*file)), dimension->width, dimension->height, escape(alt));
 }
 
 }  // namespace cloister::report

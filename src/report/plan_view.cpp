@@ -100,7 +100,7 @@ std::string_view objective_words(plan::Objective objective) {
 std::string outcome_badge(const std::string& outcome) {
   using enum audit::Outcome;
   for (const audit::Outcome known : {kResisted, kInconclusive, kExposed}) {
-    if (outcome == audit::word(known)) return badge(known);
+    if (outcome == audit::to_string(known)) return badge(known);
   }
   return fmt::format("<span class=\"badge unknown\"><span aria-hidden=\"true\">○</span> {}</span>",
                      escape(outcome, 40));

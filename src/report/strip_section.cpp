@@ -64,7 +64,7 @@ size_t first_shown(const Records& records) {
 std::string outcome(const Records& records, size_t position) {
   const audit::CutRecord* cut = audited(records, records.profile->cuts[position].id);
   if (cut == nullptr) return "not audited";
-  return cut->verdict ? std::string(audit::word(cut->verdict->outcome)) : "not judged";
+  return cut->verdict ? std::string(audit::to_string(cut->verdict->outcome)) : "not judged";
 }
 
 // What assistive technology says of a stop of the slider.

@@ -65,7 +65,7 @@ Json cut_data(const AuditView& view) {
   for (const CutRecord& cut : view.record().cuts) {
     Json& out = cuts.emplace_back();
     out = {{"cut", cut.id}, {"share", cut.macs_share}, {"bytes", bytes_text(cut.bytes)}};
-    out["outcome"] = cut.verdict ? audit::word(cut.verdict->outcome) : "not judged";
+    out["outcome"] = cut.verdict ? audit::to_string(cut.verdict->outcome) : "not judged";
     out["value"] = nullptr;
     if (!cut.verdict || !cut.verdict->scored) continue;
     out["value"] = cut.verdict->leakage.value;

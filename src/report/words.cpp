@@ -154,7 +154,7 @@ std::string metric_meaning(audit::Metric metric) {
 
 std::string statistic_name(audit::Statistic statistic) {
   if (statistic == audit::Statistic::kP95) return "95th percentile";
-  return std::string(audit::word(statistic));
+  return std::string(audit::to_string(statistic));
 }
 
 std::string threshold_words(const audit::Policy& policy) {

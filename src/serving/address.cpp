@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 Result<Address> parse_address(std::string_view text) {
   const auto wrong = [&] {
@@ -28,4 +28,4 @@ Result<Address> parse_address(std::string_view text) {
   return address;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // Where to listen: "127.0.0.1:8000", "[::1]:8000", "0.0.0.0:0".
 struct Address {
@@ -16,4 +16,4 @@ struct Address {
 // kUsage, with the text.
 Result<Address> parse_address(std::string_view text);
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

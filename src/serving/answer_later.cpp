@@ -4,7 +4,7 @@
 
 #include "serving/error_response.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 Answer answer_to(net::Respond respond) {
   return [respond = std::move(respond)](Result<net::Response> made) mutable {
@@ -20,4 +20,4 @@ void answer_later(TaskThread& thread, Answer answer,
   if (!added) (*held)(std::unexpected(std::move(full)));
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

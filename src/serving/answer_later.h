@@ -4,7 +4,7 @@
 #include "net/server.h"
 #include "serving/task_thread.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // Like net::Respond, but takes errors too.
 using Answer = std::move_only_function<void(Result<net::Response>)>;
@@ -15,4 +15,4 @@ Answer answer_to(net::Respond respond);
 void answer_later(TaskThread& thread, Answer answer,
                   std::move_only_function<Result<net::Response>()> work, Error full);
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

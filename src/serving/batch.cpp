@@ -5,7 +5,7 @@
 
 #include "base/checked.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 bool same_but_first(const Tensor& a, const Tensor& b) {
@@ -15,23 +15,23 @@ bool same_but_first(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-Result<int64_t> count_items(const std::vector<Port>& ports, const std::vector<Tensor>& inputs,
+Result<int64_t> count_items(const std::vector<TensorSpec>& specs, const std::vector<Tensor>& inputs,
                             int64_t max_batch) {
   std::vector<TensorView> views;
   for (const Tensor& input : inputs) views.push_back(input.view());
-  TRY_OK(check_inputs(ports, views));
+  TRY_OK(check_inputs(specs, views));
   if (max_batch == 1) return 1;
   int64_t items = -1;
-  for (size_t i = 0; i < ports.size(); ++i) {
+  for (size_t i = 0; i < specs.size(); ++i) {
     const Shape& shape = inputs[i].shape();
-    const std::string name = printable(ports[i].name);
+    const std::string name = printable(specs[i].name);
     if (shape.empty() || shape[0] < 1 || shape[0] > max_batch) {
-      return invalid("input '{}': got {}, want 1 to {} items as its first extent", name,
+      return invalid("input '{}': got {}, want 1 to {} items as its first dimension", name,
                      shape_text(shape), max_batch);
     }
     if (items >= 0 && shape[0] != items) {
       return invalid("input '{}': got {} items, input '{}' has {}", name, shape[0],
-                     printable(ports[0].name), items);
+                     printable(specs[0].name), items);
     }
     items = shape[0];
   }
@@ -75,7 +75,7 @@ Result<std::vector<Tensor>> slice(const std::vector<Tensor>& tensors, int64_t it
   for (const Tensor& tensor : tensors) {
     Shape shape = tensor.shape();
     if (shape.empty() || shape[0] != items) {
-      return fail(Kind::kInternal, "an output is {}, want {} items as its first extent",
+      return fail(Kind::kInternal, "an output is {}, want {} items as its first dimension",
                   shape_text(shape), items);
     }
     shape[0] = count;
@@ -110,4 +110,4 @@ void answer(std::vector<Job> jobs, Result<std::vector<Tensor>> outputs,
   }
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -1,6 +1,6 @@
 #include "serving/batcher.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 Batcher::Batcher(const BatcherOptions& options, Metrics& metrics, Run run)
     : options_(options), metrics_(metrics), run_(std::move(run)), thread_([this] { work(); }) {}
@@ -87,4 +87,4 @@ void Batcher::work() {
   }
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -8,7 +8,7 @@
 #include "serving/batch.h"
 #include "serving/metrics.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 struct BatcherOptions {
   size_t queue_limit = 128;            // requests that may wait
@@ -50,4 +50,4 @@ class Batcher {
   std::thread thread_;  // last: it uses all of the above
 };
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

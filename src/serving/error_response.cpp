@@ -1,36 +1,12 @@
 #include "serving/error_response.h"
 
+#include "net/status.h"
 #include "wire/oip.h"
 
-namespace cloister::serve {
-namespace {
-
-unsigned status_of(Kind kind) {
-  switch (kind) {
-    case Kind::kInvalid:
-    case Kind::kUsage:
-      return 400;
-    case Kind::kRefused:
-      return 403;
-    case Kind::kNotFound:
-      return 404;
-    case Kind::kUnsupported:
-      return 400;
-    case Kind::kUnavailable:
-      return 503;
-    case Kind::kDeadline:
-      return 504;
-    case Kind::kIo:
-    case Kind::kInternal:
-      return 500;
-  }
-  return 500;
-}
-
-}  // namespace
+namespace cloister::serving {
 
 net::Response error_response(const Error& error) {
-  net::Response response = net::text_response(status_of(error.kind), "application/json",
+  net::Response response = net::text_response(net::status_of(error.kind), "application/json",
                                               oip::write_error(error.message));
   if (error.kind == Kind::kUnavailable) response.fields.push_back({"Retry-After", "1"});
   return response;
@@ -45,4 +21,4 @@ net::Response wrong_method(const net::Request& request, const std::string& want)
   return response;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -3,7 +3,7 @@
 
 #include "net/http.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // A status for the error's kind, {"error": message} as body, Retry-After where asking again helps.
 net::Response error_response(const Error& error);
@@ -11,4 +11,4 @@ net::Response error_response(const Error& error);
 // 405, naming the one method that there is for the request's target.
 net::Response wrong_method(const net::Request& request, const std::string& want);
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -3,7 +3,7 @@
 #include "record/reader.h"
 #include "record/writer.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 constexpr std::string_view kRequestSchema = "cloister/key-request/1";
@@ -47,14 +47,14 @@ void fields(Io& io, Of<Io, ReplyRecord> r) {
   io.list("headers", r.headers, kMaxHeaders);
 }
 
-std::vector<HeaderRecord> records_of(const bundle::Headers& headers) {
+std::vector<HeaderRecord> records_of(const bundle::WrappedKeys& headers) {
   std::vector<HeaderRecord> records;
   for (const auto& [entry, header] : headers) records.push_back({entry, header});
   return records;
 }
 
-Result<bundle::Headers> headers_of(std::vector<HeaderRecord> records) {
-  bundle::Headers headers;
+Result<bundle::WrappedKeys> headers_of(std::vector<HeaderRecord> records) {
+  bundle::WrappedKeys headers;
   for (HeaderRecord& record : records) {
     if (!headers.emplace(record.entry, std::move(record.header)).second) {
       return invalid("the header of entry '{}' is given twice", printable(record.entry));
@@ -86,4 +86,4 @@ Result<KeyReply> parse_key_reply(std::string_view json) {
   return KeyReply{std::move(record.key), std::move(headers)};
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -5,7 +5,7 @@
 #include "attest/exchange.h"
 #include "bundle/bundle.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 inline constexpr const char* kChallengeTarget = "/cloister/v1/key-release/challenge";
 inline constexpr const char* kReleaseTarget = "/cloister/v1/key-release";
@@ -19,12 +19,12 @@ inline constexpr size_t kMaxHeaders = 16;
 struct KeyRequest {
   std::string reply_json;               // an attest::ExchangeReply
   std::vector<std::string> recipients;  // that the bundle is encrypted to: they name the key
-  bundle::Headers headers;              // of its encrypted entries
+  bundle::WrappedKeys headers;          // of its encrypted entries
 };
 
 struct KeyReply {
-  std::string key;          // its name, for logs
-  bundle::Headers headers;  // of the same entries, for the recipient in the statement
+  std::string key;              // its name, for logs
+  bundle::WrappedKeys headers;  // of the same entries, for the recipient in the statement
 };
 
 std::string write_key_request(const KeyRequest& request);
@@ -32,4 +32,4 @@ Result<KeyRequest> parse_key_request(std::string_view json);
 std::string write_key_reply(const KeyReply& reply);
 Result<KeyReply> parse_key_reply(std::string_view json);
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

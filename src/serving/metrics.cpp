@@ -6,7 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using prometheus::Family;
@@ -148,4 +148,4 @@ std::string outcome_word(Kind kind) {
   return "internal";
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 // Thread-safe.
 class Metrics {
@@ -54,4 +54,4 @@ double seconds_between(Time from, Time to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -2,10 +2,10 @@
 
 #include "serving/address.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& listen,
-                                                            const runtime::Metrics& metrics) {
+                                                            const serving::Metrics& metrics) {
   TRY(address, parse_address(listen));
   const net::ServerOptions options{.address = address.host,
                                    .port = address.port,
@@ -27,4 +27,4 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& l
   return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(*server)));
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

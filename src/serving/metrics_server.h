@@ -3,14 +3,14 @@
 #include "net/server.h"
 #include "serving/metrics.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // GET /metrics, on a plain port of its own.
 class MetricsServer {
  public:
   // `metrics` outlives it. `listen`: "127.0.0.1:9100".
   static Result<std::unique_ptr<MetricsServer>> start(const std::string& listen,
-                                                      const runtime::Metrics& metrics);
+                                                      const serving::Metrics& metrics);
   uint16_t port() const { return server_->port(); }
 
  private:
@@ -18,4 +18,4 @@ class MetricsServer {
   std::unique_ptr<net::Server> server_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 constexpr uint64_t kCacheBytes = 1 << 20;
@@ -13,10 +13,10 @@ struct Group {
   int64_t items = 0;
 };
 
-// Tensor `port` of each list.
-std::vector<Tensor> column(const std::vector<std::vector<Tensor>>& lists, size_t port) {
+// Tensor `spec` of each list.
+std::vector<Tensor> column(const std::vector<std::vector<Tensor>>& lists, size_t spec) {
   std::vector<Tensor> tensors;
-  for (const std::vector<Tensor>& list : lists) tensors.push_back(list[port]);
+  for (const std::vector<Tensor>& list : lists) tensors.push_back(list[spec]);
   return tensors;
 }
 
@@ -55,12 +55,12 @@ Result<std::vector<Part>> parts_of(const std::vector<Job>& jobs, int64_t most) {
   return parts;
 }
 
-int64_t items_at_once(const Job& job, const std::vector<Port>& features) {
+int64_t items_at_once(const Job& job, const std::vector<TensorSpec>& features) {
   uint64_t bytes = 1;  // of one item; what is not known counts as nothing
-  for (const Port& port : features) {
-    Shape shape = port.dims;
+  for (const TensorSpec& spec : features) {
+    Shape shape = spec.dims;
     if (!shape.empty()) shape[0] = 1;
-    bytes += byte_count(port.dtype, shape).value_or(0);
+    bytes += byte_count(spec.dtype, shape).value_or(0);
   }
   for (const Tensor& input : job.inputs) {
     bytes += input.data().size() / static_cast<uint64_t>(job.items);
@@ -77,7 +77,7 @@ Result<std::vector<Tensor>> join(const std::vector<Part>& parts,
     for (size_t p = 0; p < parts.size(); ++p) {
       const Shape& shape = tensors[p].shape();
       if (shape.empty() || shape[0] != parts[p].items) {
-        return fail(Kind::kInternal, "an output is {}, want {} items as its first extent",
+        return fail(Kind::kInternal, "an output is {}, want {} items as its first dimension",
                     shape_text(shape), parts[p].items);
       }
     }
@@ -87,4 +87,4 @@ Result<std::vector<Tensor>> join(const std::vector<Part>& parts,
   return joined;
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -4,7 +4,7 @@
 #include "attest/exchange.h"
 #include "net/http.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // Errors of the channel: kUnsupported without TLS.
 inline Result<attest::ReportData> report_data_on(const net::Channel& channel, attest::Role role,
@@ -15,4 +15,4 @@ inline Result<attest::ReportData> report_data_on(const net::Channel& channel, at
   return attest::report_data(role, server_key, nonce, exported, statement_json);
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 TaskThread::TaskThread(size_t most, std::chrono::milliseconds period, std::function<void()> tick)
     : shared_(std::make_shared<Shared>()) {
@@ -77,4 +77,4 @@ void TaskThread::work(Shared& shared) {
   }
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

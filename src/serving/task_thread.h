@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // One thread that does what it is given, one after the other, and `tick` whenever nothing has come
 // for `period`. Thread-safe.
@@ -49,4 +49,4 @@ class TaskThread {
   std::thread thread_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

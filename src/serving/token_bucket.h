@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // Not thread-safe.
 class TokenBucket {
@@ -31,4 +31,4 @@ class TokenBucket {
   Clock::time_point filled_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -4,16 +4,10 @@
 
 #include "link/oip_http.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 constexpr const char* kJson = "application/json";
-
-std::vector<oip::TensorMetadata> metadata_of(const std::vector<Port>& ports) {
-  std::vector<oip::TensorMetadata> out;
-  for (const Port& port : ports) out.push_back({port.name, port.dtype, port.dims});
-  return out;
-}
 
 // One request between being parsed and being answered.
 struct Pending {
@@ -23,7 +17,7 @@ struct Pending {
 
 class Service : public std::enable_shared_from_this<Service> {
  public:
-  Service(V2Model model, V2Options options, runtime::Metrics& metrics)
+  Service(V2Model model, V2Options options, serving::Metrics& metrics)
       : model_(std::move(model)), options_(std::move(options)), metrics_(metrics) {}
 
   void handle(net::Request request, net::Respond respond) const {
@@ -76,13 +70,12 @@ class Service : public std::enable_shared_from_this<Service> {
                 : fmt::format(R"({{"name":"{}","ready":true}})", model_.name));
       }
       case oip::Action::kModelMetadata:
-        return net::text_response(
-            200, kJson,
-            oip::write_model_metadata({.name = model_.name,
-                                       .versions = {model_.version},
-                                       .platform = model_.platform,
-                                       .inputs = metadata_of(model_.inputs),
-                                       .outputs = metadata_of(model_.outputs)}));
+        return net::text_response(200, kJson,
+                                  oip::write_model_metadata({.name = model_.name,
+                                                             .versions = {model_.version},
+                                                             .platform = model_.platform,
+                                                             .inputs = model_.inputs,
+                                                             .outputs = model_.outputs}));
       default:
         return net::text_response(200, kJson, oip::write_server_metadata(options_.server));
     }
@@ -91,7 +84,7 @@ class Service : public std::enable_shared_from_this<Service> {
   void infer(const oip::Route& route, net::Request request, net::Respond respond) const {
     if (const std::string* const encoding = request.fields.find("Content-Encoding");
         encoding != nullptr && *encoding != "identity") {
-      metrics_.request(runtime::outcome_word(Kind::kUnsupported));
+      metrics_.request(serving::outcome_word(Kind::kUnsupported));
       net::Response response =
           error_response({Kind::kUnsupported, fmt::format("Content-Encoding '{}' is not supported",
                                                           printable(*encoding, 40))});
@@ -102,65 +95,66 @@ class Service : public std::enable_shared_from_this<Service> {
     pending->respond = std::move(respond);
     auto job = make_job(route, request, pending->request);
     if (!job) {
-      metrics_.request(runtime::outcome_word(job.error().kind));
+      metrics_.request(serving::outcome_word(job.error().kind));
       return pending->respond(error_response(job.error()));
     }
     // The inputs are the job's alone: what is kept for the answer holds no more than names.
     pending->request.inputs.clear();
-    job->done = [self = shared_from_this(), pending](Result<runtime::Answer> answer) {
+    job->done = [self = shared_from_this(), pending](Result<serving::Answer> answer) {
       pending->respond(self->answered(pending->request, std::move(answer)));
     };
     model_.submit(std::move(*job));
   }
 
-  Result<runtime::Job> make_job(const oip::Route& route, const net::Request& request,
+  Result<serving::Job> make_job(const oip::Route& route, const net::Request& request,
                                 oip::InferRequest& parsed) const {
     TRY_OK(check_model(route));
-    TRY(length, runtime::header_length(request.fields));
+    TRY(length, serving::header_length(request.fields));
     TRY(infer, oip::parse_infer_request(request.body, length));
     parsed = std::move(infer);
     for (const oip::RequestedOutput& output : parsed.outputs) {
-      if (std::ranges::find(model_.outputs, output.name, &Port::name) == model_.outputs.end()) {
+      if (std::ranges::find(model_.outputs, output.name, &TensorSpec::name) ==
+          model_.outputs.end()) {
         return invalid("no output '{}'", printable(output.name));
       }
     }
-    runtime::Job job;
+    serving::Job job;
     TRY(views, order_inputs(model_.inputs, parsed.inputs));
-    for (const Port& port : model_.inputs) {
-      job.inputs.push_back(std::ranges::find(parsed.inputs, port.name, &NamedTensor::name)->tensor);
+    for (const TensorSpec& spec : model_.inputs) {
+      job.inputs.push_back(std::ranges::find(parsed.inputs, spec.name, &NamedTensor::name)->tensor);
     }
-    TRY(items, runtime::count_items(model_.inputs, job.inputs, model_.max_batch));
+    TRY(items, serving::count_items(model_.inputs, job.inputs, model_.max_batch));
     job.items = items;
     TRY(limit, time_limit(parsed.parameters));
     job.deadline =
-        runtime::Clock::now() + std::chrono::duration_cast<runtime::Clock::duration>(limit);
+        serving::Clock::now() + std::chrono::duration_cast<serving::Clock::duration>(limit);
     return job;
   }
 
   // As Triton has it: the parameter "timeout", in microseconds.
-  Result<runtime::Seconds> time_limit(const oip::Parameters& parameters) const {
+  Result<serving::Seconds> time_limit(const oip::Parameters& parameters) const {
     const auto timeout = parameters.find("timeout");
     if (timeout == parameters.end()) return options_.deadline;
     const auto* const micros = std::get_if<int64_t>(&timeout->second);
     if (micros == nullptr || *micros < 1) {
       return invalid("parameter 'timeout': want a number of microseconds, 1 or more");
     }
-    return std::min<runtime::Seconds>(options_.deadline, std::chrono::microseconds(*micros));
+    return std::min<serving::Seconds>(options_.deadline, std::chrono::microseconds(*micros));
   }
 
-  net::Response answered(const oip::InferRequest& request, Result<runtime::Answer> answer) const {
+  net::Response answered(const oip::InferRequest& request, Result<serving::Answer> answer) const {
     auto message = answer ? message_of(request, std::move(*answer))
                           : std::unexpected(std::move(answer.error()));
     if (!message) {
-      metrics_.request(runtime::outcome_word(message.error().kind));
+      metrics_.request(serving::outcome_word(message.error().kind));
       return error_response(message.error());
     }
     metrics_.request("ok");
-    runtime::HttpBody body = runtime::http_body(std::move(*message));
+    serving::HttpBody body = serving::http_body(std::move(*message));
     return {.status = 200, .fields = std::move(body.fields), .body = std::move(body.body)};
   }
 
-  Result<oip::Message> message_of(const oip::InferRequest& request, runtime::Answer answer) const {
+  Result<oip::Message> message_of(const oip::InferRequest& request, serving::Answer answer) const {
     if (answer.outputs.size() != model_.outputs.size()) {
       return fail(Kind::kInternal, "the model gave {} outputs, want {}", answer.outputs.size(),
                   model_.outputs.size());
@@ -185,12 +179,12 @@ class Service : public std::enable_shared_from_this<Service> {
 
   const V2Model model_;
   const V2Options options_;
-  runtime::Metrics& metrics_;
+  serving::Metrics& metrics_;
 };
 
 }  // namespace
 
-net::Handler v2_handler(V2Model model, V2Options options, runtime::Metrics& metrics) {
+net::Handler v2_handler(V2Model model, V2Options options, serving::Metrics& metrics) {
   const auto service =
       std::make_shared<const Service>(std::move(model), std::move(options), metrics);
   return [service](net::Request request, net::Respond respond) {
@@ -198,4 +192,4 @@ net::Handler v2_handler(V2Model model, V2Options options, runtime::Metrics& metr
   };
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

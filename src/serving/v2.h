@@ -7,27 +7,27 @@
 #include "serving/error_response.h"
 #include "wire/oip.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct V2Model {
   std::string name;
   std::string version;
   std::string platform;
-  std::vector<Port> inputs;  // a first extent of -1 is the batch
-  std::vector<Port> outputs;
+  std::vector<TensorSpec> inputs;  // a first dimension of -1 is the batch
+  std::vector<TensorSpec> outputs;
   int64_t max_batch = 1;
   // Put into every answer, such as the digest of the bundle.
   oip::Parameters parameters;
   std::function<Result<>()> ready;
-  std::function<void(runtime::Job)> submit;
+  std::function<void(serving::Job)> submit;
 };
 
 struct V2Options {
   oip::ServerMetadata server;
-  runtime::Seconds deadline{10};  // of a request that names none, and at most
+  serving::Seconds deadline{10};  // of a request that names none, and at most
 };
 
 // `metrics` outlives the handler.
-net::Handler v2_handler(V2Model model, V2Options options, runtime::Metrics& metrics);
+net::Handler v2_handler(V2Model model, V2Options options, serving::Metrics& metrics);
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -8,7 +8,7 @@
 #include "base/sha256.h"
 #include "record/reader.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 constexpr std::string_view kSchema = "cloister/clients/1";
@@ -116,4 +116,4 @@ ClientGate::Verdict ClientGate::admit(std::string_view authorization,
   return account.quota->take(now) ? Verdict::kWelcome : Verdict::kTooMany;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "serving/token_bucket.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct Client {
   std::string name;
@@ -55,4 +55,4 @@ class ClientGate {
   std::map<std::string, size_t> by_certificate_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

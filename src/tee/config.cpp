@@ -3,7 +3,7 @@
 #include "base/sha256.h"
 #include "record/writer.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 template <typename Io>
 void fields(Io& io, Of<Io, ServerConfig> r) {
@@ -47,4 +47,4 @@ std::string config_sha256(const ServerConfig& config) {
   return to_hex(sha256(as_bytes(config_json(config))));
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct ServerConfig {
   std::string listen = "127.0.0.1:8443";  // address:port; port 0: any free one
@@ -46,4 +46,4 @@ struct ServerConfig {
 std::string config_json(const ServerConfig& config);
 std::string config_sha256(const ServerConfig& config);  // hexadecimal
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -5,13 +5,13 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "serving/answer_deadlines.h"
 #include "serving/error_response.h"
 #include "serving/metrics.h"
-#include "serving/patience.h"
 #include "serving/report_data.h"
 #include "serving/token_bucket.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using Clock = TokenBucket::Clock;
@@ -39,9 +39,9 @@ Error too_late(std::string_view why) {
 struct EvidenceService::State {
   attest::ExchangeReply reply;               // but for evidence, endorsements and files
   std::map<std::string, std::string> files;  // of the bundle
-  std::shared_ptr<attest::Producer> producer;
+  std::shared_ptr<attest::Attester> producer;
   EvidenceOptions options;
-  Patience patience;
+  AnswerDeadlines patience;
   std::atomic<bool> closing = false;
   // Bytes of replies that connections still hold; each has the bundle's files in it.
   std::shared_ptr<std::atomic<uint64_t>> unread = std::make_shared<std::atomic<uint64_t>>(0);
@@ -74,7 +74,7 @@ struct EvidenceService::State {
     log(LogLevel::kWarn, "evidence source hangs", {{"source", producer->source()}});
   }
 
-  Result<attest::Shown> produce(const attest::ReportData& data) {
+  Result<attest::AttestedEvidence> produce(const attest::ReportData& data) {
     const Clock::time_point begin = Clock::now();
     {
       const std::scoped_lock lock(mutex);
@@ -85,7 +85,7 @@ struct EvidenceService::State {
     producing.reset();
     // Whoever closes takes the mutex later: from then on this thread may have been left alone.
     if (closing) return shown;
-    options.meter.produced(runtime::seconds_between(begin, Clock::now()));
+    options.meter.produced(serving::seconds_between(begin, Clock::now()));
     if (std::exchange(hang_noted, false)) {
       log(LogLevel::kInfo, "evidence source answers again", {{"source", producer->source()}});
     }
@@ -93,7 +93,7 @@ struct EvidenceService::State {
   }
 
   void give(net::Respond& respond, Result<net::Response> made) const {
-    options.meter.asked(made ? "ok" : runtime::outcome_word(made.error().kind));
+    options.meter.asked(made ? "ok" : serving::outcome_word(made.error().kind));
     if (made) return respond(std::move(*made));
     Error error = std::move(made.error());
     const bool ours = error.kind == Kind::kDeadline || error.kind == Kind::kInternal;
@@ -104,7 +104,7 @@ struct EvidenceService::State {
   // What a request is to be answered with, as far as it depends on its connection.
   Result<Asked> read(const net::Request& request) const {
     TRY(asked, attest::parse_request(as_text(request.body.bytes)));
-    const std::string_view kind = attest::word(producer->kind());
+    const std::string_view kind = attest::to_string(producer->kind());
     if (!asked.kinds.empty() && std::ranges::find(asked.kinds, kind) == asked.kinds.end()) {
       return fail(Kind::kRefused, "this server has {} evidence only", kind);
     }
@@ -168,7 +168,7 @@ EvidenceService::~EvidenceService() {
 
 Result<std::unique_ptr<EvidenceService>> EvidenceService::start(
     const bundle::Bundle& bundle, const std::string& config_sha256, const std::string& tool,
-    std::shared_ptr<attest::Producer> producer, const EvidenceOptions& options) {
+    std::shared_ptr<attest::Attester> producer, const EvidenceOptions& options) {
   auto state = std::make_shared<State>();
   state->reply.statement_json =
       attest::write_statement({.mode = std::string(attest::kind_class(producer->kind())),
@@ -217,4 +217,4 @@ void EvidenceService::answer(const net::Request& request, net::Respond respond) 
       busy(fmt::format("{} are waiting", state_->options.queue)));
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -4,12 +4,12 @@
 #include <memory>
 
 #include "attest/exchange.h"
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 #include "bundle/bundle.h"
 #include "net/server.h"
 #include "serving/task_thread.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // Told what becomes of those who ask. Neither blocks.
 struct EvidenceMeter {
@@ -35,7 +35,7 @@ class EvidenceService {
   static Result<std::unique_ptr<EvidenceService>> start(const bundle::Bundle& bundle,
                                                         const std::string& config_sha256,
                                                         const std::string& tool,
-                                                        std::shared_ptr<attest::Producer> producer,
+                                                        std::shared_ptr<attest::Attester> producer,
                                                         const EvidenceOptions& options = {});
   // Answers those who wait with 503. What the producer is asked just now gets as long as ever; a
   // producer that takes longer is left alone with its thread.
@@ -55,4 +55,4 @@ class EvidenceService {
   TaskThread watching_;  // last: it uses the others
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

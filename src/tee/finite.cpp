@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 // What is not finite has all bits of its exponent set.
@@ -29,4 +29,4 @@ bool all_finite(const TensorView& tensor) {
   }
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

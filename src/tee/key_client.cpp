@@ -7,7 +7,7 @@
 #include "serving/report_data.h"
 #include "wire/oip.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 // A key server that fails, has too much to do or has forgotten its challenge may be asked again;
@@ -42,8 +42,8 @@ Result<std::string> post(net::Connection& connection, const char* target, std::s
 // Evidence for this connection, this nonce and this recipient.
 Result<std::string> reply_to(const attest::ExchangeRequest& asked, const net::Channel& channel,
                              const KeyQuestion& question, const bundle::Bundle& bundle,
-                             const age::Recipient& recipient, attest::Producer& producer) {
-  const std::string_view kind = attest::word(producer.kind());
+                             const age::Recipient& recipient, attest::Attester& producer) {
+  const std::string_view kind = attest::to_string(producer.kind());
   if (!asked.kinds.empty() && std::ranges::find(asked.kinds, kind) == asked.kinds.end()) {
     return fail(Kind::kRefused, "it takes no evidence of kind '{}'", kind);
   }
@@ -75,7 +75,7 @@ Result<std::string> reply_to(const attest::ExchangeRequest& asked, const net::Ch
 }
 
 // Those asked for, each for the identity: otherwise loading would fail later, with less to say.
-Result<> check_headers(const bundle::Headers& asked, const bundle::Headers& got,
+Result<> check_headers(const bundle::WrappedKeys& asked, const bundle::WrappedKeys& got,
                        const std::vector<age::Identity>& identities) {
   for (const auto& [entry, header] : got) {
     if (!asked.contains(entry)) {
@@ -90,7 +90,7 @@ Result<> check_headers(const bundle::Headers& asked, const bundle::Headers& got,
 }
 
 Result<ReleasedKeys> ask(const KeyQuestion& question, const bundle::Bundle& bundle,
-                         attest::Producer& producer) {
+                         attest::Attester& producer) {
   auto connection = net::Connection::open(question.server, question.client, question.limit);
   if (!connection) return as_seen_by_caller(connection.error());
   TRY(challenge, post(**connection, kChallengeTarget, "", question.limit));
@@ -116,7 +116,7 @@ Result<ReleasedKeys> ask(const KeyQuestion& question, const bundle::Bundle& bund
 }  // namespace
 
 Result<ReleasedKeys> ask_for_keys(const KeyQuestion& question, const bundle::Bundle& bundle,
-                                  attest::Producer& producer) {
+                                  attest::Attester& producer) {
   const std::string who = net::url_text(question.server);
   if (!question.server.tls) return fail(Kind::kUsage, "key server '{}': want https", who);
   auto keys = ask(question, bundle, producer);
@@ -124,4 +124,4 @@ Result<ReleasedKeys> ask_for_keys(const KeyQuestion& question, const bundle::Bun
   return keys;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

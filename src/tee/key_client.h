@@ -1,11 +1,11 @@
 // Asks a key server for the keys of a bundle, showing what this environment is.
 #pragma once
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 #include "bundle/bundle.h"
 #include "net/client.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct KeyQuestion {
   net::Url server;  // https
@@ -20,13 +20,13 @@ struct KeyQuestion {
 // and is written nowhere.
 struct ReleasedKeys {
   std::vector<age::Identity> identities;
-  bundle::Headers headers;
+  bundle::WrappedKeys headers;
   std::string key;  // what the key server calls it
 };
 
 // kUnavailable: not now, may be asked again. kRefused, with the key server's reason: the policy of
-// the key says no, or what came opens nothing. Otherwise as Producer and Bundle.
+// the key says no, or what came opens nothing. Otherwise as Attester and Bundle.
 Result<ReleasedKeys> ask_for_keys(const KeyQuestion& question, const bundle::Bundle& bundle,
-                                  attest::Producer& producer);
+                                  attest::Attester& producer);
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -10,15 +10,12 @@
 #include "tee/finite.h"
 #include "tensor/compare.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
-bool has_port(const std::vector<Port>& ports, const std::string& name) {
-  return std::ranges::find(ports, name, &Port::name) != ports.end();
-}
-
-bool has_any(const std::vector<Port>& ports, const std::vector<Port>& of) {
-  return std::ranges::any_of(of, [&](const Port& port) { return has_port(ports, port.name); });
+bool has_any(const std::vector<TensorSpec>& specs, const std::vector<TensorSpec>& of) {
+  return std::ranges::any_of(
+      of, [&](const TensorSpec& spec) { return find_spec(specs, spec.name) != nullptr; });
 }
 
 // A secret draw: the untrusted side must not know which batches are looked at.
@@ -49,27 +46,27 @@ std::vector<bool> which_non_finite(const std::vector<Job>& jobs,
 }  // namespace
 
 // A batch between head and answer.
-struct Trusted::Flight {
+struct Trusted::InFlightBatch {
   std::vector<Job> jobs;
   int64_t items = 0;
   std::map<std::string, Tensor, std::less<>> tensors;  // made or given so far
   std::vector<bool> non_finite;                        // by job
 
-  Result<std::vector<Tensor>> pick(const std::vector<Port>& ports) const {
+  Result<std::vector<Tensor>> pick(const std::vector<TensorSpec>& specs) const {
     std::vector<Tensor> picked;
-    for (const Port& port : ports) {
-      const auto found = tensors.find(port.name);
+    for (const TensorSpec& spec : specs) {
+      const auto found = tensors.find(spec.name);
       if (found == tensors.end()) {
-        return fail(Kind::kInternal, "nobody made '{}'", printable(port.name));
+        return fail(Kind::kInternal, "nobody made '{}'", printable(spec.name));
       }
       picked.push_back(found->second);
     }
     return picked;
   }
 
-  void keep(const std::vector<Port>& ports, std::vector<Tensor> made) {
-    for (size_t i = 0; i < ports.size(); ++i) {
-      tensors.insert_or_assign(ports[i].name, std::move(made[i]));
+  void keep(const std::vector<TensorSpec>& specs, std::vector<Tensor> made) {
+    for (size_t i = 0; i < specs.size(); ++i) {
+      tensors.insert_or_assign(specs[i].name, std::move(made[i]));
     }
   }
 
@@ -83,7 +80,7 @@ struct Trusted::Flight {
   }
 };
 
-Trusted::Trusted(TrustedSegments segments, const TrustedOptions& options, Remote* remote,
+Trusted::Trusted(TrustedSegments segments, const TrustedOptions& options, WorkerPool* remote,
                  Metrics& metrics)
     : segments_(std::move(segments)),
       options_(options),
@@ -92,8 +89,8 @@ Trusted::Trusted(TrustedSegments segments, const TrustedOptions& options, Remote
       inputs_go_on_(has_any(segments_.inputs, segments_.outputs) ||
                     (segments_.tail && has_any(segments_.inputs, segments_.tail->inputs()))) {
   if (remote_ != nullptr) {
-    links_ = std::make_unique<Links<Flight>>(options_.links,
-                                             [this](Flight flight) { finish(std::move(flight)); });
+    links_ = std::make_unique<HandoffPool<InFlightBatch>>(
+        options_.links, [this](InFlightBatch flight) { finish(std::move(flight)); });
   }
   batcher_ = std::make_unique<Batcher>(
       options_.batcher, metrics_, [this](std::vector<Job> jobs) { run_head(std::move(jobs)); });
@@ -102,7 +99,7 @@ Trusted::Trusted(TrustedSegments segments, const TrustedOptions& options, Remote
 Trusted::~Trusted() = default;
 
 Result<std::unique_ptr<Trusted>> Trusted::start(TrustedSegments segments,
-                                                const TrustedOptions& options, Remote* remote,
+                                                const TrustedOptions& options, WorkerPool* remote,
                                                 Metrics& metrics) {
   if (segments.body.has_value() != (remote != nullptr)) {
     return invalid("the plan {} a worker", segments.body ? "needs" : "has no use for");
@@ -114,26 +111,26 @@ Result<std::unique_ptr<Trusted>> Trusted::start(TrustedSegments segments,
 
 // Every segment gets what it takes from those before it, and the body from the head alone.
 Result<> Trusted::check() const {
-  std::vector<Port> known = segments_.inputs;
-  const auto needs = [&](const char* who, const std::vector<Port>& ports) -> Result<> {
-    for (const Port& port : ports) {
-      if (!has_port(known, port.name)) {
+  std::vector<TensorSpec> known = segments_.inputs;
+  const auto needs = [&](const char* who, const std::vector<TensorSpec>& specs) -> Result<> {
+    for (const TensorSpec& spec : specs) {
+      if (find_spec(known, spec.name) == nullptr) {
         return invalid("the {} needs '{}', which nothing before it makes", who,
-                       printable(port.name));
+                       printable(spec.name));
       }
     }
     return {};
   };
-  const auto makes = [&](const std::vector<Port>& ports) {
-    known.insert(known.end(), ports.begin(), ports.end());
+  const auto makes = [&](const std::vector<TensorSpec>& specs) {
+    known.insert(known.end(), specs.begin(), specs.end());
   };
   TRY_OK(needs("head", segments_.head->inputs()));
   makes(segments_.head->outputs());
   if (segments_.body) {
-    for (const Port& port : segments_.body->inputs) {
-      if (has_port(segments_.inputs, port.name)) {
+    for (const TensorSpec& spec : segments_.body->inputs) {
+      if (find_spec(segments_.inputs, spec.name) != nullptr) {
         return fail(Kind::kRefused, "the body takes '{}', an input of the model",
-                    printable(port.name));
+                    printable(spec.name));
       }
     }
     TRY_OK(needs("body", segments_.body->inputs));
@@ -163,7 +160,7 @@ void Trusted::submit(Job job) {
 }
 
 void Trusted::run_head(std::vector<Job> jobs) {
-  Flight flight{.jobs = std::move(jobs)};
+  InFlightBatch flight{.jobs = std::move(jobs)};
   for (const Job& job : flight.jobs) flight.items += job.items;
   const auto began = Clock::now();
   const Result<> ran = run_in_parts(flight);
@@ -182,13 +179,13 @@ void Trusted::run_head(std::vector<Job> jobs) {
 }
 
 // Of all parts the body gets the features together. Inputs that nobody needs any more are let go.
-Result<> Trusted::run_in_parts(Flight& flight) {
+Result<> Trusted::run_in_parts(InFlightBatch& flight) {
   const int64_t most =
       segments_.body ? items_at_once(flight.jobs[0], segments_.body->inputs) : flight.items;
   TRY(parts, parts_of(flight.jobs, most));
   std::vector<std::vector<Tensor>> features;
   for (Part& part : parts) {
-    Flight one;
+    InFlightBatch one;
     one.keep(segments_.inputs, std::move(part.inputs));
     TRY_OK(one.run(*segments_.head));
     TRY(made, one.pick(segments_.head->outputs()));
@@ -204,7 +201,7 @@ Result<> Trusted::run_in_parts(Flight& flight) {
   return {};
 }
 
-void Trusted::finish(Flight flight) {
+void Trusted::finish(InFlightBatch flight) {
   const Result<> done = [&]() -> Result<> {
     TRY_OK(run_body(flight));
     if (!segments_.tail) return {};
@@ -216,11 +213,12 @@ void Trusted::finish(Flight flight) {
   answer(std::move(flight), done);
 }
 
-Result<> Trusted::run_body(Flight& flight) {
+Result<> Trusted::run_body(InFlightBatch& flight) {
   TRY(features, flight.pick(segments_.body->inputs));
   const auto latest = std::ranges::max_element(flight.jobs, {}, &Job::deadline)->deadline;
   const auto began = Clock::now();
-  // Without batches a first extent is like any other, and a free one says nothing of the result's.
+  // Without batches a first dimension is like any other, and a free one says nothing of the
+  // result's.
   const int64_t items = options_.batcher.max_batch > 1 ? flight.items : 0;
   auto reply = remote_->call(features, items, latest);
   metrics_.time(Metrics::Stage::kLink, seconds_between(began, Clock::now()));
@@ -234,9 +232,10 @@ Result<> Trusted::run_body(Flight& flight) {
 }
 
 // Computes the body inside. Where the worker's result differs, ours is the answer.
-Result<> Trusted::verify(Flight& flight, size_t worker) {
+Result<> Trusted::verify(InFlightBatch& flight, size_t worker) {
   std::vector<Tensor> claimed;
-  for (const Port& port : segments_.body->outputs) claimed.push_back(flight.tensors.at(port.name));
+  for (const TensorSpec& spec : segments_.body->outputs)
+    claimed.push_back(flight.tensors.at(spec.name));
   TRY_OK(flight.run(*segments_.checker));
   bool matches = true;
   for (size_t i = 0; i < claimed.size(); ++i) {
@@ -248,16 +247,16 @@ Result<> Trusted::verify(Flight& flight, size_t worker) {
   metrics_.checked(matches);
   if (matches) return {};
   log(LogLevel::kWarn, "result mismatch", {{"worker", worker}, {"items", flight.items}});
-  remote_->denounce(worker);
+  remote_->quarantine(worker);
   if (options_.verify_stops) stopped_ = true;
   return {};
 }
 
-void Trusted::answer(Flight flight, const Result<>& outcome) {
+void Trusted::answer(InFlightBatch flight, const Result<>& outcome) {
   auto outputs = outcome ? flight.pick(segments_.outputs)
                          : Result<std::vector<Tensor>>(std::unexpected(outcome.error()));
   flight.tensors.clear();  // what the answers do not need is let go before they are sent
-  runtime::answer(std::move(flight.jobs), std::move(outputs), flight.non_finite, metrics_);
+  serving::answer(std::move(flight.jobs), std::move(outputs), flight.non_finite, metrics_);
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

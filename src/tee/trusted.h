@@ -5,17 +5,17 @@
 #include <atomic>
 
 #include "serving/batcher.h"
-#include "tee/links.h"
-#include "tee/remote.h"
+#include "tee/handoff_pool.h"
+#include "tee/worker_pool.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 // The loaded segments of a plan.
 struct TrustedSegments {
-  std::vector<Port> inputs;  // of the whole model; a first extent of -1 is the batch
-  std::vector<Port> outputs;
+  std::vector<TensorSpec> inputs;  // of the whole model; a first dimension of -1 is the batch
+  std::vector<TensorSpec> outputs;
   std::unique_ptr<Program> head;
-  std::optional<RemotePorts> body;   // none: all of it is trusted, and nothing below is there
+  std::optional<TensorSpecs> body;   // none: all of it is trusted, and nothing below is there
   std::unique_ptr<Program> tail;     // null: the body gives the result
   std::unique_ptr<Program> checker;  // the body once more, inside; null unless verify_rate > 0
 };
@@ -35,13 +35,13 @@ class Trusted {
   // `remote` and `metrics` outlive it; `remote` is null when all is trusted. kInvalid when the
   // segments don't fit together, kRefused when the body would take a model's input.
   static Result<std::unique_ptr<Trusted>> start(TrustedSegments segments,
-                                                const TrustedOptions& options, Remote* remote,
+                                                const TrustedOptions& options, WorkerPool* remote,
                                                 Metrics& metrics);
   // Answers kUnavailable to whoever still waits.
   ~Trusted();
 
-  const std::vector<Port>& inputs() const { return segments_.inputs; }
-  const std::vector<Port>& outputs() const { return segments_.outputs; }
+  const std::vector<TensorSpec>& inputs() const { return segments_.inputs; }
+  const std::vector<TensorSpec>& outputs() const { return segments_.outputs; }
   int64_t max_batch() const { return options_.batcher.max_batch; }
 
   // Whether a request would be answered now: a worker is up, if one is needed, and no mismatch has
@@ -52,26 +52,27 @@ class Trusted {
   void submit(Job job);
 
  private:
-  struct Flight;
+  struct InFlightBatch;
 
-  Trusted(TrustedSegments segments, const TrustedOptions& options, Remote* remote,
+  Trusted(TrustedSegments segments, const TrustedOptions& options, WorkerPool* remote,
           Metrics& metrics);
   Result<> check() const;
   void run_head(std::vector<Job> jobs);
-  Result<> run_in_parts(Flight& flight);
-  void finish(Flight flight);
-  Result<> run_body(Flight& flight);
-  Result<> verify(Flight& flight, size_t worker);
-  void answer(Flight flight, const Result<>& outcome);
+  Result<> run_in_parts(InFlightBatch& flight);
+  void finish(InFlightBatch flight);
+  Result<> run_body(InFlightBatch& flight);
+  Result<> verify(InFlightBatch& flight, size_t worker);
+  void answer(InFlightBatch flight, const Result<>& outcome);
 
   const TrustedSegments segments_;
   const TrustedOptions options_;
-  Remote* const remote_;
+  WorkerPool* const remote_;
   Metrics& metrics_;
-  const bool inputs_go_on_;               // to the tail or the result, past head and body
-  std::atomic<bool> stopped_ = false;     // by a mismatch
-  std::unique_ptr<Links<Flight>> links_;  // at most as many batches are between head and answer
-  std::unique_ptr<Batcher> batcher_;      // last: it feeds all of the above
+  const bool inputs_go_on_;            // to the tail or the result, past head and body
+  std::atomic<bool> stopped_ = false;  // by a mismatch
+  std::unique_ptr<HandoffPool<InFlightBatch>>
+      links_;                         // at most as many batches are between head and answer
+  std::unique_ptr<Batcher> batcher_;  // last: it feeds all of the above
 };
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

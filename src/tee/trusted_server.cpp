@@ -8,19 +8,18 @@
 #include "engine/onnxruntime.h"
 #include "serving/address.h"
 #include "serving/metrics_server.h"
-#include "serving/ports.h"
 #include "tee/evidence.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
-runtime::BatcherOptions batcher_options(const ServerConfig& config, int64_t max_batch) {
+serving::BatcherOptions batcher_options(const ServerConfig& config, int64_t max_batch) {
   return {.queue_limit = config.queue,
           .max_batch = max_batch,
           .delay = std::chrono::microseconds(config.batch_delay_us)};
 }
 
-runtime::TrustedOptions trusted_options(const ServerConfig& config, int64_t max_batch) {
+serving::TrustedOptions trusted_options(const ServerConfig& config, int64_t max_batch) {
   return {.batcher = batcher_options(config, max_batch),
           .links = config.links,
           .verify_rate = config.verify_rate,
@@ -28,12 +27,13 @@ runtime::TrustedOptions trusted_options(const ServerConfig& config, int64_t max_
           .verify_stops = config.verify_stops};
 }
 
-runtime::RemoteOptions remote_options(const TrustedServerParts& parts, const std::string& model) {
+serving::WorkerPoolOptions remote_options(const TrustedServerParts& parts,
+                                          const std::string& model) {
   return {.workers = parts.workers,
           .model = model,
           .client = parts.worker_client,
-          .answer_limit = runtime::Seconds(parts.config.worker_timeout_s),
-          .quarantine = runtime::Seconds(parts.config.quarantine_s)};
+          .answer_limit = serving::Seconds(parts.config.worker_timeout_s),
+          .quarantine = serving::Seconds(parts.config.quarantine_s)};
 }
 
 Result<std::unique_ptr<Program>> load(Engine& engine, const bundle::Bundle& bundle,
@@ -44,16 +44,16 @@ Result<std::unique_ptr<Program>> load(Engine& engine, const bundle::Bundle& bund
   return program;
 }
 
-Result<runtime::TrustedSegments> load_segments(const bundle::Bundle& bundle,
+Result<serving::TrustedSegments> load_segments(const bundle::Bundle& bundle,
                                                const TrustedServerParts& parts) {
   TRY(engine, make_onnxruntime({.threads = parts.config.threads}));
   const bundle::Manifest& manifest = bundle.manifest();
-  runtime::TrustedSegments out;
-  out.inputs = ports_of(manifest.inputs);
-  out.outputs = ports_of(manifest.outputs);
+  serving::TrustedSegments out;
+  out.inputs = manifest.inputs;
+  out.outputs = manifest.outputs;
   for (const bundle::SegmentInfo& segment : manifest.segments) {
     if (segment.placement == bundle::Placement::kUntrusted) {
-      out.body = {ports_of(segment.inputs), ports_of(segment.outputs)};
+      out.body = {segment.inputs, segment.outputs};
       if (parts.config.verify_rate <= 0) continue;
     }
     TRY(program, load(*engine, bundle, segment.name, parts));
@@ -91,7 +91,7 @@ std::optional<net::Response> refuse_large(const net::Request& request) {
 }
 
 std::optional<net::Response> refuse_client(ClientGate& gate, const net::Request& request,
-                                           runtime::Metrics& metrics) {
+                                           serving::Metrics& metrics) {
   const std::string* const authorization = request.fields.find("Authorization");
   const std::string certificate =
       request.channel == nullptr ? "" : request.channel->client_certificate_sha256();
@@ -124,9 +124,9 @@ std::optional<net::Response> refuse_client(ClientGate& gate, const net::Request&
 struct TrustedServer::Parts {
   TrustedServerParts given;
   std::string config_sha256;
-  runtime::Metrics metrics;
-  std::unique_ptr<runtime::Remote> remote;
-  std::unique_ptr<runtime::Trusted> trusted;
+  serving::Metrics metrics;
+  std::unique_ptr<serving::WorkerPool> remote;
+  std::unique_ptr<serving::Trusted> trusted;
   std::unique_ptr<ClientGate> gate;
   std::unique_ptr<EvidenceService> evidence;
   std::unique_ptr<MetricsServer> metrics_server;
@@ -143,17 +143,17 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   p.given = std::move(given);
   const ServerConfig& config = p.given.config;
   const bundle::Manifest& manifest = bundle.manifest();
-  p.config_sha256 = serve::config_sha256(config);
+  p.config_sha256 = serving::config_sha256(config);
   const int64_t max_batch = manifest.max_batch;
 
   TRY(listen, parse_address(config.listen));
   TRY(segments, load_segments(bundle, p.given));
   if (segments.body) {
     if (p.given.workers.empty()) return fail(Kind::kUsage, "the plan needs a worker: none given");
-    p.remote = std::make_unique<runtime::Remote>(remote_options(p.given, manifest.model_name),
-                                                 *segments.body, p.metrics);
+    p.remote = std::make_unique<serving::WorkerPool>(remote_options(p.given, manifest.model_name),
+                                                     *segments.body, p.metrics);
   }
-  TRY(trusted, runtime::Trusted::start(std::move(segments), trusted_options(config, max_batch),
+  TRY(trusted, serving::Trusted::start(std::move(segments), trusted_options(config, max_batch),
                                        p.remote.get(), p.metrics));
   p.trusted = std::move(trusted);
   p.gate = std::make_unique<ClientGate>(std::move(p.given.clients));
@@ -180,10 +180,10 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
                 .parameters = {{"manifest_sha256", bundle.manifest_sha256()},
                                {"mode", std::string(p.evidence->mode())}},
                 .ready = [&p] { return p.trusted->ready(); },
-                .submit = [&p](runtime::Job job) { p.trusted->submit(std::move(job)); }};
+                .submit = [&p](serving::Job job) { p.trusted->submit(std::move(job)); }};
   const net::Handler v2 = v2_handler(std::move(model),
                                      {.server = {"cloisterd", p.given.tool, {"binary_tensor_data"}},
-                                      .deadline = runtime::Seconds(config.deadline_s)},
+                                      .deadline = serving::Seconds(config.deadline_s)},
                                      p.metrics);
   const net::Handler handler = [v2, &p](net::Request request, net::Respond respond) {
     if (request.target == attest::kExchangeTarget) {
@@ -239,13 +239,13 @@ Result<> TrustedServer::ready() const {
   return parts_->trusted->ready();
 }
 
-bool TrustedServer::wait_ready(runtime::Seconds limit) const {
+bool TrustedServer::wait_ready(serving::Seconds limit) const {
   return parts_->remote == nullptr || parts_->remote->wait_up(limit);
 }
 
-void TrustedServer::drain(runtime::Seconds limit) {
+void TrustedServer::drain(serving::Seconds limit) {
   log(LogLevel::kInfo, "draining", {{"connections", parts_->server->connections()}});
   parts_->server->drain(limit);
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

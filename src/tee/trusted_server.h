@@ -1,7 +1,7 @@
 // cloisterd without its command line: a bundle behind TLS.
 #pragma once
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 #include "bundle/age.h"
 #include "bundle/bundle.h"
 #include "serving/v2.h"
@@ -9,7 +9,7 @@
 #include "tee/config.h"
 #include "tee/trusted.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // What the server is made of, read by the caller: libraries read neither arguments nor files that
 // those name.
@@ -23,7 +23,7 @@ struct TrustedServerParts {
   std::optional<std::vector<Client>> clients;
   std::string client_ca_pem;
   std::optional<net::TlsIdentity> tls;         // otherwise made anew
-  std::shared_ptr<attest::Producer> producer;  // never null: of evidence
+  std::shared_ptr<attest::Attester> producer;  // never null: of evidence
   int64_t now_unix_s = 0;
 };
 
@@ -41,10 +41,10 @@ class TrustedServer {
   std::string config_sha256() const;
   // Whether requests would be answered now.
   Result<> ready() const;
-  bool wait_ready(runtime::Seconds limit) const;
+  bool wait_ready(serving::Seconds limit) const;
 
   // Takes no more requests, answers those that it has, at most for `limit`.
-  void drain(runtime::Seconds limit);
+  void drain(serving::Seconds limit);
 
  private:
   struct Parts;
@@ -52,4 +52,4 @@ class TrustedServer {
   std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -102,8 +102,8 @@ class DictParser {
       }
     } else if (key == "shape") {
       if (shape) return twice();
-      TRY(extents, tuple());
-      shape = extents;
+      TRY(dimensions, tuple());
+      shape = dimensions;
     } else {
       return invalid("dict has the key '{}', want only 'descr', 'fortran_order' and 'shape'",
                      printable(key));
@@ -129,33 +129,34 @@ class DictParser {
 
   // (), (3,), (3, 4), (3, 4,); not (3), which is a number to Python.
   Result<Shape> tuple() {
-    Shape extents;
+    Shape dimensions;
     TRY_OK(expect('('));
     bool comma = true;
     while (!accept(')')) {
       if (!comma) return wrong("',' or ')' in 'shape'");
-      if (extents.size() == kMaxRank) return invalid("shape has more than {} extents", kMaxRank);
-      TRY(extent, number());
-      extents.push_back(extent);
+      if (dimensions.size() == kMaxRank)
+        return invalid("shape has more than {} dimensions", kMaxRank);
+      TRY(dimension, number());
+      dimensions.push_back(dimension);
       comma = accept(',');
     }
-    if (extents.size() == 1 && !comma) return invalid("shape ({}) is no tuple", extents[0]);
-    return extents;
+    if (dimensions.size() == 1 && !comma) return invalid("shape ({}) is no tuple", dimensions[0]);
+    return dimensions;
   }
 
   Result<int64_t> number() {
     skip_space();
-    int64_t extent = 0;
+    int64_t dimension = 0;
     const char* begin = text_.data() + at_;
-    const auto [end, code] = std::from_chars(begin, text_.data() + text_.size(), extent);
+    const auto [end, code] = std::from_chars(begin, text_.data() + text_.size(), dimension);
     if (code == std::errc::result_out_of_range) {
-      return invalid("shape has an extent '{}', want at most {}", printable({begin, end}, 40),
+      return invalid("shape has a dimension '{}', want at most {}", printable({begin, end}, 40),
                      INT64_MAX);
     }
-    if (code != std::errc()) return wrong("an extent of 'shape'");
-    if (extent < 0) return invalid("shape has the extent {}, want 0 or more", extent);
+    if (code != std::errc()) return wrong("a dimension of 'shape'");
+    if (dimension < 0) return invalid("shape has the dimension {}, want 0 or more", dimension);
     at_ += static_cast<size_t>(end - begin);
-    return extent;
+    return dimension;
   }
 
   void skip_space() {
@@ -263,14 +264,14 @@ Result<std::string> npy_header(const TensorView& tensor) {
     return fail(Kind::kUnsupported, "npy has no rank {}, at most {}", tensor.shape.size(),
                 kMaxRank);
   }
-  std::string extents;
-  for (const int64_t extent : tensor.shape) {
-    extents += fmt::format("{}{}", extents.empty() ? "" : ", ", extent);
+  std::string dimensions;
+  for (const int64_t dimension : tensor.shape) {
+    dimensions += fmt::format("{}{}", dimensions.empty() ? "" : ", ", dimension);
   }
-  if (tensor.shape.size() == 1) extents += ",";
+  if (tensor.shape.size() == 1) dimensions += ",";
   std::string dict = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
-                                 dtype_bits(tensor.dtype) == 8 ? '|' : '<', type->code, extents);
-  // Room for the first extent to grow to 21 digits in place, as numpy leaves it.
+                                 dtype_bits(tensor.dtype) == 8 ? '|' : '<', type->code, dimensions);
+  // Room for the first dimension to grow to 21 digits in place, as numpy leaves it.
   if (!tensor.shape.empty()) dict.append(21 - std::to_string(tensor.shape[0]).size(), ' ');
   constexpr size_t kPrefix = kMagic.size() + 4;
   dict.append(64 - (kPrefix + dict.size() + 1) % 64, ' ');

@@ -15,14 +15,14 @@ std::string shape_text(const Shape& shape) {
 Result<uint64_t> element_count(const Shape& shape) {
   uint64_t count = 1;
   bool empty = false;
-  for (const int64_t extent : shape) {
-    if (extent < 0) return invalid("shape {} has a negative extent", shape_text(shape));
-    // A zero must not hide an overflow of the other extents.
-    if (extent == 0) {
+  for (const int64_t dimension : shape) {
+    if (dimension < 0) return invalid("shape {} has a negative dimension", shape_text(shape));
+    // A zero must not hide an overflow of the other dimensions.
+    if (dimension == 0) {
       empty = true;
       continue;
     }
-    auto product = checked_mul(count, static_cast<uint64_t>(extent));
+    auto product = checked_mul(count, static_cast<uint64_t>(dimension));
     if (!product) return invalid("shape {} is too large", shape_text(shape));
     count = *product;
   }

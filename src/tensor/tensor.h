@@ -11,13 +11,13 @@
 
 namespace cloister {
 
-// Extents, outermost first; an empty shape is a scalar. Never negative.
+// Dimensions, outermost first; an empty shape is a scalar. Never negative.
 using Shape = std::vector<int64_t>;
 
 // "[1,3,224,224]"
 std::string shape_text(const Shape& shape);
 
-// Number of elements; kInvalid for a negative extent or when the product overflows.
+// Number of elements; kInvalid for a negative dimension or when the product overflows.
 Result<uint64_t> element_count(const Shape& shape);
 
 // Bytes of a tensor: types under 8 bits are packed. kUnsupported for strings.

@@ -22,7 +22,7 @@ class Lines {
   void bits(std::string name, uint64_t value) { add(std::move(name), fmt::format("{:#x}", value)); }
   template <size_t N>
   void add(std::string name, const Fixed<N>& value) {
-    add(std::move(name), word(value));
+    add(std::move(name), to_string(value));
   }
   // Where there is one.
   template <size_t N>
@@ -45,7 +45,7 @@ std::string tcb_text(const SnpTcb& tcb, bool has_fmc) {
 void add(Lines& out, const SnpClaims& c) {
   const bool has_fmc = c.product == SnpProduct::kTurin;
   out.add("report_version", c.version);
-  if (c.product) out.add("product", std::string(word(*c.product)));
+  if (c.product) out.add("product", std::string(to_string(*c.product)));
   out.add("measurement", c.measurement);
   out.add("guest_svn", c.guest_svn);
   out.bits("guest_policy", c.guest_policy);
@@ -68,7 +68,7 @@ void add(Lines& out, const DcapClaims& c) {
   out.add("fmspc", c.fmspc);
   out.add("ppid", c.ppid);
   if (c.platform_instance) out.add("platform_instance", *c.platform_instance);
-  if (c.tcb_status) out.add("tcb_status", std::string(word(*c.tcb_status)));
+  if (c.tcb_status) out.add("tcb_status", std::string(to_string(*c.tcb_status)));
   out.add("advisories", c.advisories.empty()
                             ? "none"
                             : printable(fmt::format("{}", fmt::join(c.advisories, ", ")), 2000));
@@ -111,7 +111,7 @@ void add(Lines& out, const TpmClaims& c) {
 
 std::vector<ClaimLine> claim_lines(const Claims& claims) {
   Lines out;
-  out.add("kind", std::string(word(claims.kind)));
+  out.add("kind", std::string(to_string(claims.kind)));
   out.add("protects", std::string(kind_class(claims.kind)));
   if (claims.snp) add(out, *claims.snp);
   if (claims.dcap) add(out, *claims.dcap);

@@ -148,7 +148,7 @@ bool may_pass(const Check& check, const ExchangeReply& reply, const Claims& c) {
 
 // Claims are what somebody wrote unless the checks behind them passed: those that no policy
 // softens, certificates and signatures among them.
-Result<> established(const ExchangeReply& reply, const Judgement& judgement) {
+Result<> established(const ExchangeReply& reply, const AppraisalResult& judgement) {
   for (const Check& check : judgement.checks) {
     if (check.outcome != Outcome::kFail || may_pass(check, reply, judgement.tee.claims)) continue;
     return invalid("no policy can accept what was shown: {}", failure_text(check));
@@ -158,7 +158,7 @@ Result<> established(const ExchangeReply& reply, const Judgement& judgement) {
 
 }  // namespace
 
-Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const Judgement& judgement) {
+Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const AppraisalResult& judgement) {
   TRY_OK(established(reply, judgement));
   TrustPolicy out{.tee = tee_of(judgement.tee.claims)};
   const bool has_crl = find_blob(reply.endorsements.blobs, kAmdCrl).has_value();
@@ -167,7 +167,7 @@ Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const Judgement& ju
   out.bundle.manifests = {{sha256(as_bytes(reply.manifest_json))}};
   if (judgement.manifest) out.bundle.min_version = judgement.manifest->version;
   if (judgement.statement) {
-    TRY_OK(parse_word(judgement.statement->config_sha256, out.configs.emplace_back()));
+    TRY_OK(from_string(judgement.statement->config_sha256, out.configs.emplace_back()));
   }
   const auto file = reply.files.find("audit.json");
   if (file != reply.files.end()) {

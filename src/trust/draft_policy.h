@@ -1,7 +1,7 @@
 // A trust policy to begin with, made of what a server showed.
 #pragma once
 
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
 namespace cloister::attest {
 
@@ -12,6 +12,6 @@ namespace cloister::attest {
 // collateral is never asked to be older than the default. kInvalid naming the check where one
 // failed that no policy may pass, such as debugging, and that claims rest on: of evidence without
 // certificates or collateral there is no draft. Thread-safe.
-Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const Judgement& judgement);
+Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const AppraisalResult& judgement);
 
 }  // namespace cloister::attest

@@ -5,7 +5,7 @@
 //
 // What is read is taken for hostile. Refused: anything that is not one JSON document of at most 64
 // levels, a key twice, tensors that don't have the size that they say, more than 1000 of anything,
-// names and ids over 1024 bytes or with a NUL, shapes of more than 32 extents, BYTES, and the
+// names and ids over 1024 bytes or with a NUL, shapes of more than 32 dimensions, BYTES, and the
 // extensions for classification and shared memory. Ignored: members that the protocol doesn't know,
 // null where something may be left out, and parameters of single tensors other than those of the
 // binary extension. No tensor gets memory before the body is seen to be long enough for it; reading
@@ -17,7 +17,7 @@
 #include <variant>
 
 #include "base/shared_bytes.h"
-#include "tensor/tensor.h"
+#include "tensor/spec.h"
 
 namespace cloister::oip {
 
@@ -27,18 +27,12 @@ inline constexpr const char* kHeaderLengthField = "Inference-Header-Content-Leng
 using Parameter = std::variant<bool, int64_t, double, std::string>;
 using Parameters = std::map<std::string, Parameter>;
 
-struct TensorMetadata {
-  std::string name;
-  DType dtype = DType::kF32;
-  Shape dims;  // -1: any extent
-};
-
 struct ModelMetadata {
   std::string name;
   std::vector<std::string> versions;
   std::string platform;
-  std::vector<TensorMetadata> inputs;
-  std::vector<TensorMetadata> outputs;
+  std::vector<TensorSpec> inputs;
+  std::vector<TensorSpec> outputs;
 };
 
 struct ServerMetadata {

@@ -119,10 +119,10 @@ class Filler {
   Result<> fill_level(JsonArray array) {
     const Shape& shape = tensor_.shape();
     const size_t level = path_.size();
-    const auto extent = static_cast<uint64_t>(shape[level]);
+    const auto dimension = static_cast<uint64_t>(shape[level]);
     path_.push_back(0);
     for (const JsonElement element : array) {
-      if (path_[level] == extent) return wrong_length(array, extent);
+      if (path_[level] == dimension) return wrong_length(array, dimension);
       if (level + 1 == shape.size()) {
         TRY_OK(fill_element(element));
       } else {
@@ -134,7 +134,7 @@ class Filler {
       }
       ++path_[level];
     }
-    if (path_[level] < extent) return wrong_length(array, extent);
+    if (path_[level] < dimension) return wrong_length(array, dimension);
     path_.pop_back();
     return {};
   }

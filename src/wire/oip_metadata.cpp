@@ -16,9 +16,9 @@ void append_texts(std::string& json, const std::vector<std::string>& texts) {
   json += ']';
 }
 
-void append_tensors(std::string& json, const std::vector<TensorMetadata>& tensors) {
+void append_tensors(std::string& json, const std::vector<TensorSpec>& tensors) {
   json += '[';
-  for (const TensorMetadata& tensor : tensors) {
+  for (const TensorSpec& tensor : tensors) {
     if (&tensor != tensors.data()) json += ',';
     json += "{\"name\":";
     append_quoted(json, tensor.name);
@@ -29,11 +29,11 @@ void append_tensors(std::string& json, const std::vector<TensorMetadata>& tensor
   json += ']';
 }
 
-Result<std::vector<TensorMetadata>> read_list(const Members& model, std::string_view word) {
+Result<std::vector<TensorSpec>> read_list(const Members& model, std::string_view word) {
   const std::string key = fmt::format("{}s", word);
   TRY_OK(model.need(key));
   TRY(items, model.find_items(key));
-  std::vector<TensorMetadata> tensors;
+  std::vector<TensorSpec> tensors;
   for (size_t i = 0; i < items.size(); ++i) {
     TRY(members, Members::of(fmt::format("{}[{}]: ", key, i), items[i]));
     TRY(name, read_name(members, word));

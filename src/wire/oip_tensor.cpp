@@ -101,18 +101,18 @@ Result<std::vector<NamedTensor>> read_tensors(std::string_view word,
 
 Result<Shape> read_shape(const Members& members, int64_t least) {
   TRY(element, members.need("shape"));
-  simdjson::dom::array extents;
-  if (element.get(extents) != simdjson::SUCCESS) {
+  simdjson::dom::array dimensions;
+  if (element.get(dimensions) != simdjson::SUCCESS) {
     return wrong(members.prefix(), "shape", element, "an array");
   }
   Shape shape;
-  for (const JsonElement extent : extents) {
+  for (const JsonElement dimension : dimensions) {
     if (shape.size() == kMaxRank) {
-      return invalid("{}shape: more than {} extents", members.prefix(), kMaxRank);
+      return invalid("{}shape: more than {} dimensions", members.prefix(), kMaxRank);
     }
     int64_t value = 0;
-    if (extent.get(value) != simdjson::SUCCESS || value < least) {
-      return wrong(members.prefix(), fmt::format("shape[{}]", shape.size()), extent,
+    if (dimension.get(value) != simdjson::SUCCESS || value < least) {
+      return wrong(members.prefix(), fmt::format("shape[{}]", shape.size()), dimension,
                    fmt::format("a whole number from {}", least));
     }
     shape.push_back(value);

@@ -20,7 +20,7 @@ Result<std::vector<NamedTensor>> read_tensors(std::string_view word,
                                               const std::vector<JsonElement>& items,
                                               Payload& payload);
 
-// The member "shape": at most 32 extents of at least `least`.
+// The member "shape": at most 32 dimensions of at least `least`.
 Result<Shape> read_shape(const Members& members, int64_t least);
 
 // The name of an item, which opens the errors of `members` from then on: "input 'x': ".

@@ -1,6 +1,6 @@
 #include "worker/body.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 Body::Body(std::unique_ptr<Program> program, const BatcherOptions& options, Metrics& metrics)
     : program_(std::move(program)),
@@ -25,4 +25,4 @@ void Body::run(std::vector<Job> jobs) {
   }
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -3,7 +3,7 @@
 
 #include "serving/batcher.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 // Runs what is submitted in batches, on a thread of its own. Thread-safe.
 class Body {
@@ -22,4 +22,4 @@ class Body {
   Batcher batcher_;  // last: it uses the above
 };
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

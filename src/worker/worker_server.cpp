@@ -2,17 +2,17 @@
 
 #include "serving/address.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Program> body,
-                                                          std::vector<Port> inputs,
-                                                          std::vector<Port> outputs,
+                                                          std::vector<TensorSpec> inputs,
+                                                          std::vector<TensorSpec> outputs,
                                                           const WorkerServerOptions& options) {
   TRY(address, parse_address(options.listen));
   std::unique_ptr<WorkerServer> worker(new WorkerServer);
-  worker->body_ = std::make_unique<runtime::Body>(
+  worker->body_ = std::make_unique<serving::Body>(
       std::move(body),
-      runtime::BatcherOptions{.queue_limit = options.queue,
+      serving::BatcherOptions{.queue_limit = options.queue,
                               .max_batch = options.max_batch,
                               .delay = std::chrono::microseconds(options.batch_delay_us)},
       worker->metrics_);
@@ -24,11 +24,11 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Progra
       .outputs = std::move(outputs),
       .max_batch = options.max_batch,
       .ready = [] { return Result<>(); },
-      .submit = [body = worker->body_.get()](runtime::Job job) { body->submit(std::move(job)); }};
+      .submit = [body = worker->body_.get()](serving::Job job) { body->submit(std::move(job)); }};
   net::Handler handler =
       v2_handler(std::move(model),
                  {.server = {"cloister-worker", options.tool, {"binary_tensor_data"}},
-                  .deadline = runtime::Seconds(options.deadline_s)},
+                  .deadline = serving::Seconds(options.deadline_s)},
                  worker->metrics_);
   if (!options.metrics_listen.empty()) {
     TRY(metrics_server, MetricsServer::start(options.metrics_listen, worker->metrics_));
@@ -44,4 +44,4 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Progra
   return worker;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

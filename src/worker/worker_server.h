@@ -5,7 +5,7 @@
 #include "serving/v2.h"
 #include "worker/body.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 struct WorkerServerOptions {
   std::string listen = "127.0.0.1:8000";
@@ -28,8 +28,8 @@ class WorkerServer {
  public:
   // `inputs` and `outputs`: as the bundle has them.
   static Result<std::unique_ptr<WorkerServer>> start(std::unique_ptr<Program> body,
-                                                     std::vector<Port> inputs,
-                                                     std::vector<Port> outputs,
+                                                     std::vector<TensorSpec> inputs,
+                                                     std::vector<TensorSpec> outputs,
                                                      const WorkerServerOptions& options);
   uint16_t port() const { return server_->port(); }
   uint16_t metrics_port() const { return metrics_server_ ? metrics_server_->port() : 0; }
@@ -38,10 +38,10 @@ class WorkerServer {
  private:
   WorkerServer() = default;
 
-  runtime::Metrics metrics_;
-  std::unique_ptr<runtime::Body> body_;
+  serving::Metrics metrics_;
+  std::unique_ptr<serving::Body> body_;
   std::unique_ptr<MetricsServer> metrics_server_;
   std::unique_ptr<net::Server> server_;  // last: goes first
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

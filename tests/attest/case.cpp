@@ -32,8 +32,8 @@ const Check& find_check(const Verdict& verdict, std::string_view id) {
 std::string text_of(const Verdict& verdict) {
   std::string text = verdict.trusted ? "trusted\n" : "not trusted\n";
   for (const Check& check : verdict.checks) {
-    text += fmt::format("{:14} {:28} {} | {} | {}\n", word(check.outcome), check.id, check.found,
-                        check.why, check.field);
+    text += fmt::format("{:14} {:28} {} | {} | {}\n", to_string(check.outcome), check.id,
+                        check.found, check.why, check.field);
   }
   return text;
 }

@@ -121,8 +121,8 @@ DcapWorld::DcapWorld(bool is_tdx, uint16_t quote_version, bool td_report_15)
 
   const std::string zeros48(96, '0');
   tcb_info = head(is_tdx ? "TDX" : "SGX", 3);
-  tcb_info["fmspc"] = word(fmspc);
-  tcb_info["pceId"] = word(pce_id);
+  tcb_info["fmspc"] = to_string(fmspc);
+  tcb_info["pceId"] = to_string(pce_id);
   tcb_info["tcbType"] = 0;
   if (is_tdx) {
     const Json module = {{"mrsigner", zeros48},
@@ -146,7 +146,7 @@ DcapWorld::DcapWorld(bool is_tdx, uint16_t quote_version, bool td_report_15)
   qe_identity["miscselectMask"] = "FFFFFFFF";
   qe_identity["attributes"] = "11000000000000000000000000000000";
   qe_identity["attributesMask"] = "FBFFFFFFFFFFFFFF0000000000000000";
-  qe_identity["mrsigner"] = word(filler<32>("qe signer"));
+  qe_identity["mrsigner"] = to_string(filler<32>("qe signer"));
   qe_identity["isvprodid"] = 2;
   qe_identity["tcbLevels"] = {isv_level(6, "UpToDate"),
                               isv_level(4, "OutOfDate", {"INTEL-SA-00477"})};

@@ -44,7 +44,7 @@ TEST(Exchange, ReportDataIsAsDocumented) {
   Nonce nonce;
   nonce.bytes.fill(std::byte{0x22});
   // printf 'cloister-attestation-v1\0S' + 32 x 11 + 32 x 22 + 32 x 33 + sha256('{}') | sha512sum
-  EXPECT_EQ(word(value_of(report_data(Role::kServer, key, nonce, exported, "{}"))),
+  EXPECT_EQ(to_string(value_of(report_data(Role::kServer, key, nonce, exported, "{}"))),
             "9c708cb07a98fac736f04f6f4a6e4dc351c93ad15e65d1b989fbf3bfe4bd4c46"
             "4ddd885eb9a5141fdde8f3802d10d3f46fa08132681f2fccefb3f363a767c84f");
 }
@@ -54,7 +54,7 @@ TEST(Exchange, ReportDataDependsOnAllOfIt) {
   const std::array<std::byte, 32> exported{};
   std::set<std::string> seen;
   const auto is_new = [&](const Result<ReportData>& data) {
-    return seen.insert(word(value_of(data))).second;
+    return seen.insert(to_string(value_of(data))).second;
   };
   EXPECT_TRUE(is_new(report_data(Role::kServer, key, {}, exported, "{}")));
   EXPECT_TRUE(is_new(report_data(Role::kClient, key, {}, exported, "{}")));
@@ -75,7 +75,7 @@ TEST(Exchange, RequestsComeBackAsTheyWere) {
 
 TEST(Exchange, StrangeRequestsAreRefused) {
   const std::string good = write_request({.nonce = some_nonce(0)});
-  const std::string hex = word(some_nonce(0));
+  const std::string hex = to_string(some_nonce(0));
   const std::pair<std::string, const char*> cases[] = {
       {"", "JSON"},
       {"{}", "schema"},

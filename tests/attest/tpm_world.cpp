@@ -135,7 +135,7 @@ AzureWorld::AzureWorld(bool is_snp) : snp(is_snp) {
       R"({{"keys":[{{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":"{}"}},)"
       R"({{"kid":"HCLEkPub","key_ops":["encrypt"],"kty":"RSA","e":"AQAB","n":"AQAB"}}],)"
       R"("vm-configuration":{{"secure-boot":true}},"user-data":"{}{}"}})",
-      base64(public_modulus(tpm.key.get()), Base64::kUrl), word(binder), std::string(64, '0'));
+      base64(public_modulus(tpm.key.get()), Base64::kUrl), to_string(binder), std::string(64, '0'));
 }
 
 std::vector<std::byte> AzureWorld::make_hcl(Bytes hardware_report) const {

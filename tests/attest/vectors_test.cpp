@@ -53,16 +53,16 @@ TEST_P(SnpVectors, AreTrustedUnderAPolicyOfTheirOwn) {
   EXPECT_EQ(claims.guest_svn, want["guest_svn"].get<uint32_t>());
   EXPECT_EQ(claims.vmpl, want["vmpl"].get<uint32_t>());
   EXPECT_EQ(claims.signed_by_vlek, want["signer"] == "VLEK");
-  EXPECT_EQ(word(*claims.product), want["generation"].get<std::string>());
+  EXPECT_EQ(to_string(*claims.product), want["generation"].get<std::string>());
   EXPECT_EQ(fmt::format("{:#x}", claims.guest_policy), want["policy"].get<std::string>());
   EXPECT_EQ(fmt::format("{:#x}", claims.platform_info), want["platform_info"].get<std::string>());
-  EXPECT_EQ(word(claims.measurement), want["measurement"].get<std::string>());
-  EXPECT_EQ(word(claims.host_data), want["host_data"].get<std::string>());
-  EXPECT_EQ(word(claims.id_key_digest), want["id_key_digest"].get<std::string>());
-  EXPECT_EQ(word(claims.author_key_digest), want["author_key_digest"].get<std::string>());
-  EXPECT_EQ(word(claims.report_id), want["report_id"].get<std::string>());
-  EXPECT_EQ(word(claims.chip_id), want["chip_id"].get<std::string>());
-  EXPECT_EQ(word(*verdict.claims.report_data), want["report_data"].get<std::string>());
+  EXPECT_EQ(to_string(claims.measurement), want["measurement"].get<std::string>());
+  EXPECT_EQ(to_string(claims.host_data), want["host_data"].get<std::string>());
+  EXPECT_EQ(to_string(claims.id_key_digest), want["id_key_digest"].get<std::string>());
+  EXPECT_EQ(to_string(claims.author_key_digest), want["author_key_digest"].get<std::string>());
+  EXPECT_EQ(to_string(claims.report_id), want["report_id"].get<std::string>());
+  EXPECT_EQ(to_string(claims.chip_id), want["chip_id"].get<std::string>());
+  EXPECT_EQ(to_string(*verdict.claims.report_data), want["report_data"].get<std::string>());
   EXPECT_EQ(claims.reported_tcb, tcb_of(want["reported_tcb"]));
   EXPECT_EQ(claims.current_tcb, tcb_of(want["current_tcb"]));
   EXPECT_EQ(claims.committed_tcb, tcb_of(want["committed_tcb"]));
@@ -182,33 +182,35 @@ TEST(DcapVectors, SayWhatIsExpected) {
       EXPECT_EQ(find_check(verdict, id).outcome, Outcome::kPass) << text_of(verdict);
     }
     const Json& pck = want["pck"];
-    EXPECT_EQ(word(claims.fmspc), pck["fmspc"].get<std::string>());
-    EXPECT_EQ(word(claims.ppid), pck["ppid"].get<std::string>());
+    EXPECT_EQ(to_string(claims.fmspc), pck["fmspc"].get<std::string>());
+    EXPECT_EQ(to_string(claims.ppid), pck["ppid"].get<std::string>());
     EXPECT_EQ(claims.pce_svn, pck["pcesvn"].get<int>());
     EXPECT_EQ(fmt::format("{:02x}", claims.sgx_type), pck["sgx_type"].get<std::string>());
     EXPECT_EQ(Json(claims.cpu_svns), pck["sgx_tcb_components"]);
-    EXPECT_EQ(word(*verdict.claims.report_data), want["report"]["rd"].get<std::string>());
+    EXPECT_EQ(to_string(*verdict.claims.report_data), want["report"]["rd"].get<std::string>());
     const bool debug = verdict.claims.tdx ? verdict.claims.tdx->debug : verdict.claims.sgx->debug;
     EXPECT_EQ(debug, want["expect_debug"].get<bool>());
     if (want.contains("expect_tcb_status") && std::string_view(collateral) != "") {
       const std::string status = want["expect_tcb_status"];
-      EXPECT_EQ(word(*claims.tcb_status), status.substr(0, status.find(' ')));
-      EXPECT_EQ(word(claims.qe_status.value()),
+      EXPECT_EQ(to_string(*claims.tcb_status), status.substr(0, status.find(' ')));
+      EXPECT_EQ(to_string(claims.qe_status.value()),
                 want.value("expect_qe_status", std::string("UpToDate")));
       if (want.contains("expect_advisories")) {
         EXPECT_EQ(Json(claims.advisories), want["expect_advisories"]);
       }
       if (want.contains("expect_module_status")) {
-        EXPECT_EQ(word(claims.module_status.value()),
+        EXPECT_EQ(to_string(claims.module_status.value()),
                   want["expect_module_status"].get<std::string>());
       }
     }
     if (verdict.claims.tdx) {
-      EXPECT_EQ(word(verdict.claims.tdx->mrtd), want["report"]["mrtd"].get<std::string>());
-      EXPECT_EQ(word(verdict.claims.tdx->rtmr[2]), want["report"]["rtmr2"].get<std::string>());
-      EXPECT_EQ(word(verdict.claims.tdx->mr_seam), want["report"]["mrseam"].get<std::string>());
+      EXPECT_EQ(to_string(verdict.claims.tdx->mrtd), want["report"]["mrtd"].get<std::string>());
+      EXPECT_EQ(to_string(verdict.claims.tdx->rtmr[2]), want["report"]["rtmr2"].get<std::string>());
+      EXPECT_EQ(to_string(verdict.claims.tdx->mr_seam),
+                want["report"]["mrseam"].get<std::string>());
     } else {
-      EXPECT_EQ(word(verdict.claims.sgx->mr_signer), want["report"]["mrsigner"].get<std::string>());
+      EXPECT_EQ(to_string(verdict.claims.sgx->mr_signer),
+                want["report"]["mrsigner"].get<std::string>());
     }
   }
 }

@@ -290,11 +290,11 @@ TEST(Verdict, RefusesWhatMakesNoSense) {
 TEST(Verdict, WordsAreThoseOfTheRecords) {
   for (const std::string_view text :
        {"ssim", "ssim_advantage", "ms_ssim", "psnr_db", "row_match", "row_match_advantage"}) {
-    EXPECT_EQ(word(*parse_metric(text)), text);
+    EXPECT_EQ(to_string(*parse_metric(text)), text);
     EXPECT_TRUE(judge(default_policy(*parse_metric(text)), AuditScores{}));
   }
   for (const std::string_view text : {"mean", "p95", "worst"}) {
-    EXPECT_EQ(word(*parse_statistic(text)), text);
+    EXPECT_EQ(to_string(*parse_statistic(text)), text);
   }
   EXPECT_EQ(parse_metric("mse").error().kind, Kind::kUsage);
   EXPECT_THAT(parse_statistic("median").error().message, HasSubstr("want mean, p95, worst"));

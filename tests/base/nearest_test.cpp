@@ -47,9 +47,9 @@ TEST(NearestTexts, AgreesWithTheDefinition) {
     return text;
   };
   for (int round = 0; round < 200; ++round) {
-    const std::string text = word();
+    const std::string text = to_string();
     std::vector<std::string> known;
-    for (int i = 0; i < 6; ++i) known.push_back(word());
+    for (int i = 0; i < 6; ++i) known.push_back(to_string());
     const auto nearest = nearest_texts(text, known, known.size());
     std::ranges::stable_sort(known, {}, [&](const std::string& k) { return distance(text, k); });
     EXPECT_EQ(nearest, known) << text;

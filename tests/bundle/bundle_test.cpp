@@ -68,7 +68,7 @@ TEST_F(BundleTest, OpensWithReleasedHeaders) {
   const Bundle bundle = value_of(sample().open());
   std::vector<age::Identity> fresh;
   fresh.push_back(value_of(age::Identity::generate()));
-  Headers released;
+  WrappedKeys released;
   for (const auto& [entry, header] : value_of(bundle.headers())) {
     released[entry] = value_of(age::rewrap(header, sample().identities, fresh[0].recipient()));
   }

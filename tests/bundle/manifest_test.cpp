@@ -30,9 +30,9 @@ Manifest sample() {
   m.plan_sha256 = std::string(64, 'b');
   m.cut = "c1a2b3";
   m.max_batch = 8;
-  const Port x{"x", DType::kF32, {-1, 3, 224, 224}};
-  const Port h{"h", DType::kF32, {-1, 64}};
-  const Port y{"y", DType::kF32, {-1, 1000}};
+  const TensorSpec x{"x", DType::kF32, {-1, 3, 224, 224}};
+  const TensorSpec h{"h", DType::kF32, {-1, 64}};
+  const TensorSpec y{"y", DType::kF32, {-1, 1000}};
   m.inputs = {x};
   m.outputs = {y};
   m.segments = {{"head", Placement::kTrusted, {x}, {h}}, {"body", Placement::kUntrusted, {h}, {y}}};

@@ -14,7 +14,7 @@ namespace cloister::test {
 
 // "x" f32[batch,16] to "y" f32[batch,5] through "h" and "a", 64 wide each: the cuts. Weights of
 // more than a chunk of age's on either side.
-inline Graph sample_graph(const zoo::Extent& batch = "N") {
+inline Graph sample_graph(const zoo::Dimension& batch = "N") {
   zoo::ModelBuilder b("sample");
   const auto dense = [&](const std::string& from, const std::string& to, int64_t in, int64_t out) {
     b.random("w_" + to, {out, in});
@@ -48,7 +48,7 @@ struct SampleBundle {
   explicit SampleBundle(const SampleOptions& sample = {}) {
     identities.push_back(value_of(age::Identity::generate()));
     key = value_of(minisign::generate_key());
-    graph = sample_graph(sample.max_batch > 1 ? zoo::Extent("N") : zoo::Extent(1));
+    graph = sample_graph(sample.max_batch > 1 ? zoo::Dimension("N") : zoo::Dimension(1));
     const CutList list = list_cuts(graph);
     bundle::SealOptions options;
     options.tool = "cloister 0.1.0";

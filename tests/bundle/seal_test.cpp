@@ -39,8 +39,8 @@ void expect_runs(const SampleBundle& sample, int64_t batch) {
     programs.push_back(value_of(engine->load(segment)));
     ASSERT_EQ(programs.back()->inputs().size(), info.inputs.size());
     for (size_t i = 0; i < info.inputs.size(); ++i) {
-      const cloister::Port& port = programs.back()->inputs()[i];
-      EXPECT_EQ((Port{port.name, port.dtype, port.dims}), info.inputs[i]);
+      const cloister::TensorSpec& spec = programs.back()->inputs()[i];
+      EXPECT_EQ((TensorSpec{spec.name, spec.dtype, spec.dims}), info.inputs[i]);
     }
   }
   const auto whole = value_of(load_cut_model(*engine, sample.graph));
@@ -57,7 +57,7 @@ TEST(Seal, TwoSegments) {
   EXPECT_EQ(m.created, "2023-11-14T22:13:20Z");
   EXPECT_EQ(m.cut, sample.cuts[0].id);
   EXPECT_EQ(m.segments[1].placement, Placement::kUntrusted);
-  EXPECT_EQ(m.segments[1].inputs, (std::vector<Port>{{"h", DType::kF32, {-1, 1300}}}));
+  EXPECT_EQ(m.segments[1].inputs, (std::vector<TensorSpec>{{"h", DType::kF32, {-1, 1300}}}));
   EXPECT_EQ(m.recipients[0], sample.identities[0].recipient().text());
   expect_runs(sample, 3);
 }

@@ -11,13 +11,13 @@ inline std::string url_of(uint16_t port) {
   return fmt::format("https://127.0.0.1:{}", port);
 }
 
-inline std::unique_ptr<serve::TrustedServer> start(const test::Sealed& sealed,
-                                                   const serve::WorkerServer* worker = nullptr,
-                                                   uint16_t port = 0) {
+inline std::unique_ptr<serving::TrustedServer> start(const test::Sealed& sealed,
+                                                     const serving::WorkerServer* worker = nullptr,
+                                                     uint16_t port = 0) {
   auto parts = sealed.parts(worker ? std::vector{worker->port()} : std::vector<uint16_t>());
   parts.config.listen = fmt::format("127.0.0.1:{}", port);
-  auto server = test::value_of(serve::TrustedServer::start(sealed.open(), std::move(parts)));
-  EXPECT_TRUE(server->wait_ready(runtime::Seconds(20)));
+  auto server = test::value_of(serving::TrustedServer::start(sealed.open(), std::move(parts)));
+  EXPECT_TRUE(server->wait_ready(serving::Seconds(20)));
   return server;
 }
 
@@ -25,7 +25,7 @@ inline TrustPolicy policy_of(const test::Sealed& sealed) {
   return TrustPolicy().add_signer(sealed.signer.public_key.file()).allow_simulated();
 }
 
-inline VerifiedServer connect(const test::Sealed& sealed, const serve::TrustedServer& server,
+inline VerifiedServer connect(const test::Sealed& sealed, const serving::TrustedServer& server,
                               const Options& options = {}) {
   return VerifiedServer::connect(url_of(server.port()), policy_of(sealed), options).value();
 }

@@ -89,7 +89,7 @@ TEST(ClientLibrary, RefusesInputsThatDoNotFit) {
                "got f64[1,4], want f32[?,4]");
   expect_error(infer({Tensor::view<float>("x", {8, 4}, values)}), kCode,
                "input 'x': f32 [8,4] has 144 bytes, want 128");
-  expect_error(infer({Tensor::view<float>("x", {-9, 4}, values)}), kCode, "negative extent");
+  expect_error(infer({Tensor::view<float>("x", {-9, 4}, values)}), kCode, "negative dimension");
   expect_error(infer({Tensor("x", DType{99}, {4}, {})}), kCode, "type 99 is not known");
   expect_error(infer({Tensor::view<float>("x", {9, 4}, values)}), kCode, "want 1 to 8 items");
   expect_error(client.infer({Tensor::view<float>("x", {9, 4}, values)}, 0ms), kCode, "limit");
@@ -99,7 +99,7 @@ TEST(ClientLibrary, ShowsItsToken) {
   const Sealed sealed({});
   auto parts = sealed.parts({});
   parts.clients = {{.name = "a", .token_sha256 = to_hex(sha256(as_bytes("secret")))}};
-  const auto server = value_of(serve::TrustedServer::start(sealed.open(), std::move(parts)));
+  const auto server = value_of(serving::TrustedServer::start(sealed.open(), std::move(parts)));
   const std::vector<float> values = some_values(1, 0);
   const std::vector<Tensor> inputs = {Tensor::view<float>("x", {1, 4}, values)};
   expect_error(connect(sealed, *server).infer(inputs), ErrorCode::kDenied, "bearer token");

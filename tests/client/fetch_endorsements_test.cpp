@@ -6,7 +6,7 @@
 #include "tests/attest/vectors.h"
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using attest::Blob;
@@ -79,8 +79,9 @@ Site amd(const SnpWorld& world, const std::string& product, const std::string& v
 std::string milan_target(const SnpWorld& world) {
   const auto report = value_of(attest::parse_snp_report(world.signed_report()));
   const attest::SnpTcb tcb = attest::decode_tcb(report.reported_tcb, attest::SnpProduct::kMilan);
-  return fmt::format("/{}?blSPL={}&teeSPL={}&snpSPL={}&ucodeSPL={}", attest::word(report.chip_id),
-                     tcb.bootloader, tcb.tee, tcb.snp, tcb.microcode);
+  return fmt::format("/{}?blSPL={}&teeSPL={}&snpSPL={}&ucodeSPL={}",
+                     attest::to_string(report.chip_id), tcb.bootloader, tcb.tee, tcb.snp,
+                     tcb.microcode);
 }
 
 TEST(FetchEndorsements, OfAnSnpReport) {
@@ -98,8 +99,8 @@ TEST(FetchEndorsements, TurinHasShortChipIdsAndOneComponentMore) {
   const attest::SnpTcb tcb = attest::decode_tcb(report.reported_tcb, attest::SnpProduct::kTurin);
   Site site = amd(world, "Turin",
                   fmt::format("/{}?fmcSPL={}&blSPL={}&teeSPL={}&snpSPL={}&ucodeSPL={}",
-                              attest::word(report.chip_id).substr(0, 16), tcb.fmc, tcb.bootloader,
-                              tcb.tee, tcb.snp, tcb.microcode));
+                              attest::to_string(report.chip_id).substr(0, 16), tcb.fmc,
+                              tcb.bootloader, tcb.tee, tcb.snp, tcb.microcode));
   EXPECT_TRUE(fetch(site, world.make()));
 }
 
@@ -123,7 +124,7 @@ TEST(FetchEndorsements, OfIntelsQuotes) {
   for (const bool tdx : {true, false}) {
     const DcapWorld world(tdx, tdx ? 4 : 3);
     const Case asked = world.make();
-    const std::string fmspc = attest::word(world.fmspc);
+    const std::string fmspc = attest::to_string(world.fmspc);
     Site site = intel(asked, fmspc);
     const auto fetched = fetch(site, asked);
     ASSERT_TRUE(fetched) << fetched.error().message;
@@ -199,4 +200,4 @@ TEST(FetchEndorsements, SomeEvidenceHasNone) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -7,7 +7,7 @@
 #include "tests/support/attested_server.h"
 #include "tests/support/oip.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::Sealed;
@@ -246,4 +246,4 @@ TEST_F(Proxies, AreBusyWhenTooManyWait) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

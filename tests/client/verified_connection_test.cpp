@@ -2,7 +2,7 @@
 
 #include "tests/support/attested_server.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using attest::ExchangeReply;
@@ -189,7 +189,7 @@ TEST(VerifiedConnection, WhateverElseComesIsNoEvidence) {
 
 TEST(VerifiedConnection, AServerThatIsTooBusyMayBeAskedAgain) {
   const auto busy = std::shared_ptr(
-      test::evidence_of(sealed(), attest::simulated_producer(), {.per_second = 1e-9, .burst = 1}));
+      test::evidence_of(sealed(), attest::simulated_attester(), {.per_second = 1e-9, .burst = 1}));
   const AttestedServer server(
       [busy](const net::Request& request) { return test::answer_of(*busy, request); });
   EXPECT_TRUE(VerifiedConnection::open(server.url(), options()));
@@ -198,4 +198,4 @@ TEST(VerifiedConnection, AServerThatIsTooBusyMayBeAskedAgain) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -4,7 +4,7 @@
 
 #include "tests/support/evidence_server.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::EvidenceServer;
@@ -127,4 +127,4 @@ TEST(VerifiedPool, RefusesWhatThePolicyRefuses) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

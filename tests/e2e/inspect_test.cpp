@@ -144,7 +144,7 @@ TEST_F(Inspect, MaxTensorsLeavesWideCutsOut) {
   fails({"inspect", "m.onnx", "--max-tensors", "0"}, 2, "--max-tensors");
 }
 
-TEST_F(Inspect, DimSetsASymbolicExtent) {
+TEST_F(Inspect, DimSetsASymbolicDimension) {
   ModelBuilder b("sequence");
   b.input("x", DType::kF32, {"N", "length", 4});
   b.random("w", {4, 8});
@@ -157,7 +157,7 @@ TEST_F(Inspect, DimSetsASymbolicExtent) {
   const json root = json_of({"inspect", "m.onnx", "--json", "--dim", "length=10"});
   EXPECT_EQ(root["macs"], 10 * 4 * 8);
   EXPECT_EQ(root["cuts"][0]["bytes"], 10 * 8 * 4);
-  fails({"inspect", "m.onnx", "--dim", "width=10"}, 2, "no symbolic extent 'width'");
+  fails({"inspect", "m.onnx", "--dim", "width=10"}, 2, "no symbolic dimension 'width'");
   for (const std::string bad : {"length", "=3", "length=", "length=0", "length=-1", "length=3x"}) {
     fails({"inspect", "m.onnx", "--dim", bad}, 2, "want NAME=VALUE with a value of 1 or more");
   }

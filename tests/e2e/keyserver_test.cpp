@@ -50,13 +50,13 @@ class Keyserver : public testing::Test {
   bundle::Bundle seal(uint64_t version) {
     return model_.seal(version, {value_of(age::Recipient::parse(recipient_))});
   }
-  Result<serve::ReleasedKeys> ask(const bundle::Bundle& bundle) const {
+  Result<serving::ReleasedKeys> ask(const bundle::Bundle& bundle) const {
     test::FakeProducer producer = test::simulated();
-    return serve::ask_for_keys({.server = {.tls = true, .host = "127.0.0.1", .port = port_},
-                                .limit = net::Seconds(20),
-                                .config_sha256 = std::string(64, 'c'),
-                                .tool = "test"},
-                               bundle, producer);
+    return serving::ask_for_keys({.server = {.tls = true, .host = "127.0.0.1", .port = port_},
+                                  .limit = net::Seconds(20),
+                                  .config_sha256 = std::string(64, 'c'),
+                                  .tool = "test"},
+                                 bundle, producer);
   }
 
   test::TempDir dir_;

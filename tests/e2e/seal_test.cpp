@@ -22,7 +22,7 @@ class Seal : public test::CloisterTest {
   void SetUp() override { prepare("N"); }
 
   // A model of four cuts, its plan, and the keys.
-  void prepare(const zoo::Extent& batch) {
+  void prepare(const zoo::Dimension& batch) {
     test::ModelBuilder b("net");
     b.input("x", DType::kF32, {batch, 16});
     std::string from = "x";
@@ -130,7 +130,7 @@ TEST_F(Seal, Batches) {
   const auto noted = run(seal());
   EXPECT_EQ(noted.code, 0);
   EXPECT_THAT(noted.err, HasSubstr("note: no batches, --max-batch 1: 'x' is f32[2,16]"));
-  fails(seal({"--max-batch", "4"}), 1, "--max-batch 4: 'x' is f32[2,16], whose first extent");
+  fails(seal({"--max-batch", "4"}), 1, "--max-batch 4: 'x' is f32[2,16], whose first dimension");
 }
 
 TEST_F(Seal, PlansThatMayNotBeServed) {

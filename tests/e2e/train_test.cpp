@@ -180,7 +180,7 @@ TEST_F(Train, BadArraysAreOneLine) {
   inputs = *Tensor::make(DType::kF64, {4, 5});
   check("inputs are f64[N,5], the model's 'features' is f32[N,5]");
   inputs = *Tensor::make(DType::kF32, {3, 5});
-  check("the first extents must be the same");
+  check("the first dimensions must be the same");
   labels = *Tensor::make(DType::kF32, {3});
   check("want one integer class a sample");
   const NamedTensor arrays[] = {{"x", inputs}};

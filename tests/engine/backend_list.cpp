@@ -34,16 +34,16 @@ std::string cause(std::span<const Cause> causes, const std::string& name) {
   return "";
 }
 
-// Gives u16 data the type of a bf16 port.
-Tensor as_port(const Tensor& tensor, const Port& port) {
-  if (tensor.dtype() != DType::kU16 || port.dtype != DType::kBF16) return tensor;
+// Gives u16 data the type of a bf16 spec.
+Tensor as_port(const Tensor& tensor, const TensorSpec& spec) {
+  if (tensor.dtype() != DType::kU16 || spec.dtype != DType::kBF16) return tensor;
   return *Tensor::copy_of(DType::kBF16, tensor.shape(), tensor.data());
 }
 
-Result<> run_sets(const Programs& programs, const std::vector<Port>& inputs,
-                  const std::vector<Port>& outputs, const std::vector<DataSet>& sets) {
+Result<> run_sets(const Programs& programs, const std::vector<TensorSpec>& inputs,
+                  const std::vector<TensorSpec>& outputs, const std::vector<DataSet>& sets) {
   std::vector<std::string> wanted;
-  for (const Port& port : outputs) wanted.push_back(port.name);
+  for (const TensorSpec& spec : outputs) wanted.push_back(spec.name);
   for (const DataSet& set : sets) {
     if (set.inputs.size() != inputs.size()) {
       return invalid("{} inputs in the test data, the model has {}", set.inputs.size(),
@@ -107,8 +107,8 @@ class Runner {
     TRY(whole, extract_whole(graph));
     TRY(opened, open(to_segment(whole), folder));
     auto& [program, sets] = opened;
-    const std::vector<Port> inputs = program->inputs();
-    const std::vector<Port> outputs = program->outputs();
+    const std::vector<TensorSpec> inputs = program->inputs();
+    const std::vector<TensorSpec> outputs = program->outputs();
     Programs programs;
     programs.push_back(std::move(program));
     TRY_OK(run_sets(programs, inputs, outputs, sets));
@@ -136,8 +136,8 @@ class Runner {
     TRY(bytes, read_file(folder / "model.onnx"));
     TRY(opened, open({std::move(bytes), {}}, folder));
     auto& [program, sets] = opened;
-    const std::vector<Port> inputs = program->inputs();
-    const std::vector<Port> outputs = program->outputs();
+    const std::vector<TensorSpec> inputs = program->inputs();
+    const std::vector<TensorSpec> outputs = program->outputs();
     Programs programs;
     programs.push_back(std::move(program));
     return run_sets(programs, inputs, outputs, sets);

@@ -10,7 +10,7 @@ namespace {
 using test::floats;
 using ::testing::HasSubstr;
 
-const std::vector<Port> kPorts = {{"image", DType::kF32, {-1, 2}}, {"ids", DType::kI64, {3}}};
+const std::vector<TensorSpec> kPorts = {{"image", DType::kF32, {-1, 2}}, {"ids", DType::kI64, {3}}};
 
 TensorView view(DType dtype, Shape shape, size_t bytes) {
   static const std::vector<std::byte> kZeros(1024);

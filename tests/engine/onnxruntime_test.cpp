@@ -161,8 +161,8 @@ TEST(OnnxRuntime, InputsThatDoNotFitAreRefused) {
 }
 
 TEST(OnnxRuntime, WhatItCannotRunIsUnsupported) {
-  const std::vector<Port> x = {{"x", DType::kF32, {4}}};
-  const std::vector<Port> y = {{"y", DType::kF32, {4}}};
+  const std::vector<TensorSpec> x = {{"x", DType::kF32, {4}}};
+  const std::vector<TensorSpec> y = {{"y", DType::kF32, {4}}};
   const Error unknown = load_error(small_segment(x, node("NoSuchOp", {"x"}, "y"), y));
   EXPECT_EQ(unknown.kind, Kind::kUnsupported);
   EXPECT_THAT(unknown.message, HasSubstr("NoSuchOp"));
@@ -347,7 +347,8 @@ TEST(OnnxRuntime, WeightsMayGoOnceLoaded) {
     for (const char* op : {"Gather", "MatMul"}) {
       Tensor w = pattern({64, 64});
       const bool gather = op == std::string("Gather");
-      const Port x = gather ? Port{"x", DType::kI64, {-1}} : Port{"x", DType::kF32, {-1, 64}};
+      const TensorSpec x =
+          gather ? TensorSpec{"x", DType::kI64, {-1}} : TensorSpec{"x", DType::kF32, {-1, 64}};
       const auto program = load(small_segment({x},
                                               node(op,
                                                    gather ? std::vector<std::string>{"w", "x"}

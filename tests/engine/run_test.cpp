@@ -19,8 +19,8 @@ class Sum final : public Program {
     for (const std::string& name : inputs) inputs_.push_back({name, DType::kF32, {1}});
     for (const std::string& name : outputs) outputs_.push_back({name, DType::kF32, {1}});
   }
-  const std::vector<Port>& inputs() const override { return inputs_; }
-  const std::vector<Port>& outputs() const override { return outputs_; }
+  const std::vector<TensorSpec>& inputs() const override { return inputs_; }
+  const std::vector<TensorSpec>& outputs() const override { return outputs_; }
   Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) override {
     TRY_OK(check_inputs(inputs_, inputs));
     float sum = 0;
@@ -29,8 +29,8 @@ class Sum final : public Program {
   }
 
  private:
-  std::vector<Port> inputs_;
-  std::vector<Port> outputs_;
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
 };
 
 using Programs = std::vector<std::unique_ptr<Program>>;

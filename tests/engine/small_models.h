@@ -10,25 +10,25 @@
 
 namespace cloister::test {
 
-inline void declare(const Port& port, onnx::ValueInfoProto& info) {
-  info.set_name(port.name);
+inline void declare(const TensorSpec& spec, onnx::ValueInfoProto& info) {
+  info.set_name(spec.name);
   auto& type = *info.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(static_cast<int32_t>(port.dtype));
+  type.set_elem_type(static_cast<int32_t>(spec.dtype));
   type.mutable_shape();
-  for (const int64_t extent : port.dims) {
+  for (const int64_t dimension : spec.dims) {
     auto& dim = *type.mutable_shape()->add_dim();
-    if (extent < 0) {
+    if (dimension < 0) {
       dim.set_dim_param("N");
     } else {
-      dim.set_dim_value(extent);
+      dim.set_dim_value(dimension);
     }
   }
 }
 
 // A segment of `nodes`, the text of NodeProtos (`node { op_type: 'Relu' ... }`). `weights` are
 // initializers handed over in memory.
-inline Segment small_segment(const std::vector<Port>& inputs, const std::string& nodes,
-                             const std::vector<Port>& outputs,
+inline Segment small_segment(const std::vector<TensorSpec>& inputs, const std::string& nodes,
+                             const std::vector<TensorSpec>& outputs,
                              const std::vector<NamedTensor>& weights = {}, int opset = 17) {
   onnx::ModelProto model;
   if (!google::protobuf::TextFormat::ParseFromString(nodes, model.mutable_graph())) {
@@ -43,13 +43,13 @@ inline Segment small_segment(const std::vector<Port>& inputs, const std::string&
     import.set_version(1);
   }
   model.mutable_graph()->set_name("small");
-  for (const Port& port : inputs) declare(port, *model.mutable_graph()->add_input());
-  for (const Port& port : outputs) declare(port, *model.mutable_graph()->add_output());
+  for (const TensorSpec& spec : inputs) declare(spec, *model.mutable_graph()->add_input());
+  for (const TensorSpec& spec : outputs) declare(spec, *model.mutable_graph()->add_output());
   for (const NamedTensor& weight : weights) {
     onnx::TensorProto& tensor = *model.mutable_graph()->add_initializer();
     tensor.set_name(weight.name);
     tensor.set_data_type(static_cast<int32_t>(weight.tensor.dtype()));
-    for (const int64_t extent : weight.tensor.shape()) tensor.add_dims(extent);
+    for (const int64_t dimension : weight.tensor.shape()) tensor.add_dims(dimension);
     mark_external(tensor, "weights", 0, weight.tensor.data().size());
   }
   return {model.SerializeAsString(), weights};

@@ -20,7 +20,7 @@ struct Case {
 
 TensorType type_of(const Shape& shape) {
   TensorType type{DType::kF32, std::vector<Dim>{}};
-  for (const int64_t extent : shape) type.dims->push_back({extent, false});
+  for (const int64_t dimension : shape) type.dims->push_back({dimension, false});
   return type;
 }
 
@@ -85,7 +85,7 @@ TEST_P(NodeMacs, ByHand) {
     graph.values[graph.ids.at(inputs[i])].type = type_of(c.inputs[i]);
   }
   graph.values[graph.ids.at("y")].type = type_of(c.output);
-  EXPECT_EQ(node_macs(graph, graph.nodes[graph.find("y")->maker]), c.macs);
+  EXPECT_EQ(node_macs(graph, graph.nodes[graph.find("y")->producer]), c.macs);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cost, NodeMacs, testing::ValuesIn(kCases),
@@ -98,9 +98,9 @@ TEST(Cost, ConstantBytes) {
   b.op("f", "ConstantOfShape", {"c"}, {{"value", zoo::make_tensor<float>({1}, {1.0F})}});
   b.outputs({"c", "s", "f"});
   const Graph graph = b.build();
-  EXPECT_EQ(node_constant_bytes(graph.nodes[graph.find("c")->maker]), 12U);
-  EXPECT_EQ(node_constant_bytes(graph.nodes[graph.find("s")->maker]), 0U);
-  EXPECT_EQ(node_constant_bytes(graph.nodes[graph.find("f")->maker]), 0U);
+  EXPECT_EQ(node_constant_bytes(graph.nodes[graph.find("c")->producer]), 12U);
+  EXPECT_EQ(node_constant_bytes(graph.nodes[graph.find("s")->producer]), 0U);
+  EXPECT_EQ(node_constant_bytes(graph.nodes[graph.find("f")->producer]), 0U);
 }
 
 TEST(Cost, TrainableParameters) {

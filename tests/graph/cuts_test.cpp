@@ -170,7 +170,7 @@ TEST(ListCuts, AGroupIsCutWhereItIsNarrowest) {
   EXPECT_THAT(cut_names(graph, list), ElementsAre(Names{"x2", "h"}, Names{"h", "s"}));
   EXPECT_EQ(list.cuts[1].position, 4U);
   EXPECT_EQ(list.merged, 2U);
-  // Extents that cross are avoided, too.
+  // Dimensions that cross are avoided, too.
   TestGraph c;
   c.f32("x");
   c.op("shape", "Shape", {"x"});
@@ -178,10 +178,10 @@ TEST(ListCuts, AGroupIsCutWhereItIsNarrowest) {
   c.op("r", "Reshape", {"a", "shape"});
   c.op("y", "Relu", {"r"});
   c.outputs({"y"});
-  const Graph with_extents = c.build();
-  const CutList cuts = list_cuts(with_extents);
-  EXPECT_THAT(cut_names(with_extents, cuts), ElementsAre(Names{"x"}, Names{"r"}));
-  EXPECT_THAT(names_of(with_extents, cuts.cuts[0].shape_tensors), ElementsAre("shape"));
+  const Graph with_dimensions = c.build();
+  const CutList cuts = list_cuts(with_dimensions);
+  EXPECT_THAT(cut_names(with_dimensions, cuts), ElementsAre(Names{"x"}, Names{"r"}));
+  EXPECT_THAT(names_of(with_dimensions, cuts.cuts[0].shape_tensors), ElementsAre("shape"));
   EXPECT_THAT(cuts.cuts[1].shape_tensors, IsEmpty());
 }
 
@@ -223,7 +223,7 @@ TEST(ListCuts, TheSameTensorsAreOneCut) {
 }
 
 TEST(ListCuts, HostileGraphsTakeLinearTimeAndMemory) {
-  // Thousands of extents that are live across thousands of boundaries.
+  // Thousands of dimensions that are live across thousands of boundaries.
   TestGraph b;
   constexpr int kMany = 10000;
   b.f32("x");
@@ -261,8 +261,8 @@ TEST(ListCuts, WeightsOnEachSide) {
   b.op("y", "Add", {"d", "last"});
   b.outputs({"y"});
   Graph graph = b.build();
-  const auto set = [&](const char* name, int64_t extent) {
-    graph.values[graph.ids.at(name)].type = {DType::kF32, std::vector<Dim>{{extent, false}}};
+  const auto set = [&](const char* name, int64_t dimension) {
+    graph.values[graph.ids.at(name)].type = {DType::kF32, std::vector<Dim>{{dimension, false}}};
   };
   set("first", 100);
   set("shared", 10);

@@ -28,9 +28,9 @@ std::vector<int64_t> target_of(TestGraph b) {
   EXPECT_EQ(graph.input(0).type().tensor_type().shape().dim(0).dim_param(), kBatchSymbol);
   for (const auto& tensor : graph.initializer()) {
     if (tensor.name() != graph.node(graph.node_size() - 1).input(1)) continue;
-    std::vector<int64_t> extents(tensor.raw_data().size() / sizeof(int64_t));
-    std::memcpy(extents.data(), tensor.raw_data().data(), tensor.raw_data().size());
-    return extents;
+    std::vector<int64_t> dimensions(tensor.raw_data().size() / sizeof(int64_t));
+    std::memcpy(dimensions.data(), tensor.raw_data().data(), tensor.raw_data().size());
+    return dimensions;
   }
   return {};
 }

@@ -38,8 +38,8 @@ TEST(Graph, AnUnsortedFileIsOrdered) {
   const Graph graph = b.build();
   // The file's order decides among those that are ready.
   EXPECT_THAT(node_names(graph), ElementsAre("make a", "make c", "make b", "make d"));
-  EXPECT_EQ(graph.find("a")->maker, 0U);
-  EXPECT_EQ(graph.find("x")->maker, kNone);
+  EXPECT_EQ(graph.find("a")->producer, 0U);
+  EXPECT_EQ(graph.find("x")->producer, kNone);
   EXPECT_TRUE(graph.find("x")->is_input);
   EXPECT_TRUE(graph.find("d")->is_output);
   EXPECT_EQ(graph.find("nothing"), nullptr);
@@ -226,7 +226,7 @@ TEST(Graph, CapturesAreUses) {
   b.outputs({"a", "b"});
   const Graph graph = b.build();
   const auto uses = [&](const char* name) {
-    return names_of(graph, graph.nodes[graph.find(name)->maker].uses);
+    return names_of(graph, graph.nodes[graph.find(name)->producer].inputs);
   };
   EXPECT_THAT(uses("a"), UnorderedElementsAre("cond", "x", "w"));
   EXPECT_THAT(uses("b"), UnorderedElementsAre("cond", "h", "w"));
@@ -243,11 +243,12 @@ TEST(Graph, OptionalInputsAndOutputs) {
   b.op("y", "Add", {"last", "last2"});
   b.outputs({"y"});
   const Graph graph = b.build();
-  const Node& resize = graph.nodes[graph.find("up")->maker];
+  const Node& resize = graph.nodes[graph.find("up")->producer];
   EXPECT_EQ(graph.input(resize, 1), nullptr);
   EXPECT_EQ(graph.input(resize, 2)->name, "scales");
   EXPECT_EQ(graph.input(resize, 3), nullptr);
-  EXPECT_THAT(names_of(graph, graph.nodes[graph.find("last")->maker].makes), ElementsAre("last"));
+  EXPECT_THAT(names_of(graph, graph.nodes[graph.find("last")->producer].outputs),
+              ElementsAre("last"));
   EXPECT_EQ(graph.find(""), nullptr);
 }
 

@@ -18,9 +18,10 @@ using test::value_of;
 std::set<std::string> live_at(const Graph& graph, size_t position, bool shape_only) {
   std::set<std::string> live;
   for (size_t i = graph.first_data_node + position; i < graph.nodes.size(); ++i) {
-    for (const ValueId id : graph.nodes[i].uses) {
+    for (const ValueId id : graph.nodes[i].inputs) {
       const Value& value = graph.values[id];
-      const bool before = value.maker == kNone || value.maker < graph.first_data_node + position;
+      const bool before =
+          value.producer == kNone || value.producer < graph.first_data_node + position;
       if (before && !value.is_constant && value.is_shape_only == shape_only) {
         live.insert(value.name);
       }
@@ -57,8 +58,8 @@ bool connected_without(const Graph& graph, ValueId removed) {
   }
   for (const Node& node : graph.nodes) {
     const bool any =
-        std::ranges::any_of(node.uses, [&](ValueId id) { return reached.contains(id); });
-    for (const ValueId id : node.makes) {
+        std::ranges::any_of(node.inputs, [&](ValueId id) { return reached.contains(id); });
+    for (const ValueId id : node.outputs) {
       if (any && id != removed) reached.insert(id);
     }
   }

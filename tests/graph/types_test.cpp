@@ -97,7 +97,7 @@ TestGraph transformer_like() {
 
 TEST(InferTypes, ShapeChains) {
   TestGraph b = transformer_like();
-  const Graph graph = typed(b, {.extents = {{"seq", 5}}});
+  const Graph graph = typed(b, {.dimensions = {{"seq", 5}}});
   EXPECT_EQ(type(graph, "shape"), "i64[3]");
   EXPECT_EQ(type(graph, "heads"), "f32[N,5,2,8]");
   EXPECT_EQ(type(graph, "y"), "f32[N,2,5,8]");
@@ -137,10 +137,10 @@ TEST(InferTypes, ExtentsThatValuesDecideStayOpen) {
 TEST(InferTypes, OptionsMustNameSomething) {
   TestGraph b = transformer_like();
   Graph graph = b.build();
-  expect_error(infer_types(graph, onnxruntime_probe(), {.extents = {{"sequence", 5}}}),
-               Kind::kUsage, "the model has no symbolic extent 'sequence'");
+  expect_error(infer_types(graph, onnxruntime_probe(), {.dimensions = {{"sequence", 5}}}),
+               Kind::kUsage, "the model has no symbolic dimension 'sequence'");
   TestGraph c = transformer_like();
-  const Graph fixed = typed(c, {.extents = {{"N", 2}, {"seq", 5}}});
+  const Graph fixed = typed(c, {.dimensions = {{"N", 2}, {"seq", 5}}});
   EXPECT_EQ(type(fixed, "y"), "f32[2,2,5,8]");
 }
 
@@ -192,7 +192,7 @@ TEST(InferTypes, ASecondExtentIsNoBatchWhateverItsName) {
   EXPECT_EQ(type(typed(b), "y"), "f32[N,?]");
 }
 
-TEST(InferTypes, HugeDeclaredExtents) {
+TEST(InferTypes, HugeDeclaredDimensions) {
   TestGraph b;
   b.opset("custom", 1);
   b.f32("x", {"N", 4});
@@ -214,7 +214,7 @@ TEST(InferTypes, UnknownRankScalarsAndSequences) {
   b.op("y", "SequenceAt", {"list", "zero"});
   b.initializer("zero", zoo::make_tensor<int64_t>({}, {0}));
   b.outputs({"any", "scalar", "y"});
-  const Graph graph = typed(b, {.extents = {}, .may_run = false});
+  const Graph graph = typed(b, {.dimensions = {}, .may_run = false});
   EXPECT_EQ(type(graph, "any"), "f32[...]");
   EXPECT_EQ(type(graph, "scalar"), "f32[]");
   EXPECT_EQ(type(graph, "list"), "?");

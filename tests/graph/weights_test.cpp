@@ -124,7 +124,7 @@ std::vector<Case> wrong_tensors() {
        "[1099511627776,1099511627776,0] is too large"},
       {"Terabytes", tensor_of(DType::kF32, {huge}),
        "tensor 't': f32 [1099511627776] has 0 values, want 1099511627776"},
-      {"Negative", raw(DType::kF32, {-3}, 12), "tensor 't': shape [-3] has a negative extent"},
+      {"Negative", raw(DType::kF32, {-3}, 12), "tensor 't': shape [-3] has a negative dimension"},
       {"NoType", filled(raw(DType::kF32, {1}, 4), [](auto& t) { t.clear_data_type(); }),
        "tensor 't': element type 0"},
       {"NegativeType", filled(raw(DType::kF32, {1}, 4), [](auto& t) { t.set_data_type(-2); }),

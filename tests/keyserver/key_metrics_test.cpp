@@ -2,7 +2,7 @@
 
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 TEST(KeyMetricsTest, AreWrittenAsPrometheusReadsThem) {
@@ -43,4 +43,4 @@ TEST(KeyMetricsTest, AreWrittenAsPrometheusReadsThem) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -9,7 +9,7 @@
 #include "tests/attest/tpm_world.h"
 #include "tests/keyserver/key_world.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::bundle_3;
@@ -228,7 +228,7 @@ TEST_F(KeyReleaseTest, PoliciesCountAtOnce) {
   config.bytes.fill(std::byte{0xcd});
   folder_.change([&](KeyRecord& key) { key.policy.configs = {config}; });
   EXPECT_THAT(refused(asker), HasSubstr("config.pin"));
-  asker.statement.config_sha256 = attest::word(config);
+  asker.statement.config_sha256 = attest::to_string(config);
   EXPECT_TRUE(ask(asker));
   folder_.change([](KeyRecord& key) {
     key.policy.bundle.signers = {value_of(minisign::generate_key()).public_key};
@@ -293,7 +293,7 @@ TEST_F(KeyReleaseTest, AnIdentityIsRevokedUnderAllItsNames) {
 
 TEST_F(KeyReleaseTest, HeadersAreOfTheBundlesEncryptedEntries) {
   Asker asker(bundle_3());
-  const auto with = [&](const std::function<void(bundle::Headers&)>& change) {
+  const auto with = [&](const std::function<void(bundle::WrappedKeys&)>& change) {
     KeyRequest request = asker.request();
     change(request.headers);
     return release_.release(write_key_request(request), asker.connection);
@@ -448,13 +448,13 @@ TEST_F(SnpKeyRelease, RefusesATpmAlone) {
   Asker asker(bundle_3());
   asker.statement.mode = "tpm";
   asker.producer = {attest::EvidenceKind::kTpm,
-                    [](const attest::Fixed<64>&) -> Result<attest::Shown> {
+                    [](const attest::Fixed<64>&) -> Result<attest::AttestedEvidence> {
                       const attest::test::Case made = attest::test::TpmWorld().make();
-                      return attest::Shown{made.evidence, made.endorsements};
+                      return attest::AttestedEvidence{made.evidence, made.endorsements};
                     }};
   expect_error(release_.release(asker.json(), asker.connection), Kind::kRefused, "policy.kind");
   EXPECT_EQ(folder_.events().at(0).kind, "tpm");
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -5,7 +5,7 @@
 #include "serving/key_messages.h"
 #include "tests/keyserver/key_world.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::bundle_3;
@@ -103,14 +103,14 @@ TEST_F(KeyServerTest, ReleasesOverTls) {
 TEST_F(KeyServerTest, ATrustedServerStartsWithIt) {
   start();
   ReleasedKeys keys = value_of(ask(bundle_3()));
-  const auto parts = [&](bundle::Headers headers) {
+  const auto parts = [&](bundle::WrappedKeys headers) {
     TrustedServerParts parts;
     parts.config.listen = "127.0.0.1:0";
     parts.tool = "test";
     parts.identities.push_back(value_of(age::Identity::parse(keys.identities[0].text().text())));
     parts.headers = std::move(headers);
     parts.workers = {{.host = "127.0.0.1", .port = 1}};
-    parts.producer = attest::simulated_producer();
+    parts.producer = attest::simulated_attester();
     parts.now_unix_s = test::now_s();
     return parts;
   };
@@ -310,4 +310,4 @@ TEST_F(KeyServerTest, ServesNothingItCantKeep) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -7,7 +7,7 @@
 #include "tests/support/result.h"
 #include "tests/support/temp_dir.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::expect_error;
@@ -151,4 +151,4 @@ TEST_F(KeyStore, SecretsAreForTheirOwner) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -61,15 +61,17 @@ inline const bundle::Bundle& bundle_3() {
 }
 
 // An environment that is as a test says.
-class FakeProducer final : public attest::Producer {
+class FakeProducer final : public attest::Attester {
  public:
-  using Make = std::function<Result<attest::Shown>(const attest::Fixed<64>&)>;
+  using Make = std::function<Result<attest::AttestedEvidence>(const attest::Fixed<64>&)>;
 
   FakeProducer(attest::EvidenceKind kind, Make make) : kind_(kind), make_(std::move(make)) {}
 
   attest::EvidenceKind kind() const override { return kind_; }
   std::string source() const override { return "a test"; }
-  Result<attest::Shown> produce(const attest::Fixed<64>& data) override { return make_(data); }
+  Result<attest::AttestedEvidence> produce(const attest::Fixed<64>& data) override {
+    return make_(data);
+  }
 
  private:
   attest::EvidenceKind kind_;
@@ -78,17 +80,17 @@ class FakeProducer final : public attest::Producer {
 
 inline FakeProducer simulated() {
   return {attest::EvidenceKind::kSimulated, [](const attest::Fixed<64>& data) {
-            return attest::simulated_producer()->produce(data);
+            return attest::simulated_attester()->produce(data);
           }};
 }
 
 // A chip of our own maker, whose guest is measured as `world` says.
 inline FakeProducer snp(attest::test::SnpWorld& world) {
   return {attest::EvidenceKind::kSnp,
-          [&world](const attest::Fixed<64>& data) -> Result<attest::Shown> {
+          [&world](const attest::Fixed<64>& data) -> Result<attest::AttestedEvidence> {
             std::ranges::copy(data.bytes, world.report.begin() + attest::test::kReportDataAt);
             const attest::test::Case made = world.make();
-            return attest::Shown{made.evidence, made.endorsements};
+            return attest::AttestedEvidence{made.evidence, made.endorsements};
           }};
 }
 
@@ -98,23 +100,23 @@ struct KeyFolder {
     policy = {.tee = std::move(tee),
               .bundle = {.signers = {model.signer.public_key}},
               .audit = {.accept_unaudited = true}};
-    EXPECT_TRUE(serve::add_key(keys.path(), "release", model.identity, policy));
+    EXPECT_TRUE(serving::add_key(keys.path(), "release", model.identity, policy));
   }
 
-  void change(const std::function<void(serve::KeyRecord&)>& edit, const char* name = "release") {
-    ASSERT_TRUE(serve::change_key(keys.path(), name, [&](serve::KeyRecord& key) -> Result<> {
+  void change(const std::function<void(serving::KeyRecord&)>& edit, const char* name = "release") {
+    ASSERT_TRUE(serving::change_key(keys.path(), name, [&](serving::KeyRecord& key) -> Result<> {
       edit(key);
       return {};
     }));
   }
   void revoke(const std::string& why) {
-    change([&](serve::KeyRecord& key) { key.revoked = {"2025-01-31T12:00:00Z", why}; });
+    change([&](serving::KeyRecord& key) { key.revoked = {"2025-01-31T12:00:00Z", why}; });
   }
   // The events of the log, without what the server says of itself.
-  std::vector<serve::ReleaseEvent> events() const {
-    std::vector<serve::ReleaseEvent> found;
+  std::vector<serving::ReleaseEvent> events() const {
+    std::vector<serving::ReleaseEvent> found;
     const std::string text = value_of(read_file(log));
-    value_of(serve::read_log(text, [&](const serve::LogLine& line, const serve::LogHead&) {
+    value_of(serving::read_log(text, [&](const serving::LogLine& line, const serving::LogHead&) {
       if (line.event.event != "started") found.push_back(line.event);
     }));
     return found;

@@ -8,7 +8,7 @@
 #include "tests/support/result.h"
 #include "tests/support/temp_dir.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::expect_error;
@@ -189,4 +189,4 @@ TEST(LogHeadTest, AsText) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -3,7 +3,7 @@
 #include "tests/support/net.h"
 #include "tests/support/oip.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using test::expect_error;
@@ -43,4 +43,4 @@ TEST(OipHttp, SaysSoOnlyWhereBinaryFollows) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

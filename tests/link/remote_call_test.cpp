@@ -3,7 +3,7 @@
 #include "tests/support/fake_program.h"
 #include "tests/support/hostile_worker.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using test::Asked;
@@ -20,14 +20,14 @@ constexpr const char* kPath = "/v2/models/m";
 class RemoteCalls : public testing::Test {
  protected:
   Result<std::vector<Tensor>> ask(int64_t items = 2) {
-    const auto call = value_of(make_call(ports_, {floats({2, 2}, {1, 2, 3, 4})}, items));
+    const auto call = value_of(make_call(specs_, {floats({2, 2}, {1, 2, 3, 4})}, items));
     const auto connection = value_of(net::Connection::open(worker_.url(), {}, kLong));
     return exchange(*connection, std::string(kPath) + "/infer", call, limit_);
   }
   Result<> metadata(const std::string& json) {
     worker_.set_metadata(json);
     const auto connection = value_of(net::Connection::open(worker_.url(), {}, kLong));
-    return check_metadata(*connection, kPath, ports_, kLong);
+    return check_metadata(*connection, kPath, specs_, kLong);
   }
   void expect_fault(HostileWorker::Script script, Kind kind, const std::string& part) {
     worker_.set_script(std::move(script));
@@ -37,7 +37,7 @@ class RemoteCalls : public testing::Test {
     return [text](RawSocket& socket, const Asked&) { return socket.send(text); };
   }
 
-  RemotePorts ports_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
+  TensorSpecs specs_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
   Seconds limit_ = kLong;
   HostileWorker worker_{test::elementwise("h", "y", [](float v) { return v + 1; })};
 };
@@ -49,15 +49,15 @@ TEST_F(RemoteCalls, GiveTheOutputs) {
 }
 
 TEST_F(RemoteCalls, EachHaveAnIdOfTheirOwn) {
-  const auto first = value_of(make_call(ports_, {floats({1, 2}, {1, 2})}, 1));
-  const auto second = value_of(make_call(ports_, {floats({1, 2}, {1, 2})}, 1));
+  const auto first = value_of(make_call(specs_, {floats({1, 2}, {1, 2})}, 1));
+  const auto second = value_of(make_call(specs_, {floats({1, 2}, {1, 2})}, 1));
   EXPECT_EQ(first.id.size(), 16U);
   EXPECT_NE(first.id, second.id);
 }
 
 TEST_F(RemoteCalls, HoldTheBatchToItsItems) {
   EXPECT_TRUE(ask(2));
-  EXPECT_TRUE(ask(0)) << "no batch: the first extent is free";
+  EXPECT_TRUE(ask(0)) << "no batch: the first dimension is free";
   expect_error(ask(3), Kind::kInvalid, "output 'y': got f32[2,2], want f32[3,2]");
 }
 
@@ -86,23 +86,23 @@ TEST_F(RemoteCalls, CompareModels) {
     return R"({"name":"m","versions":["1"],"platform":"","inputs":[)" + inputs +
            R"(],"outputs":[)" + outputs + "]}";
   };
-  const auto port = [](const std::string& name, const std::string& type, const std::string& dims) {
+  const auto spec = [](const std::string& name, const std::string& type, const std::string& dims) {
     return R"({"name":")" + name + R"(","datatype":")" + type + R"(","shape":)" + dims + "}";
   };
-  const std::string h = port("h", "FP32", "[-1,2]");
-  const std::string y = port("y", "FP32", "[-1,2]");
+  const std::string h = spec("h", "FP32", "[-1,2]");
+  const std::string y = spec("y", "FP32", "[-1,2]");
   EXPECT_TRUE(metadata(model(h, y)));
-  EXPECT_TRUE(metadata(model(port("h", "FP32", "[2]"), port("y", "FP32", "[-1,-1]"))));
-  EXPECT_TRUE(metadata(model(port("h", "FP32", "[8,2]"), y))) << "the batch may be fixed there";
+  EXPECT_TRUE(metadata(model(spec("h", "FP32", "[2]"), spec("y", "FP32", "[-1,-1]"))));
+  EXPECT_TRUE(metadata(model(spec("h", "FP32", "[8,2]"), y))) << "the batch may be fixed there";
   const std::pair<std::string, const char*> wrong[] = {
       {model("", y), "its model has 0 inputs, want 1"},
-      {model(h, y + "," + port("z", "FP32", "[1]")), "its model has 2 outputs, want 1"},
-      {model(port("x", "FP32", "[-1,2]"), y), "no input 'h'"},
-      {model(port("h", "FP64", "[-1,2]"), y), "input 'h' is f64[-1,2], want f32[-1,2]"},
-      {model(h, port("y", "FP32", "[-1,3]")), "output 'y' is f32[-1,3], want f32[-1,2]"},
-      {model(h, port("y", "FP32", "[3]")), "output 'y' is f32[3], want f32[-1,2]"},
-      {model(h, port("y", "FP32", "[1,1,1,2]")), "output 'y' is f32[1,1,1,2]"},
-      {model(h, port("y", "FP32", "[-2,2]")), "shape[0]"},
+      {model(h, y + "," + spec("z", "FP32", "[1]")), "its model has 2 outputs, want 1"},
+      {model(spec("x", "FP32", "[-1,2]"), y), "no input 'h'"},
+      {model(spec("h", "FP64", "[-1,2]"), y), "input 'h' is f64[-1,2], want f32[-1,2]"},
+      {model(h, spec("y", "FP32", "[-1,3]")), "output 'y' is f32[-1,3], want f32[-1,2]"},
+      {model(h, spec("y", "FP32", "[3]")), "output 'y' is f32[3], want f32[-1,2]"},
+      {model(h, spec("y", "FP32", "[1,1,1,2]")), "output 'y' is f32[1,1,1,2]"},
+      {model(h, spec("y", "FP32", "[-2,2]")), "shape[0]"},
       {"[]", "want an object"},
       {"", "no JSON"},
   };
@@ -123,4 +123,4 @@ TEST_F(RemoteCalls, AskWhetherItIsReady) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -57,11 +57,11 @@ TEST_F(PlanRecord, WithoutAnAudit) {
 TEST_F(PlanRecord, WordsReadBack) {
   for (const Kind kind : {Kind::kAllTrusted, Kind::kAllUntrusted, Kind::kTwo, Kind::kThree}) {
     Kind again = Kind::kAllTrusted;
-    ASSERT_TRUE(parse_word(word(kind), again));
+    ASSERT_TRUE(from_string(to_string(kind), again));
     EXPECT_EQ(again, kind);
   }
   Refusal refusal = Refusal::kMemory;
-  EXPECT_THAT(parse_word("x", refusal).error().message,
+  EXPECT_THAT(from_string("x", refusal).error().message,
               HasSubstr("'x', want input_seen, not_audited, exposed"));
 }
 

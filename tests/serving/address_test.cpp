@@ -2,7 +2,7 @@
 
 #include "tests/support/result.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 TEST(Address, IsAHostAndAPort) {
@@ -28,4 +28,4 @@ TEST(Address, IsNothingElse) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

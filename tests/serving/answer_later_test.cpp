@@ -4,7 +4,7 @@
 
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 // What was answered, once.
@@ -61,4 +61,4 @@ TEST(AnswerLater, SaysAtOnceThatThereIsNoRoom) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -5,7 +5,7 @@
 
 #include "tests/support/fake_program.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using test::floats;
@@ -13,11 +13,11 @@ using test::floats_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::vector<Port> kPorts = {{"x", DType::kF32, {-1, 2}}};
+const std::vector<TensorSpec> kPorts = {{"x", DType::kF32, {-1, 2}}};
 
 std::string complaint(const std::vector<Tensor>& inputs, int64_t max_batch,
-                      const std::vector<Port>& ports = kPorts) {
-  const auto items = count_items(ports, inputs, max_batch);
+                      const std::vector<TensorSpec>& specs = kPorts) {
+  const auto items = count_items(specs, inputs, max_batch);
   return items ? fmt::format("{} items", *items) : items.error().message;
 }
 
@@ -28,11 +28,11 @@ TEST(Batch, CountsItems) {
 
 TEST(Batch, RefusesWhatDoesNotFit) {
   EXPECT_EQ(complaint({floats({9, 2}, std::vector<float>(18))}, 8),
-            "input 'x': got [9,2], want 1 to 8 items as its first extent");
+            "input 'x': got [9,2], want 1 to 8 items as its first dimension");
   EXPECT_THAT(complaint({floats({0, 2}, {})}, 8), HasSubstr("want 1 to 8 items"));
   EXPECT_THAT(complaint({floats({1, 3}, {1, 2, 3})}, 8), HasSubstr("got f32[1,3], want f32[?,2]"));
   EXPECT_THAT(complaint({}, 8), HasSubstr("got 0 inputs, want 1"));
-  const std::vector<Port> two = {{"x", DType::kF32, {-1, 2}}, {"y", DType::kF32, {-1}}};
+  const std::vector<TensorSpec> two = {{"x", DType::kF32, {-1, 2}}, {"y", DType::kF32, {-1}}};
   EXPECT_EQ(complaint({floats({2, 2}, {1, 2, 3, 4}), floats({3}, {1, 2, 3})}, 8, two),
             "input 'y': got 3 items, input 'x' has 2");
 }
@@ -51,7 +51,7 @@ TEST(Batch, StacksAndSlices) {
   EXPECT_EQ((*part)[0].shape(), Shape({2, 2}));
   EXPECT_THAT(floats_of((*part)[0]), ElementsAre(3, 4, 5, 6));
   EXPECT_EQ(slice(*stacked, 4, 0, 1).error().message,
-            "an output is [3,2], want 4 items as its first extent");
+            "an output is [3,2], want 4 items as its first dimension");
 }
 
 TEST(Batch, OneJobIsNotCopied) {
@@ -80,4 +80,4 @@ TEST(Batch, EveryJobGetsItsShare) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -8,7 +8,7 @@
 
 #include "tests/support/fake_program.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -138,4 +138,4 @@ TEST(Batcher, WaitsForOthersWhereAsked) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -1,6 +1,6 @@
 #include "tests/serving/v2_fixture.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using HostileRequest = test::V2;
@@ -139,4 +139,4 @@ TEST_F(HostileRequest, ForOutputsThatThereAreNot) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -2,7 +2,7 @@
 
 #include "tests/support/result.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::expect_error;
@@ -46,4 +46,4 @@ TEST(KeyMessages, RefusedWhereTheyAreWrong) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -2,14 +2,14 @@
 
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::value_of;
 using testing::HasSubstr;
 
 TEST(MetricsServer, ShowsMetricsAndNothingElse) {
-  runtime::Metrics metrics;
+  serving::Metrics metrics;
   metrics.request("ok");
   const auto server = value_of(MetricsServer::start("127.0.0.1:0", metrics));
   const net::Url url{.host = "127.0.0.1", .port = server->port()};
@@ -30,7 +30,7 @@ TEST(MetricsServer, ShowsMetricsAndNothingElse) {
 }
 
 TEST(MetricsServer, SaysWhereItCantListen) {
-  runtime::Metrics metrics;
+  serving::Metrics metrics;
   test::expect_error(MetricsServer::start("nonsense", metrics), Kind::kUsage, "want HOST:PORT");
   const auto first = value_of(MetricsServer::start("127.0.0.1:0", metrics));
   const std::string taken = fmt::format("127.0.0.1:{}", first->port());
@@ -38,4 +38,4 @@ TEST(MetricsServer, SaysWhereItCantListen) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

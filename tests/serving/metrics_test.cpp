@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using testing::HasSubstr;
@@ -51,4 +51,4 @@ TEST(Metrics, EveryKindHasAWordOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -5,7 +5,7 @@
 
 #include "tests/support/fake_program.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using test::floats;
@@ -81,4 +81,4 @@ TEST(Parts, JoinsWhatTheyGave) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -4,7 +4,7 @@
 
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using std::chrono::milliseconds;
@@ -75,4 +75,4 @@ TEST(TaskThreadTest, CanBeLeftWithWhatHangs) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

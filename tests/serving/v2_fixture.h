@@ -39,7 +39,7 @@ class V2 : public testing::Test {
     request.body = shared_body(body);
     std::optional<Got> got;
     const net::Handler handler =
-        serve::v2_handler(model(), {.server = {"s", "1", {"e"}}}, metrics_);
+        serving::v2_handler(model(), {.server = {"s", "1", {"e"}}}, metrics_);
     handler(std::move(request), [&](net::Response response) {
       EXPECT_FALSE(got) << "answered twice";
       got = {response.status, response.fields, text_of(response)};
@@ -64,7 +64,7 @@ class V2 : public testing::Test {
     EXPECT_FALSE(job_) << "handed on";
   }
 
-  serve::V2Model model() {
+  serving::V2Model model() {
     return {.name = "m",
             .version = "3",
             .platform = "p",
@@ -74,22 +74,22 @@ class V2 : public testing::Test {
             .parameters = {{"mode", std::string("simulated")}},
             .ready = [this] { return ready_; },
             .submit =
-                [this](runtime::Job job) {
+                [this](serving::Job job) {
                   auto done = std::move(job.done);
                   job_ = std::move(job);
                   done(outcome_);
                 }};
   }
 
-  static runtime::Answer answer(float y, bool non_finite = false) {
+  static serving::Answer answer(float y, bool non_finite = false) {
     return {.outputs = {floats({1, 2}, {y, 2}), tensor_of<int64_t>(DType::kI64, {1}, {9})},
             .non_finite = non_finite};
   }
 
-  runtime::Metrics metrics_;
+  serving::Metrics metrics_;
   Result<> ready_;
-  Result<runtime::Answer> outcome_ = answer(1);
-  std::optional<runtime::Job> job_;  // the last one submitted
+  Result<serving::Answer> outcome_ = answer(1);
+  std::optional<serving::Job> job_;  // the last one submitted
 };
 
 }  // namespace cloister::test

@@ -4,11 +4,11 @@
 
 #include "tests/serving/v2_fixture.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using V2 = test::V2;
-using runtime::Answer;
+using serving::Answer;
 using test::floats;
 using test::Got;
 using test::Json;
@@ -126,7 +126,7 @@ TEST_F(V2, GivesTheOutputsAskedForAsTheyWereAskedFor) {
 TEST_F(V2, LeavesRequestsAsMuchTimeAsTheyWant) {
   const auto limit_of = [&](const std::string& parameters) {
     job_.reset();
-    const auto before = runtime::Clock::now();
+    const auto before = serving::Clock::now();
     EXPECT_EQ(infer_with(R"("parameters":{)" + parameters + "}").status, 200U);
     const std::chrono::duration<double> limit = job_->deadline - before;
     return limit.count();
@@ -185,4 +185,4 @@ TEST_F(V2, NeverCrashesOnAnswersThatAreTooFew) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -38,15 +38,15 @@ class AttestedServer {
   std::unique_ptr<net::Server> server_;
 };
 
-inline std::unique_ptr<serve::EvidenceService> evidence_of(
-    const Sealed& sealed, std::shared_ptr<attest::Producer> producer = attest::simulated_producer(),
-    const serve::EvidenceOptions& options = {.per_second = 1e6, .burst = 1e6}) {
-  return value_of(serve::EvidenceService::start(sealed.open(), std::string(64, 'c'), "test",
-                                                std::move(producer), options));
+inline std::unique_ptr<serving::EvidenceService> evidence_of(
+    const Sealed& sealed, std::shared_ptr<attest::Attester> producer = attest::simulated_attester(),
+    const serving::EvidenceOptions& options = {.per_second = 1e6, .burst = 1e6}) {
+  return value_of(serving::EvidenceService::start(sealed.open(), std::string(64, 'c'), "test",
+                                                  std::move(producer), options));
 }
 
 // What it answers, waited for.
-inline net::Response answer_of(serve::EvidenceService& evidence, const net::Request& request) {
+inline net::Response answer_of(serving::EvidenceService& evidence, const net::Request& request) {
   std::promise<net::Response> answer;
   evidence.answer(request, [&](net::Response response) { answer.set_value(std::move(response)); });
   return answer.get_future().get();

@@ -14,7 +14,7 @@ using zoo::Attr;
 using zoo::ModelBuilder;
 
 // f32 [batch,4] "x" to f32 [batch,3] "y" through "hidden" and "active".
-inline ModelBuilder small_graph(const zoo::Extent& batch = "N") {
+inline ModelBuilder small_graph(const zoo::Dimension& batch = "N") {
   ModelBuilder b("small");
   b.input("x", DType::kF32, {batch, 4});
   b.random("w1", {8, 4});

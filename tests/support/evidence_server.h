@@ -34,7 +34,7 @@ class EvidenceServer {
   std::atomic<int> others = 0;
 
  private:
-  std::unique_ptr<serve::EvidenceService> evidence_;
+  std::unique_ptr<serving::EvidenceService> evidence_;
   Answer answer_;
   std::unique_ptr<net::Server> server_;  // last: goes first
 };

@@ -11,18 +11,18 @@ class FakeProgram final : public Program {
  public:
   using Body = std::function<Result<std::vector<Tensor>>(const std::vector<TensorView>&)>;
 
-  FakeProgram(std::vector<Port> inputs, std::vector<Port> outputs, Body body)
+  FakeProgram(std::vector<TensorSpec> inputs, std::vector<TensorSpec> outputs, Body body)
       : inputs_(std::move(inputs)), outputs_(std::move(outputs)), body_(std::move(body)) {}
 
-  const std::vector<Port>& inputs() const override { return inputs_; }
-  const std::vector<Port>& outputs() const override { return outputs_; }
+  const std::vector<TensorSpec>& inputs() const override { return inputs_; }
+  const std::vector<TensorSpec>& outputs() const override { return outputs_; }
   Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) override {
     return body_(inputs);
   }
 
  private:
-  std::vector<Port> inputs_;
-  std::vector<Port> outputs_;
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
   Body body_;
 };
 
@@ -38,9 +38,9 @@ inline std::vector<float> floats_of(const Tensor& tensor) {
 // [N,2] -> [N,2], each value through `f`.
 inline std::unique_ptr<Program> elementwise(const std::string& from, const std::string& to,
                                             std::function<float(float)> f) {
-  const auto port = [](const std::string& name) { return Port{name, DType::kF32, {-1, 2}}; };
+  const auto spec = [](const std::string& name) { return TensorSpec{name, DType::kF32, {-1, 2}}; };
   return std::make_unique<FakeProgram>(
-      std::vector{port(from)}, std::vector{port(to)},
+      std::vector{spec(from)}, std::vector{spec(to)},
       [f = std::move(f)](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
         std::vector<float> values;
         for (const float value : in[0].as<float>()) values.push_back(f(value));

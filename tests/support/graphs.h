@@ -29,7 +29,7 @@ class TestGraph : public zoo::ModelBuilder {
                 .domain = domain})
         .front();
   }
-  std::string f32(const std::string& name, const zoo::Extents& dims = {1, 4}) {
+  std::string f32(const std::string& name, const zoo::Dimensions& dims = {1, 4}) {
     return input(name, DType::kF32, dims);
   }
   std::string ints(const std::string& name, const std::vector<int64_t>& values) {

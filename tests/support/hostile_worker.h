@@ -67,8 +67,8 @@ class HostileWorker {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  uint16_t port() const { return listener_->port(); }
-  net::Url url() const { return {.host = "127.0.0.1", .port = port(), .path = "/v2/models/m"}; }
+  uint16_t spec() const { return listener_->spec(); }
+  net::Url url() const { return {.host = "127.0.0.1", .spec = spec(), .path = "/v2/models/m"}; }
 
   void set_script(Script script) {
     const std::scoped_lock lock(mutex_);
@@ -91,16 +91,11 @@ class HostileWorker {
 
  private:
   std::string honest_metadata() const {
-    const auto list = [](const std::vector<Port>& ports) {
-      std::vector<oip::TensorMetadata> out;
-      for (const Port& port : ports) out.push_back({port.name, port.dtype, port.dims});
-      return out;
-    };
     return oip::write_model_metadata({.name = "m",
                                       .versions = {"1"},
                                       .platform = "p",
-                                      .inputs = list(program_->inputs()),
-                                      .outputs = list(program_->outputs())});
+                                      .inputs = program_->inputs(),
+                                      .outputs = program_->outputs()});
   }
 
   void converse(RawSocket& socket) {

@@ -8,7 +8,7 @@
 namespace cloister::test {
 
 // A random model of float operators that ONNX Runtime has, all on [2,16]: shared weights, Constant
-// nodes, constant sub-expressions, If with captures, arrangements, extents. Every tensor that
+// nodes, constant sub-expressions, If with captures, arrangements, dimensions. Every tensor that
 // nothing uses is an output, and a few others are, too.
 class RandomDag {
  public:

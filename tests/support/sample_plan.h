@@ -96,8 +96,8 @@ inline profile::ProfileRecord sample_profile(const audit::AuditRecord& audit,
 inline plan::Plan sample_plan(const profile::ProfileRecord& profile,
                               const audit::AuditRecord* audit,
                               const plan::PlanPolicy& policy = {}) {
-  const plan::Evidence evidence{&profile, audit, std::string(64, 'b'),
-                                audit == nullptr ? "" : std::string(64, 'a')};
+  const plan::PlanInputs evidence{&profile, audit, std::string(64, 'b'),
+                                  audit == nullptr ? "" : std::string(64, 'a')};
   auto made = plan::make_plan(evidence, policy, "cloister 0.1.0");
   if (!made) throw std::runtime_error(made.error().message);
   return *std::move(made);

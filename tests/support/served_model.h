@@ -5,14 +5,13 @@
 
 #include "attest/produce/simulated.h"
 #include "bundle/bundle.h"
-#include "bundle/ports.h"
 #include "bundle/seal.h"
+#include "bundle/specs.h"
 #include "client/verified_connection.h"
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
 #include "engine/segments.h"
 #include "graph/extract.h"
-#include "serving/ports.h"
 #include "tee/trusted_server.h"
 #include "tests/support/fake_program.h"
 #include "tests/support/graphs.h"
@@ -24,7 +23,7 @@ namespace cloister::test {
 // x f32[N,4] -> 32 -> 32 -> 3, cut behind each activation: "h1", "h2".
 inline Graph small_network() {
   TestGraph b;
-  b.f32("x", {zoo::Extent("N"), 4});
+  b.f32("x", {zoo::Dimension("N"), 4});
   b.op("a1", "MatMul", {"x", b.random("w1", {4, 32})});
   b.op("h1", "Relu", {"a1"});
   b.op("a2", "MatMul", {"h1", b.random("w2", {32, 32})});
@@ -83,37 +82,36 @@ struct Sealed {
     return value_of(whole.run({{"x", x}}))[0].tensor;
   }
 
-  std::unique_ptr<serve::WorkerServer> start_worker(uint16_t port = 0) const {
+  std::unique_ptr<serving::WorkerServer> start_worker(uint16_t spec = 0) const {
     const auto engine = value_of(make_onnxruntime());
     const bundle::Bundle bundle = open();
     const auto& body = bundle.manifest().segments.at(1);
-    return value_of(
-        serve::WorkerServer::start(value_of(engine->load(value_of(bundle.segment("body", {})))),
-                                   serve::ports_of(body.inputs), serve::ports_of(body.outputs),
-                                   {.listen = fmt::format("127.0.0.1:{}", port),
-                                    .tool = "test",
-                                    .engine = "onnxruntime",
-                                    .model = "small",
-                                    .version = "1",
-                                    .max_batch = bundle.manifest().max_batch}));
+    return value_of(serving::WorkerServer::start(
+        value_of(engine->load(value_of(bundle.segment("body", {})))), body.inputs, body.outputs,
+        {.listen = fmt::format("127.0.0.1:{}", spec),
+         .tool = "test",
+         .engine = "onnxruntime",
+         .model = "small",
+         .version = "1",
+         .max_batch = bundle.manifest().max_batch}));
   }
 
-  serve::TrustedServerParts parts(const std::vector<uint16_t>& workers) const {
-    serve::TrustedServerParts parts;
+  serving::TrustedServerParts parts(const std::vector<uint16_t>& workers) const {
+    serving::TrustedServerParts parts;
     parts.config.listen = "127.0.0.1:0";
     parts.config.metrics_listen = "127.0.0.1:0";
     parts.tool = "test";
-    parts.producer = attest::simulated_producer();
+    parts.producer = attest::simulated_attester();
     parts.identities = copy_of_identities();
-    for (const uint16_t port : workers) {
-      parts.workers.push_back({.host = "127.0.0.1", .port = port});
+    for (const uint16_t spec : workers) {
+      parts.workers.push_back({.host = "127.0.0.1", .spec = spec});
     }
     parts.now_unix_s = 1'700'000'000;
     return parts;
   }
 
-  serve::VerifyOptions verify_options() const {
-    serve::VerifyOptions options;
+  serving::VerifyOptions verify_options() const {
+    serving::VerifyOptions options;
     options.policy = {.tee = {.accept_simulated = true},
                       .bundle = {.signers = {signer.public_key}},
                       .audit = {.accept_unaudited = true}};
@@ -122,8 +120,8 @@ struct Sealed {
   }
 };
 
-inline net::Url url_of(const serve::TrustedServer& server) {
-  return {.tls = true, .host = "127.0.0.1", .port = server.port()};
+inline net::Url url_of(const serving::TrustedServer& server) {
+  return {.tls = true, .host = "127.0.0.1", .spec = server.spec()};
 }
 
 // `items` rows for x, each its own.

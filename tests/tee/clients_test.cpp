@@ -4,7 +4,7 @@
 #include "tests/support/result.h"
 #include "tests/support/temp_dir.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -106,4 +106,4 @@ TEST(ClientGate, CountsRequests) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

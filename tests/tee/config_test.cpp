@@ -5,7 +5,7 @@
 
 #include "tests/support/result.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 TEST(Config, IsWrittenTheSameWayEachTime) {
@@ -61,4 +61,4 @@ TEST(Config, HasEverySetting) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

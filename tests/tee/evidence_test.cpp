@@ -5,7 +5,7 @@
 
 #include "tests/support/attested_server.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::Sealed;
@@ -60,14 +60,14 @@ TEST_F(Evidence, SaysWhatItCantGive) {
 }
 
 // A producer that does what a test says, and counts.
-class Made : public attest::Producer {
+class Made : public attest::Attester {
  public:
-  using Produce = std::function<Result<attest::Shown>(const attest::ReportData&)>;
+  using Produce = std::function<Result<attest::AttestedEvidence>(const attest::ReportData&)>;
   explicit Made(Produce produce) : produce_(std::move(produce)) {}
 
   attest::EvidenceKind kind() const override { return attest::EvidenceKind::kTpm; }
   std::string source() const override { return "a test"; }
-  Result<attest::Shown> produce(const attest::ReportData& data) override {
+  Result<attest::AttestedEvidence> produce(const attest::ReportData& data) override {
     ++calls;
     return produce_(data);
   }
@@ -111,19 +111,20 @@ class Service {
 };
 
 TEST_F(Evidence, TheModeIsWhatTheKindProtects) {
-  const Service service(sealed(), std::make_shared<Made>([](const attest::ReportData&) {
-                          return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
-                        }));
+  const Service service(
+      sealed(), std::make_shared<Made>([](const attest::ReportData&) {
+        return attest::AttestedEvidence{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+      }));
   EXPECT_EQ(service.mode(), "tpm");
   const auto reply = value_of(attest::parse_reply(test::text_of(service.ask())));
   EXPECT_EQ(value_of(attest::parse_statement(reply.statement_json)).mode, "tpm");
 }
 
 TEST_F(Evidence, AProducerThatFailsIsSaidToHave) {
-  const Service service(
-      sealed(), std::make_shared<Made>([](const attest::ReportData&) {
-        return Result<attest::Shown>(fail(Kind::kUnavailable, "the quoting service is busy"));
-      }));
+  const Service service(sealed(), std::make_shared<Made>([](const attest::ReportData&) {
+                          return Result<attest::AttestedEvidence>(
+                              fail(Kind::kUnavailable, "the quoting service is busy"));
+                        }));
   const net::Response response = service.ask();
   EXPECT_EQ(response.status, 503U);
   EXPECT_NE(response.fields.find("Retry-After"), nullptr);
@@ -132,7 +133,7 @@ TEST_F(Evidence, AProducerThatFailsIsSaidToHave) {
 
 TEST_F(Evidence, IsMadeSoManyTimesASecond) {
   const auto made = std::make_shared<Made>([](const attest::ReportData&) {
-    return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+    return attest::AttestedEvidence{.evidence = {.kind = attest::EvidenceKind::kTpm}};
   });
   const Service service(sealed(), made, {.per_second = 1e-6, .burst = 3});
   const auto connection = service.connect();
@@ -150,7 +151,7 @@ TEST_F(Evidence, WhoWaitsForItKeepsNobodyElseWaiting) {
   const auto made =
       std::make_shared<Made>([gate = go.get_future().share()](const attest::ReportData&) {
         gate.wait();
-        return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+        return attest::AttestedEvidence{.evidence = {.kind = attest::EvidenceKind::kTpm}};
       });
   const Service service(sealed(), made, {.queue = 1});
   std::vector<std::thread> askers;
@@ -202,7 +203,7 @@ class Hung {
   std::shared_ptr<Made> made =
       std::make_shared<Made>([gate = go.get_future().share()](const attest::ReportData&) {
         gate.wait();
-        return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+        return attest::AttestedEvidence{.evidence = {.kind = attest::EvidenceKind::kTpm}};
       });
   std::optional<Service> service;
 };
@@ -240,10 +241,11 @@ TEST_F(Evidence, AProducerThatHangsKeepsNobodyWaiting) {
 TEST_F(Evidence, IsCountedByOutcome) {
   Counted counted;
   std::atomic<bool> works = true;
-  const auto made = std::make_shared<Made>([&](const attest::ReportData&) -> Result<attest::Shown> {
-    if (!works) return fail(Kind::kIo, "broken");
-    return attest::Shown{.evidence = {.kind = attest::EvidenceKind::kTpm}};
-  });
+  const auto made =
+      std::make_shared<Made>([&](const attest::ReportData&) -> Result<attest::AttestedEvidence> {
+        if (!works) return fail(Kind::kIo, "broken");
+        return attest::AttestedEvidence{.evidence = {.kind = attest::EvidenceKind::kTpm}};
+      });
   const Service service(sealed(), made, {.per_second = 1e-6, .burst = 3, .meter = counted.meter()});
   EXPECT_EQ(service.ask().status, 200U);
   EXPECT_EQ(service.ask().status, 200U);
@@ -273,4 +275,4 @@ TEST_F(Evidence, AProducerThatHangsDoesNotKeepTheServerFromEnding) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -6,7 +6,7 @@
 
 #include "tests/support/fake_program.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 bool finite(DType dtype, uint64_t bits, size_t bytes) {
@@ -33,4 +33,4 @@ TEST(Finite, KnowsEveryFloatingType) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -114,7 +114,7 @@ inline std::vector<HostileAnswer> hostile_answers() {
       {"another rank", gives(DType::kF32, {6}), "lied"},
       {"the same size turned", gives(DType::kF32, {3, 2}), "lied"},
       {"nothing", gives(DType::kF32, {0, 3}), "lied"},
-      {"negative extent", edits("[2,3]", "[-23]"), "lied"},
+      {"negative dimension", edits("[2,3]", "[-23]"), "lied"},
       {"another size in the JSON", edits(R"(data_size":24)", R"(data_size":20)"), "lied"},
       {"negative size in the JSON", edits(R"(data_size":24)", R"(data_size":-4)"), "lied"},
       {"binary cut short", says([](const Asked& asked) {

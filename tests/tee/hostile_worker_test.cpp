@@ -5,7 +5,7 @@
 #include "tests/support/served_model.h"
 #include "tests/tee/hostile_answers.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::Asked;
@@ -20,7 +20,7 @@ using test::stall;
 using test::value_of;
 using testing::HasSubstr;
 
-constexpr runtime::Seconds kLong{20};
+constexpr serving::Seconds kLong{20};
 constexpr const char* kHostile = "cloister_worker_failures_total{reason=\"";
 
 // A server, its workers, and a client.
@@ -234,7 +234,7 @@ TEST_F(HostileWorkers, AreNoMatchForAClientInAHurry) {
     oip::InferRequest request{
         .id = "1", .parameters = {{"timeout", micros}}, .inputs = {{"x", x_}}};
     auto body =
-        runtime::http_body(value_of(oip::write_infer_request(request, oip::Encoding::kJson)));
+        serving::http_body(value_of(oip::write_infer_request(request, oip::Encoding::kJson)));
     return value_of(connection_->exchange(
         {.method = "POST", .target = "/v2/models/small/infer", .fields = std::move(body.fields)},
         std::move(body.body), kLong));
@@ -253,4 +253,4 @@ TEST_F(HostileWorkers, AreNoMatchForAClientInAHurry) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

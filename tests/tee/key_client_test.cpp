@@ -5,7 +5,7 @@
 #include "serving/key_messages.h"
 #include "tests/keyserver/key_world.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::bundle_3;
@@ -150,7 +150,7 @@ TEST_F(KeyClient, EvidenceThatThereIsNot) {
   expect_error(ask(kinds, nullptr), Kind::kRefused, "no evidence of kind 'simulated'");
   expect_error(ask(honest_challenge, nullptr,
                    {attest::EvidenceKind::kSnp,
-                    [](const attest::Fixed<64>&) -> Result<attest::Shown> {
+                    [](const attest::Fixed<64>&) -> Result<attest::AttestedEvidence> {
                       return fail(Kind::kUnavailable, "busy firmware");
                     }}),
                Kind::kUnavailable, "busy firmware");
@@ -158,4 +158,4 @@ TEST_F(KeyClient, EvidenceThatThereIsNot) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

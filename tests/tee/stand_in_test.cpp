@@ -6,7 +6,7 @@
 #include "tests/support/net.h"
 #include "tests/support/served_model.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::Arguments;
@@ -15,7 +15,7 @@ using test::Sealed;
 using test::value_of;
 using Json = nlohmann::json;
 
-constexpr runtime::Seconds kLong{20};
+constexpr serving::Seconds kLong{20};
 
 // A matrix of small numbers.
 std::vector<float> weights(int64_t rows, int64_t columns, float seed) {
@@ -44,7 +44,7 @@ Graph two_outputs() {
     return b.initializer(name,
                          zoo::make_tensor<float>({rows, columns}, std::span<const float>(values)));
   };
-  b.f32("x", {zoo::Extent("N"), 4});
+  b.f32("x", {zoo::Dimension("N"), 4});
   b.op("a", "MatMul", {"x", matrix("w0", 4, 8, 0)});
   b.op("h", "Relu", {"a"});
   b.op("b", "MatMul", {"h", matrix("w1", 8, 6, 1)});
@@ -130,7 +130,7 @@ TEST_F(StandIn, WithAnotherModelIsNotAsked) {
   parts.workers = {
       {.host = "127.0.0.1", .port = start(record, {}).port(), .path = "/v2/models/body"}};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
-  EXPECT_FALSE(server->wait_ready(runtime::Seconds(0.3)));
+  EXPECT_FALSE(server->wait_ready(serving::Seconds(0.3)));
 }
 
 // It must refuse what is wrong, or its agreement would mean little.
@@ -155,4 +155,4 @@ TEST_F(StandIn, IsStrict) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -5,10 +5,10 @@
 #include "client/client.h"
 #include "tests/support/served_model.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
-using runtime::Seconds;
+using serving::Seconds;
 using std::chrono_literals::operator""s;
 using test::expect_error;
 using test::Sealed;
@@ -222,12 +222,12 @@ TEST(TrustedServer, ALyingWorkerIsCaughtAndItsAnswerNotPassedOn) {
   const auto& body = bundle.manifest().segments.at(1);
   auto liar = value_of(WorkerServer::start(
       std::make_unique<test::FakeProgram>(
-          ports_of(body.inputs), ports_of(body.outputs),
+          specs_of(body.inputs), specs_of(body.outputs),
           [](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
             TRY(zeros, Tensor::make(DType::kF32, {in[0].shape[0], 3}));
             return std::vector{zeros};
           }),
-      ports_of(body.inputs), ports_of(body.outputs),
+      specs_of(body.inputs), specs_of(body.outputs),
       {.listen = "127.0.0.1:0", .model = "small", .version = "1", .max_batch = 8}));
   TrustedServerParts parts = sealed.parts({liar->port()});
   parts.config.verify_rate = 1;
@@ -254,4 +254,4 @@ TEST(TrustedServer, DrainAnswersWhatItHas) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

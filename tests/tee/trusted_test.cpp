@@ -7,7 +7,7 @@
 #include "tests/support/fake_program.h"
 #include "tests/support/hostile_worker.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -25,7 +25,7 @@ using testing::HasSubstr;
 
 constexpr Seconds kLong{20};
 
-Port port(const std::string& name) {
+TensorSpec spec(const std::string& name) {
   return {name, DType::kF32, {-1, 2}};
 }
 
@@ -33,19 +33,19 @@ Port port(const std::string& name) {
 class TrustedSide : public testing::Test {
  protected:
   TrustedSide() {
-    segments_.inputs = {port("x")};
-    segments_.outputs = {port("z")};
+    segments_.inputs = {spec("x")};
+    segments_.outputs = {spec("z")};
     segments_.head = elementwise("x", "h", [](float v) { return v + 1; });
-    segments_.body = RemotePorts{{port("h")}, {port("y")}};
+    segments_.body = TensorSpecs{{spec("h")}, {spec("y")}};
     segments_.tail = elementwise("y", "z", [](float v) { return v - 1; });
     options_.batcher = {.max_batch = 4, .delay = std::chrono::seconds(0)};
   }
 
-  Result<std::unique_ptr<Trusted>> make(Remote* remote) {
+  Result<std::unique_ptr<Trusted>> make(WorkerPool* remote) {
     return Trusted::start(std::move(segments_), options_, remote, metrics_);
   }
   void start() {
-    remote_.emplace(RemoteOptions{.workers = {worker_.url()}, .answer_limit = kLong},
+    remote_.emplace(WorkerPoolOptions{.workers = {worker_.url()}, .answer_limit = kLong},
                     *segments_.body, metrics_);
     ASSERT_TRUE(remote_->wait_up(kLong));
     trusted_ = value_of(make(&*remote_));
@@ -65,7 +65,7 @@ class TrustedSide : public testing::Test {
   HostileWorker worker_{elementwise("h", "y", [](float v) { return v * 10; })};
   TrustedSegments segments_;
   TrustedOptions options_;
-  std::optional<Remote> remote_;
+  std::optional<WorkerPool> remote_;
   std::unique_ptr<Trusted> trusted_;
 };
 
@@ -96,35 +96,35 @@ TEST_F(TrustedSide, RefusesSegmentsThatDoNotFit) {
 }
 
 TEST_F(TrustedSide, RefusesABodyThatTakesAnInput) {
-  segments_.body = RemotePorts{{port("x")}, {port("y")}};
-  remote_.emplace(RemoteOptions{}, *segments_.body, metrics_);
+  segments_.body = TensorSpecs{{spec("x")}, {spec("y")}};
+  remote_.emplace(WorkerPoolOptions{}, *segments_.body, metrics_);
   expect_error(make(&*remote_), Kind::kRefused, "the body takes 'x', an input of the model");
 }
 
 TEST_F(TrustedSide, RefusesSegmentsThatMissSomething) {
   segments_.tail = elementwise("w", "z", [](float v) { return v; });
-  remote_.emplace(RemoteOptions{}, *segments_.body, metrics_);
+  remote_.emplace(WorkerPoolOptions{}, *segments_.body, metrics_);
   expect_error(make(&*remote_), Kind::kInvalid,
                "the tail needs 'w', which nothing before it makes");
 }
 
 TEST_F(TrustedSide, RefusesToCheckWithoutTheBody) {
   options_.verify_rate = 0.5;
-  remote_.emplace(RemoteOptions{}, *segments_.body, metrics_);
+  remote_.emplace(WorkerPoolOptions{}, *segments_.body, metrics_);
   expect_error(make(&*remote_), Kind::kInvalid, "the body is not loaded");
 }
 
 TEST_F(TrustedSide, HasNoUseForAWorkerWhereAllIsTrusted) {
-  segments_.outputs = {port("h")};
+  segments_.outputs = {spec("h")};
   segments_.body.reset();
   segments_.tail.reset();
-  remote_.emplace(RemoteOptions{}, RemotePorts{}, metrics_);
+  remote_.emplace(WorkerPoolOptions{}, TensorSpecs{}, metrics_);
   expect_error(make(&*remote_), Kind::kInvalid, "has no use for a worker");
 }
 
 TEST_F(TrustedSide, DoesNotAskForWhatIsTooLate) {
   segments_.head = std::make_unique<FakeProgram>(
-      std::vector{port("x")}, std::vector{port("h")},
+      std::vector{spec("x")}, std::vector{spec("h")},
       [](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
         std::this_thread::sleep_for(std::chrono::milliseconds(60));
         return std::vector{floats(in[0].shape, {0, 0})};
@@ -154,7 +154,7 @@ TEST_F(Together, OnlyWhoHasNonFiniteValuesIsToldSo) {
 
 TEST_F(Together, OneThatCantBeRunDoesNotSpoilTheOther) {
   segments_.head = std::make_unique<FakeProgram>(
-      std::vector{port("x")}, std::vector{port("h")},
+      std::vector{spec("x")}, std::vector{spec("h")},
       [](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
         std::vector<float> values;
         for (const float value : in[0].as<float>()) {
@@ -217,4 +217,4 @@ TEST_F(TrustedSide, AnswersWhoWaitsWhenItEnds) {
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

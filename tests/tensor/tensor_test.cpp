@@ -19,7 +19,7 @@ TEST(Shape, ElementCount) {
   EXPECT_EQ(element_count({}), 1U);
   EXPECT_EQ(element_count({2, 3, 4}), 24U);
   EXPECT_EQ(element_count({2, 0, 4}), 0U);
-  EXPECT_EQ(element_count({2, -1}).error().message, "shape [2,-1] has a negative extent");
+  EXPECT_EQ(element_count({2, -1}).error().message, "shape [2,-1] has a negative dimension");
   EXPECT_FALSE(element_count({0, -1}));
   EXPECT_FALSE(element_count({kHuge, 3}));
   EXPECT_FALSE(element_count({0, kHuge, kHuge})) << "a zero must not hide an overflow";

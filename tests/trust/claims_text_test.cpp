@@ -20,21 +20,21 @@ TEST(ClaimsText, OfEachKind) {
   const Claims snp = SnpWorld().make().verify().claims;
   EXPECT_EQ(value_of_line(claim_lines(snp), "kind"), "snp");
   EXPECT_EQ(value_of_line(claim_lines(snp), "protects"), "tee");
-  EXPECT_EQ(value_of_line(claim_lines(snp), "measurement"), word(snp.snp->measurement));
+  EXPECT_EQ(value_of_line(claim_lines(snp), "measurement"), to_string(snp.snp->measurement));
   EXPECT_EQ(value_of_line(claim_lines(snp), "reported_tcb"),
             "bootloader 4, tee 1, snp 24, microcode 217");
   const Claims tdx = DcapWorld().make().verify().claims;
-  EXPECT_EQ(value_of_line(claim_lines(tdx), "mrtd"), word(tdx.tdx->mrtd));
+  EXPECT_EQ(value_of_line(claim_lines(tdx), "mrtd"), to_string(tdx.tdx->mrtd));
   EXPECT_EQ(value_of_line(claim_lines(tdx), "tcb_status"), "UpToDate");
   const Claims tpm = TpmWorld().make().verify().claims;
-  EXPECT_EQ(value_of_line(claim_lines(tpm), "ak_name"), word(tpm.tpm->ak_name));
+  EXPECT_EQ(value_of_line(claim_lines(tpm), "ak_name"), to_string(tpm.tpm->ak_name));
   EXPECT_EQ(value_of_line(claim_lines(tpm), "protects"), "tpm");
 }
 
 TEST(ClaimsText, IdentityIsShort) {
   const Claims snp = SnpWorld().make().verify().claims;
-  EXPECT_EQ(identity_text(snp),
-            "measurement " + word(snp.snp->measurement) + ", chip_id " + word(snp.snp->chip_id));
+  EXPECT_EQ(identity_text(snp), "measurement " + to_string(snp.snp->measurement) + ", chip_id " +
+                                    to_string(snp.snp->chip_id));
   EXPECT_EQ(identity_text({}), "");
 }
 

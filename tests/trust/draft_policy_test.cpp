@@ -10,11 +10,11 @@ namespace {
 
 // What was shown is accepted by its draft, and by the draft as a file.
 void expect_drafted(const ExchangeWorld& world, const ExchangeReply& reply) {
-  const Judgement first = judge(reply, {}, world.question, world.tee.roots);
+  const AppraisalResult first = appraise(reply, {}, world.question, world.tee.roots);
   EXPECT_FALSE(first.trusted);
   const TrustPolicy draft = value_of(draft_policy(reply, first));
   const TrustPolicy read = value_of(parse_trust_policy(policy_json(draft)));
-  const Judgement second = judge(reply, read, world.question, world.tee.roots);
+  const AppraisalResult second = appraise(reply, read, world.question, world.tee.roots);
   EXPECT_TRUE(second.trusted) << refusal(second).error().message;
 }
 
@@ -29,7 +29,8 @@ TEST(DraftPolicy, AcceptsWhatWasShown) {
 TEST(DraftPolicy, AcceptsNothingElse) {
   ExchangeWorld world;
   const ExchangeReply reply = world.reply();
-  world.policy = value_of(draft_policy(reply, judge(reply, {}, world.question, world.tee.roots)));
+  world.policy =
+      value_of(draft_policy(reply, appraise(reply, {}, world.question, world.tee.roots)));
   world.signer = value_of(minisign::generate_key());
   EXPECT_TRUE(world.judgement().trusted) << "the bundle is pinned, whoever signed it";
   world.manifest.version = 8;
@@ -56,7 +57,7 @@ TEST(DraftPolicy, OfATpmKeyAndItsRegisters) {
 }
 
 Result<TrustPolicy> draft_of(const ExchangeWorld& world, const ExchangeReply& reply) {
-  return draft_policy(reply, judge(reply, {}, world.question, world.tee.roots));
+  return draft_policy(reply, appraise(reply, {}, world.question, world.tee.roots));
 }
 
 // Whose claims would be whatever the host wrote.
@@ -106,7 +107,7 @@ TEST(DraftPolicy, OfIntelsQuotes) {
 // What was shown, changed, is not accepted: `checks` fail.
 void expect_refused(const TrustPolicy& draft, const ExchangeWorld& world,
                     const ExchangeReply& changed, const std::string& checks) {
-  const Judgement judged = judge(changed, draft, world.question, world.tee.roots);
+  const AppraisalResult judged = appraise(changed, draft, world.question, world.tee.roots);
   EXPECT_EQ(failed(judged.tee), checks) << text_of(judged.tee);
 }
 
@@ -225,7 +226,7 @@ TEST(DraftPolicy, OfNothing) {
   const ExchangeWorld world;
   ExchangeReply reply = world.reply();
   reply.evidence.report.clear();
-  const auto draft = draft_policy(reply, judge(reply, {}, world.question, world.tee.roots));
+  const auto draft = draft_policy(reply, appraise(reply, {}, world.question, world.tee.roots));
   expect_error(draft, Kind::kInvalid, "no policy can accept what was shown");
 }
 

@@ -5,7 +5,7 @@
 #include "tests/attest/snp_world.h"
 #include "tests/support/result.h"
 #include "tests/support/sample_audit.h"
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
 namespace cloister::attest::test {
 
@@ -38,9 +38,9 @@ inline bundle::Manifest sample_manifest() {
   m.plan_sha256 = to_hex(sha256(as_bytes("{}")));
   m.audit_sha256 = to_hex(sha256(as_bytes(sample_audit_json())));
   m.cut = "c7654ff";
-  const bundle::Port x{"x", DType::kF32, {1, 3, 64, 64}};
-  const bundle::Port h{"resnetv17_stage3_activation5", DType::kF32, {1, 1024, 4, 4}};
-  const bundle::Port y{"y", DType::kF32, {1, 10}};
+  const TensorSpec x{"x", DType::kF32, {1, 3, 64, 64}};
+  const TensorSpec h{"resnetv17_stage3_activation5", DType::kF32, {1, 1024, 4, 4}};
+  const TensorSpec y{"y", DType::kF32, {1, 10}};
   m.inputs = {x};
   m.outputs = {y};
   m.segments = {{"head", bundle::Placement::kTrusted, {x}, {h}},
@@ -91,13 +91,13 @@ struct ExchangeWorld {
     return reply;
   }
 
-  Judgement judgement() const { return judge(reply(), policy, question, tee.roots); }
+  AppraisalResult judgement() const { return appraise(reply(), policy, question, tee.roots); }
 
   std::string text() const {
     std::string text;
     for (const Check& check : judgement().checks) {
-      text +=
-          fmt::format("{} {}: {} / {}\n", word(check.outcome), check.id, check.found, check.why);
+      text += fmt::format("{} {}: {} / {}\n", to_string(check.outcome), check.id, check.found,
+                          check.why);
     }
     return text;
   }
@@ -113,7 +113,7 @@ struct ExchangeWorld {
   // Just these fail; the refusal says `part`.
   void expect_fails(const std::string& ids, const std::string& part) const {
     EXPECT_EQ(failed(), ids) << text();
-    const Judgement judged = judgement();
+    const AppraisalResult judged = judgement();
     EXPECT_FALSE(judged.trusted);
     expect_error(refusal(judged), Kind::kRefused, part);
   }

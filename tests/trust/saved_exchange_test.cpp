@@ -30,7 +30,7 @@ TEST(SavedExchange, ThereAndBack) {
 
 TEST(SavedExchange, KindsAreGuessed) {
   const auto kind = [](const std::vector<std::byte>& bytes) {
-    return std::string(word(value_of(guess_kind(bytes))));
+    return std::string(to_string(value_of(guess_kind(bytes))));
   };
   EXPECT_EQ(kind(SnpWorld().make().evidence.report), "snp");
   EXPECT_EQ(kind(DcapWorld().make().evidence.report), "tdx");

@@ -143,7 +143,7 @@ TEST(OipRequest, MalformedBodies) {
       {input(R"("name":"x","datatype":"FP32","shape":[9223372036854775808])"),
        "input 'x': shape[0]: 9223372036854775808, want a whole number from 0"},
       {input(R"("name":"x","datatype":"FP32","shape":)" + rank33),
-       "input 'x': shape: more than 32 extents"},
+       "input 'x': shape: more than 32 dimensions"},
       {input(R"("name":"x","datatype":"FP32","shape":[1])"),
        "input 'x': neither data nor the parameter binary_data_size, want one of them"},
       {input(good + R"(,"parameters":{"binary_data_size":4})"),

@@ -5,7 +5,7 @@
 #include "tests/support/fake_program.h"
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::value_of;
@@ -16,8 +16,8 @@ class Workers : public testing::Test {
  protected:
   Workers() {
     // A body that does not like negative values.
-    const Port in{"h", DType::kF32, {-1, 2}};
-    const Port out{"y", DType::kF32, {-1, 2}};
+    const TensorSpec in{"h", DType::kF32, {-1, 2}};
+    const TensorSpec out{"y", DType::kF32, {-1, 2}};
     auto program = std::make_unique<test::FakeProgram>(
         std::vector{in}, std::vector{out},
         [](const std::vector<TensorView>& inputs) -> Result<std::vector<Tensor>> {
@@ -78,4 +78,4 @@ TEST_F(Workers, LetNoRequestSpoilAnother) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

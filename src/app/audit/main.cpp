@@ -159,7 +159,7 @@ void print_record(const AuditRecord& record) {
   for (const CutRecord& cut : record.cuts) {
     const CutVerdict& verdict = *cut.verdict;
     fmt::print("{:<10} {:>5.1f} % of the work  {:<12}  {}\n", cut.id, 100 * cut.macs_share,
-               word(verdict.outcome), printable(verdict.sentence, 1000));
+               to_string(verdict.outcome), printable(verdict.sentence, 1000));
   }
   for (const std::string& note : record.notes) fmt::print("note: {}\n", printable(note, 1000));
 }
@@ -179,7 +179,7 @@ cloister::Outcome run(Options& options) {
   TRY_OK(make_torch({.device = options.audit.device, .threads = options.model.threads}));
 
   Progress progress("audit", stderr);
-  const Tick tick = [&](double share, const std::string& text) -> Result<> {
+  const ProgressCallback tick = [&](double share, const std::string& text) -> Result<> {
     if (interrupted()) {
       return fail(Kind::kIo, "stopped{}", options.estimate ? "" : "; --resume goes on from here");
     }

@@ -2,7 +2,7 @@
 
 namespace cloister {
 
-void EvidenceFlags::add_to(CLI::App& command, serve::ServerConfig& config) {
+void EvidenceFlags::add_to(CLI::App& command, serving::ServerConfig& config) {
   command
       .add_option("--evidence", config.evidence,
                   "which trusted environment vouches for this server: tsm (SEV-SNP, TDX), gramine "
@@ -29,13 +29,13 @@ void EvidenceFlags::add_to(CLI::App& command, serve::ServerConfig& config) {
       ->capture_default_str();
 }
 
-Result<std::shared_ptr<attest::Producer>> EvidenceFlags::find(
-    const serve::ServerConfig& config) const {
-  attest::ProducerOptions options{.endorsements = endorsements};
-  TRY_OK(attest::parse_word(config.evidence, options.source));
+Result<std::shared_ptr<attest::Attester>> EvidenceFlags::find(
+    const serving::ServerConfig& config) const {
+  attest::AttesterOptions options{.endorsements = endorsements};
+  TRY_OK(attest::from_string(config.evidence, options.source));
   if (!config.tpm.empty()) options.tpm = config.tpm;
-  TRY(producer, attest::find_producer(options));
-  return std::shared_ptr<attest::Producer>(std::move(producer));
+  TRY(producer, attest::find_attester(options));
+  return std::shared_ptr<attest::Attester>(std::move(producer));
 }
 
 }  // namespace cloister

@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 #include "tee/config.h"
 
 namespace cloister {
@@ -12,8 +12,8 @@ namespace cloister {
 struct EvidenceFlags {
   std::string endorsements;
 
-  void add_to(CLI::App& command, serve::ServerConfig& config);
-  Result<std::shared_ptr<attest::Producer>> find(const serve::ServerConfig& config) const;
+  void add_to(CLI::App& command, serving::ServerConfig& config);
+  Result<std::shared_ptr<attest::Attester>> find(const serving::ServerConfig& config) const;
 };
 
 }  // namespace cloister

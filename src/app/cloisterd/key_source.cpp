@@ -47,13 +47,13 @@ Result<std::vector<age::Identity>> identities_of(const std::string& identity, in
 }
 
 // Asks until there is an answer.
-Result<std::optional<serve::ReleasedKeys>> wait_for_keys(const serve::KeyQuestion& question,
-                                                         const bundle::Bundle& bundle,
-                                                         attest::Producer& producer) {
+Result<std::optional<serving::ReleasedKeys>> wait_for_keys(const serving::KeyQuestion& question,
+                                                           const bundle::Bundle& bundle,
+                                                           attest::Attester& producer) {
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     auto keys = [&] {
       const StopsEndAtOnce stops;
-      return serve::ask_for_keys(question, bundle, producer);
+      return serving::ask_for_keys(question, bundle, producer);
     }();
     if (keys) return std::optional(std::move(*keys));
     const Kind kind = keys.error().kind;
@@ -70,7 +70,7 @@ Result<std::optional<serve::ReleasedKeys>> wait_for_keys(const serve::KeyQuestio
 
 }  // namespace
 
-void KeyFlags::add_to(CLI::App& command, serve::ServerConfig& config) {
+void KeyFlags::add_to(CLI::App& command, serving::ServerConfig& config) {
   auto* const file = command
                          .add_option("--identity", identity,
                                      "file with the age identity that opens the trusted segments")
@@ -97,7 +97,7 @@ void KeyFlags::add_to(CLI::App& command, serve::ServerConfig& config) {
       ->needs(server);
 }
 
-Result<> KeyFlags::read(serve::ServerConfig& config) {
+Result<> KeyFlags::read(serving::ServerConfig& config) {
   if (key_server_ca.empty()) return {};
   TRY(pem, read_file(key_server_ca, kMaxPem));
   config.key_server_ca_sha256 = to_hex(sha256(as_bytes(pem)));
@@ -106,15 +106,15 @@ Result<> KeyFlags::read(serve::ServerConfig& config) {
 }
 
 Result<std::optional<KeyFlags::Keys>> KeyFlags::get(const bundle::Bundle& bundle,
-                                                    const serve::ServerConfig& config,
+                                                    const serving::ServerConfig& config,
                                                     const std::string& config_sha256,
                                                     const std::string& tool,
-                                                    attest::Producer& producer) const {
+                                                    attest::Attester& producer) const {
   if (config.key_server.empty()) {
     TRY(identities, identities_of(identity, identity_fd));
     return Keys{std::move(identities), {}};
   }
-  serve::KeyQuestion question{.config_sha256 = config_sha256, .tool = tool};
+  serving::KeyQuestion question{.config_sha256 = config_sha256, .tool = tool};
   TRY(url, typed(net::parse_url(config.key_server)));
   question.server = std::move(url);
   if (!ca_pem_.empty()) {

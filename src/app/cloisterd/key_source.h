@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 #include "bundle/bundle.h"
 #include "tee/config.h"
 
@@ -15,19 +15,19 @@ struct KeyFlags {
   int identity_fd = -1;
   std::string key_server_ca;
 
-  void add_to(CLI::App& command, serve::ServerConfig& config);
+  void add_to(CLI::App& command, serving::ServerConfig& config);
   // Reads the authority's file, once, and puts its digest into the configuration. Before get().
-  Result<> read(serve::ServerConfig& config);
+  Result<> read(serving::ServerConfig& config);
 
   struct Keys {
     std::vector<age::Identity> identities;
-    bundle::Headers headers;  // that a key server released for them
+    bundle::WrappedKeys headers;  // that a key server released for them
   };
   // From a file, a descriptor, or a key server, which is asked again for as long as it can't
   // answer; nothing: SIGTERM came first. kRefused when the key server says no.
-  Result<std::optional<Keys>> get(const bundle::Bundle& bundle, const serve::ServerConfig& config,
+  Result<std::optional<Keys>> get(const bundle::Bundle& bundle, const serving::ServerConfig& config,
                                   const std::string& config_sha256, const std::string& tool,
-                                  attest::Producer& producer) const;
+                                  attest::Attester& producer) const;
 
  private:
   std::string ca_pem_;

@@ -35,7 +35,7 @@ Examples:
 Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (signature, version, plan, key server).)";
 
 struct Options {
-  serve::ServerConfig config;
+  serving::ServerConfig config;
   std::string bundle;
   KeyFlags keys;
   EvidenceFlags evidence;
@@ -130,8 +130,8 @@ Result<std::string> read_digested(const std::string& path, std::string& digest) 
   return text;
 }
 
-Result<serve::TrustedServerParts> read_parts(Options& o) {
-  serve::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
+Result<serving::TrustedServerParts> read_parts(Options& o) {
+  serving::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
   for (const std::string& text : o.config.workers) {
     TRY(url, typed(net::parse_url(text)));
     parts.workers.push_back(std::move(url));
@@ -143,7 +143,7 @@ Result<serve::TrustedServerParts> read_parts(Options& o) {
   }
   TRY(clients, read_digested(o.clients, o.config.clients_sha256));
   if (!o.clients.empty()) {
-    auto parsed = serve::parse_clients(clients);
+    auto parsed = serving::parse_clients(clients);
     if (!parsed) return with_context(parsed.error(), printable(o.clients, 400));
     parts.clients = std::move(*parsed);
   }
@@ -180,12 +180,12 @@ Outcome serve_bundle(Options& o) {
   if (!keys) return 0;  // stopped before there were any
   parts.identities = std::move(keys->identities);
   parts.headers = std::move(keys->headers);
-  TRY(server, serve::TrustedServer::start(bundle, std::move(parts)));
+  TRY(server, serving::TrustedServer::start(bundle, std::move(parts)));
   announce_and_wait({{"port", server->port()},
                      {"metrics_port", server->metrics_port()},
                      {"mode", mode},
                      {"config_sha256", server->config_sha256()}});
-  server->drain(runtime::Seconds(o.config.drain_s));
+  server->drain(serving::Seconds(o.config.drain_s));
   return 0;
 }
 

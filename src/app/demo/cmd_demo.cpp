@@ -66,7 +66,7 @@ const Candidate* reference(const Plan& made, plan::Kind kind, const std::string&
 std::string leakage_text(const audit::CutRecord& cut) {
   if (!cut.verdict || !cut.verdict->scored) return "";
   return fmt::format("  after {:>3.0f} % of the work: {:.2f}   {}{}\n", 100 * cut.macs_share,
-                     cut.verdict->leakage.value, audit::word(cut.verdict->outcome),
+                     cut.verdict->leakage.value, audit::to_string(cut.verdict->outcome),
                      cut.probe ? fmt::format("; the shape can be named in {:.0f} % of cases",
                                              100 * cut.probe->probe.accuracy)
                                : "");

@@ -121,9 +121,9 @@ Result<double> largest_difference(const std::vector<float>& a, const std::vector
   return largest;
 }
 
-uint64_t bytes_of(const std::vector<bundle::Port>& ports) {
+uint64_t bytes_of(const std::vector<TensorSpec>& ports) {
   uint64_t bytes = 0;
-  for (const bundle::Port& port : ports) {
+  for (const TensorSpec& port : ports) {
     Shape shape = port.dims;
     if (!shape.empty() && shape[0] < 0) shape[0] = 1;
     if (const auto size = byte_count(port.dtype, shape)) bytes += *size;

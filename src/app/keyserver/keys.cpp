@@ -83,7 +83,7 @@ Outcome add_new_key(const KeyOptions& o) {
   if (code) {
     return fail(Kind::kIo, "can't make '{}': {}", printable(o.folder, 400), code.message());
   }
-  TRY_OK(serve::add_key(o.folder, o.name, identity, policy));
+  TRY_OK(serving::add_key(o.folder, o.name, identity, policy));
   const std::string recipient = identity.recipient().text();
   if (o.json) {
     fmt::print("{}\n", Json{{"name", o.name}, {"recipient", recipient}}.dump());
@@ -95,16 +95,16 @@ Outcome add_new_key(const KeyOptions& o) {
 
 Outcome set_policy(const KeyOptions& o) {
   TRY(policy, read_policy(o.policy));
-  TRY_OK(serve::change_key(o.folder, o.name, [&](serve::KeyRecord& key) -> Result<> {
+  TRY_OK(serving::change_key(o.folder, o.name, [&](serving::KeyRecord& key) -> Result<> {
     key.policy = std::move(policy);
     return {};
   }));
   return 0;
 }
 
-Json json_of(const serve::StoredKey& stored) {
+Json json_of(const serving::StoredKey& stored) {
   if (!stored.record) return {{"name", stored.name}, {"error", stored.record.error().message}};
-  const serve::KeyRecord& key = *stored.record;
+  const serving::KeyRecord& key = *stored.record;
   Json json = {{"name", key.name},
                {"recipient", key.recipient},
                {"accepts", accepted_kinds(key.policy.tee)},
@@ -114,12 +114,12 @@ Json json_of(const serve::StoredKey& stored) {
   return json;
 }
 
-void print_key(const serve::StoredKey& stored) {
+void print_key(const serving::StoredKey& stored) {
   if (!stored.record) {
     fmt::print("{}  can't be used: {}\n", printable(stored.name), stored.record.error().message);
     return;
   }
-  const serve::KeyRecord& key = *stored.record;
+  const serving::KeyRecord& key = *stored.record;
   fmt::print("{}  {}  {}", key.name, key.recipient, fmt::join(accepted_kinds(key.policy.tee), ","));
   if (key.revoked) {
     fmt::print("  revoked {}: {}", printable(key.revoked->when), printable(key.revoked->why, 400));
@@ -128,14 +128,14 @@ void print_key(const serve::StoredKey& stored) {
 }
 
 Outcome list_all(const KeyOptions& o) {
-  TRY(keys, serve::list_keys(o.folder));
+  TRY(keys, serving::list_keys(o.folder));
   if (o.json) {
     Json list = Json::array();
-    for (const serve::StoredKey& key : keys) list.push_back(json_of(key));
+    for (const serving::StoredKey& key : keys) list.push_back(json_of(key));
     fmt::print("{}\n", Json{{"keys", list}}.dump(2));
     return 0;
   }
-  for (const serve::StoredKey& key : keys) print_key(key);
+  for (const serving::StoredKey& key : keys) print_key(key);
   return 0;
 }
 
@@ -143,7 +143,7 @@ Outcome revoke(const KeyOptions& o) {
   if (o.why.empty() || o.why.size() > 500 || printable(o.why, 500) != o.why) {
     return fail(Kind::kUsage, "--why: want 1 to 500 letters on one line");
   }
-  TRY_OK(serve::change_key(o.folder, o.name, [&](serve::KeyRecord& key) -> Result<> {
+  TRY_OK(serving::change_key(o.folder, o.name, [&](serving::KeyRecord& key) -> Result<> {
     if (key.revoked) {
       return fail(Kind::kUsage, "key '{}' was revoked {}: {}", o.name, printable(key.revoked->when),
                   printable(key.revoked->why, 400));
@@ -156,7 +156,7 @@ Outcome revoke(const KeyOptions& o) {
 }
 
 Outcome restore(const KeyOptions& o) {
-  TRY_OK(serve::change_key(o.folder, o.name, [&](serve::KeyRecord& key) -> Result<> {
+  TRY_OK(serving::change_key(o.folder, o.name, [&](serving::KeyRecord& key) -> Result<> {
     if (!key.revoked) return fail(Kind::kUsage, "key '{}' is not revoked", o.name);
     key.revoked.reset();
     return {};

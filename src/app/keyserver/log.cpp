@@ -26,8 +26,8 @@ struct LogCheck {
   bool json = false;
 };
 
-void print_event(const serve::LogLine& line) {
-  const serve::ReleaseEvent& e = line.event;
+void print_event(const serving::LogLine& line) {
+  const serving::ReleaseEvent& e = line.event;
   fmt::print("{} {} {}", line.seq, line.time, e.event);
   const auto field = [](const char* name, const std::string& value) {
     if (!value.empty()) fmt::print(" {}={}", name, printable(value, 400));
@@ -46,7 +46,7 @@ void print_event(const serve::LogLine& line) {
 Outcome check_log(const LogCheck& o) {
   std::map<uint64_t, std::string> expected;
   for (const std::string& text : o.expected) {
-    TRY(head, serve::parse_head(text));
+    TRY(head, serving::parse_head(text));
     if (!expected.emplace(head.seq, head.sha256).second) {
       return fail(Kind::kUsage, "two heads for line {}", head.seq);
     }
@@ -56,7 +56,7 @@ Outcome check_log(const LogCheck& o) {
   std::map<std::string, uint64_t> counts;
   Result<> anchored;
   const auto read =
-      serve::read_log(text, [&](const serve::LogLine& line, const serve::LogHead& head) {
+      serving::read_log(text, [&](const serving::LogLine& line, const serving::LogHead& head) {
         ++counts[line.event.event];
         if (!o.json) print_event(line);
         const auto want = expected.find(head.seq);

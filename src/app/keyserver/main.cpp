@@ -40,7 +40,7 @@ Examples:
   cloister-keyserver serve --keys keys --log release.log --cert tls.pem --key tls.key --log-json)";
 
 struct ServeOptions {
-  serve::KeyServerOptions server;
+  serving::KeyServerOptions server;
   std::string cert, key;
   double drain_s = 10;
   LogOptions log;
@@ -55,12 +55,12 @@ Outcome serve_keys(ServeOptions& o) {
     o.server.tls = net::TlsIdentity{certificate, key};
   }
   o.server.tool = std::string("cloister ") + kVersion;
-  TRY(server, serve::KeyServer::start(o.server));
-  const serve::LogHead head = server->head();
+  TRY(server, serving::KeyServer::start(o.server));
+  const serving::LogHead head = server->head();
   announce_and_wait(
       {{"port", server->port()}, {"head", fmt::format("{}:{}", head.seq, head.sha256)}});
   server->drain(net::Seconds(o.drain_s));
-  const serve::LogHead last = server->head();
+  const serving::LogHead last = server->head();
   log(LogLevel::kInfo, "stopped", {{"seq", last.seq}, {"head", last.sha256}});
   return 0;
 }

@@ -13,9 +13,9 @@
 namespace cloister {
 namespace {
 
-Result<TypeOptions> type_options(const std::vector<std::string>& extents) {
+Result<TypeOptions> type_options(const std::vector<std::string>& dimensions) {
   TypeOptions options;
-  for (const std::string& text : extents) {
+  for (const std::string& text : dimensions) {
     const size_t equals = text.rfind('=');
     int64_t value = 0;
     const char* begin = text.data() + equals + 1;
@@ -26,7 +26,7 @@ Result<TypeOptions> type_options(const std::vector<std::string>& extents) {
       return fail(Kind::kUsage, "--dim '{}': want NAME=VALUE with a value of 1 or more",
                   printable(text));
     }
-    options.extents[text.substr(0, equals)] = value;
+    options.dimensions[text.substr(0, equals)] = value;
   }
   return options;
 }
@@ -43,7 +43,7 @@ void ModelOptions::add_cuts_to(CLI::App& command) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   command
-      .add_option("--dim", extents,
+      .add_option("--dim", dimensions,
                   "size of a symbolic dimension other than the batch (repeatable)")
       ->type_name("NAME=VALUE")
       ->group(kGroup)
@@ -83,13 +83,13 @@ bool has_batch_of_one(const Model& model) {
 }
 
 Result<OpenModel> open_model(const ModelOptions& options) {
-  TRY_OK(type_options(options.extents));
+  TRY_OK(type_options(options.dimensions));
   TRY(model, read_model(options.path));
   return open_model(std::move(model), options);
 }
 
 Result<OpenModel> open_model(Model model, const ModelOptions& options) {
-  TRY(types, type_options(options.extents));
+  TRY(types, type_options(options.dimensions));
   TRY(graph, build_graph(std::move(model)));
   if (options.dynamic_batch) {
     TRY(symbolic, make_batch_symbolic(graph));

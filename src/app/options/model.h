@@ -11,7 +11,7 @@ namespace cloister {
 struct ModelOptions {
   std::string path;
   size_t max_tensors = CutOptions{}.max_tensors;
-  std::vector<std::string> extents;  // "NAME=VALUE"
+  std::vector<std::string> dimensions;  // "NAME=VALUE"
   bool dynamic_batch = false;
   int threads = 1;
   std::string provider = "cpu";
@@ -39,7 +39,7 @@ Result<> check_cut_count(const std::vector<std::string>& texts);
 // The cuts that --cut named.
 Result<std::vector<Cut>> find_cuts(const OpenModel& model, const std::vector<std::string>& texts);
 
-// Whether an input's first extent is fixed to 1, so that --dynamic-batch can make it symbolic.
+// Whether an input's first dimension is fixed to 1, so that --dynamic-batch can make it symbolic.
 bool has_batch_of_one(const Model& model);
 
 // Reads, orders, types and cuts the model; with --dynamic-batch its batch is made symbolic first,

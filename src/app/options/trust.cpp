@@ -84,7 +84,7 @@ Result<attest::TrustPolicy> TrustOptions::read_policy() const {
   TRY(keys, read_signers(signers));
   out.bundle.signers = std::move(keys);
   if (!manifest_sha256.empty()) {
-    const auto read = attest::parse_word(manifest_sha256, out.bundle.manifests.emplace_back());
+    const auto read = attest::from_string(manifest_sha256, out.bundle.manifests.emplace_back());
     if (!read) return fail(Kind::kUsage, "--manifest: {}", read.error().message);
   }
   out.bundle.accept_any_signer = out.bundle.signers.empty() && out.bundle.manifests.empty();
@@ -122,7 +122,7 @@ Result<TrustOptions::Read> TrustOptions::read() const {
   return out;
 }
 
-void warn_about(const serve::ServerFacts& facts) {
+void warn_about(const serving::ServerFacts& facts) {
   const std::string_view protects = attest::kind_class(facts.environment->kind);
   if (protects == "simulated") {
     fmt::print(stderr, "warning: the server is simulated: nothing protects inputs from its host\n");

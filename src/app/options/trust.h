@@ -28,7 +28,7 @@ struct TrustOptions {
 
   struct Read {
     net::Url url;
-    serve::VerifyOptions verify;
+    serving::VerifyOptions verify;
     std::string token;  // empty: none
   };
   // Reads the files that were named.
@@ -37,6 +37,6 @@ struct TrustOptions {
 };
 
 // One line on stderr for each thing that a user must know about a server that was accepted.
-void warn_about(const serve::ServerFacts& facts);
+void warn_about(const serving::ServerFacts& facts);
 
 }  // namespace cloister

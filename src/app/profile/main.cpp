@@ -202,7 +202,7 @@ Outcome run(Options& options) {
   frame.model_file = fs::path(options.model.path).filename().string();
   frame.model_sha256 = model.graph.model.file_sha256;
   Progress progress("profile", stderr);
-  const profile::Tick tick = [&](double share, const std::string& text) -> Result<> {
+  const profile::ProgressCallback tick = [&](double share, const std::string& text) -> Result<> {
     if (interrupted()) return fail(Kind::kIo, "stopped");
     progress.update(share, text);
     return {};

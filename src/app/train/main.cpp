@@ -20,7 +20,7 @@ constexpr const char* kWho = "cloister train";
 
 // 0 where the model does not say.
 int64_t classes_of(const SegmentModule& module) {
-  const Port& output = module.outputs().at(0);
+  const TensorSpec& output = module.outputs().at(0);
   return output.dims.size() == 2 ? std::max<int64_t>(output.dims[1], 0) : 0;
 }
 

@@ -11,7 +11,6 @@
 #include "cli/version.h"
 #include "engine/onnxruntime.h"
 #include "engine/torch.h"
-#include "serving/ports.h"
 #include "worker/worker_server.h"
 
 namespace cloister {
@@ -30,7 +29,7 @@ Examples:
 Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (the signature).)";
 
 struct Options {
-  serve::WorkerServerOptions server;
+  serving::WorkerServerOptions server;
   std::string bundle;
   std::string engine = "onnxruntime";
   std::string provider = "cpu";
@@ -116,12 +115,12 @@ Outcome serve_body(Options& o) {
   o.server.max_batch = manifest.max_batch;
   auto program = load_body(o, bundle, body->name);
   if (!program) return with_context(program.error(), body->name);
-  TRY(server, serve::WorkerServer::start(std::move(*program), serve::ports_of(body->inputs),
-                                         serve::ports_of(body->outputs), o.server));
+  TRY(server,
+      serving::WorkerServer::start(std::move(*program), body->inputs, body->outputs, o.server));
   log(LogLevel::kInfo, "serving",
       {{"listen", o.server.listen}, {"port", server->port()}, {"model", manifest.model_name}});
   announce_and_wait({{"port", server->port()}, {"metrics_port", server->metrics_port()}});
-  server->drain(runtime::Seconds(o.drain_s));
+  server->drain(serving::Seconds(o.drain_s));
   return 0;
 }
 

@@ -21,7 +21,8 @@ void judge_user_data(Context& context, const HclRuntimeData& data, Bytes binder,
         "azure.user_data", fmt::format("the policy accepts older hardware reports ({})", field));
   }
   context.checks.judge("azure.user_data", fits && same_bytes(want.view(), data.user_data.view()),
-                       word(data.user_data), fits ? word(want) : "no value was expected", field);
+                       to_string(data.user_data), fits ? to_string(want) : "no value was expected",
+                       field);
 }
 
 }  // namespace

@@ -114,9 +114,9 @@ void DcapVerifier::judge_pck() {
   }
   auto extension = pck_extension(pck());
   checks_.judge("dcap.pck_extension", outcome_of(extension),
-                extension
-                    ? fmt::format("FMSPC {}, PCESVN {}", word(extension->fmspc), extension->pce_svn)
-                    : "",
+                extension ? fmt::format("FMSPC {}, PCESVN {}", to_string(extension->fmspc),
+                                        extension->pce_svn)
+                          : "",
                 "the platform and its TCB, well-formed");
   if (!extension) return;
   DcapClaims& claims = *context_.claims.dcap;
@@ -219,7 +219,7 @@ void DcapVerifier::judge_quoting_enclave() {
   Fixed<64> bound;
   std::ranges::copy(hash.finish(), bound.bytes.begin());
   checks_.judge("dcap.qe_binding", same_bytes(bound.view(), quote.qe_report.report_data.view()),
-                word(quote.qe_report.report_data), word(bound));
+                to_string(quote.qe_report.report_data), to_string(bound));
   // 5. It is Intel's quoting enclave.
   if (!qe_identity_) {
     checks_.needs("dcap.qe_enclave", {"dcap.qe_identity"});
@@ -234,13 +234,13 @@ void DcapVerifier::judge_quoting_enclave() {
     const bool same = (qe.misc_select & want.misc_select_mask) == want.misc_select &&
                       masked(qe.attributes, want.attributes_mask) == want.attributes &&
                       qe.mr_signer == want.mr_signer && qe.isv_prod_id == want.isv_prod_id;
-    checks_.judge(
-        "dcap.qe_enclave", same,
-        fmt::format("MRSIGNER {}, product {}, attributes {}, MISCSELECT {:#x}", word(qe.mr_signer),
-                    qe.isv_prod_id, word(qe.attributes), qe.misc_select),
-        fmt::format("MRSIGNER {}, product {}, attributes {}, MISCSELECT {:#x}, masked",
-                    word(want.mr_signer), want.isv_prod_id, word(want.attributes),
-                    want.misc_select));
+    checks_.judge("dcap.qe_enclave", same,
+                  fmt::format("MRSIGNER {}, product {}, attributes {}, MISCSELECT {:#x}",
+                              to_string(qe.mr_signer), qe.isv_prod_id, to_string(qe.attributes),
+                              qe.misc_select),
+                  fmt::format("MRSIGNER {}, product {}, attributes {}, MISCSELECT {:#x}, masked",
+                              to_string(want.mr_signer), want.isv_prod_id,
+                              to_string(want.attributes), want.misc_select));
     if (const IsvLevel* const level = reached_level(want.levels, qe.isv_svn)) qe_level_ = *level;
     context_.claims.dcap->qe_status = qe_level_ ? qe_level_->status : TcbStatus::kNotSupported;
   }

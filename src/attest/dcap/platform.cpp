@@ -13,12 +13,12 @@ void DcapVerifier::judge_platform() {
   if (!extension_ || !tcb_info_) {
     checks_.needs("dcap.platform", {"dcap.pck_extension", "dcap.tcb_info"});
   } else {
-    checks_.judge(
-        "dcap.platform",
-        extension_->fmspc == tcb_info_->fmspc && extension_->pce_id == tcb_info_->pce_id,
-        fmt::format("FMSPC {}, PCEID {}", word(extension_->fmspc), word(extension_->pce_id)),
-        fmt::format("the TCB info's: FMSPC {}, PCEID {}", word(tcb_info_->fmspc),
-                    word(tcb_info_->pce_id)));
+    checks_.judge("dcap.platform",
+                  extension_->fmspc == tcb_info_->fmspc && extension_->pce_id == tcb_info_->pce_id,
+                  fmt::format("FMSPC {}, PCEID {}", to_string(extension_->fmspc),
+                              to_string(extension_->pce_id)),
+                  fmt::format("the TCB info's: FMSPC {}, PCEID {}", to_string(tcb_info_->fmspc),
+                              to_string(tcb_info_->pce_id)));
   }
   judge_module();
   judge_status();
@@ -92,7 +92,7 @@ void DcapVerifier::judge_status() {
   std::ranges::copy_if(claims.advisories, std::back_inserter(others), [&](const std::string& id) {
     return std::ranges::find(tolerated, id) == tolerated.end();
   });
-  std::string found(word(status));
+  std::string found(to_string(status));
   if (!claims.advisories.empty()) found += fmt::format(" ({})", fmt::join(claims.advisories, ", "));
   const std::string why = never       ? "a status that can be accepted"
                           : !accepted ? "UpToDate, or a status that the policy accepts"

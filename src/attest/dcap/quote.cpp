@@ -132,8 +132,9 @@ Result<DcapQuote> parse_dcap_quote(Bytes bytes) {
   if (tee != kTeeSgx && (tee != kTeeTdx || quote.version == 3)) {
     return fail(Kind::kUnsupported, "TEE type {:#x} in a quote of version {}", tee, quote.version);
   }
-  if (word(vendor) != kIntelVendor) {
-    return fail(Kind::kUnsupported, "quoting enclave of vendor {}, want Intel's", word(vendor));
+  if (to_string(vendor) != kIntelVendor) {
+    return fail(Kind::kUnsupported, "quoting enclave of vendor {}, want Intel's",
+                to_string(vendor));
   }
   TRY_OK(read_body(in, quote, tee));
   quote.signed_bytes = bytes.first(bytes.size() - in.left());

@@ -34,8 +34,8 @@ SgxClaims claims_of(const SgxReport& report) {
 
 void judge_enclave(Checks& checks, const SgxReport& report, const SgxPolicy& policy) {
   const std::string found =
-      fmt::format("MRENCLAVE {}, MRSIGNER {}, product {}, version {}", word(report.mr_enclave),
-                  word(report.mr_signer), report.isv_prod_id, report.isv_svn);
+      fmt::format("MRENCLAVE {}, MRSIGNER {}, product {}, version {}", to_string(report.mr_enclave),
+                  to_string(report.mr_signer), report.isv_prod_id, report.isv_svn);
   const bool enclave = std::ranges::any_of(policy.mr_enclaves, [&](const Fixed<32>& allowed) {
     return same_bytes(allowed.view(), report.mr_enclave.view());
   });

@@ -130,7 +130,7 @@ Result<> check_head(const Json& root, std::string_view id, uint64_t lowest_versi
 
 Result<> read_status(const Json& level, TcbStatus& status, std::vector<std::string>& advisories) {
   TRY(name, text(level, "tcbStatus"));
-  const auto known = parse_word(name, status);
+  const auto known = from_string(name, status);
   if (!known) return fail(Kind::kUnsupported, "tcbStatus: {}", known.error().message);
   if (!level.contains("advisoryIDs")) return {};
   TRY(ids, json_texts("advisoryIDs", level["advisoryIDs"]));

@@ -45,7 +45,8 @@ Result<const ModuleIdentity*> module_identity(const TcbInfo& info, const TdRepor
     return invalid("module version {}: the TCB info has no '{}'", version, id);
   }
   if (found->mr_signer != td.mr_signer_seam) {
-    return invalid("MRSIGNERSEAM {}, want {}", word(td.mr_signer_seam), word(found->mr_signer));
+    return invalid("MRSIGNERSEAM {}, want {}", to_string(td.mr_signer_seam),
+                   to_string(found->mr_signer));
   }
   if (found->attributes != td.seam_attributes) {
     return invalid("SEAMATTRIBUTES {:#x}, want {:#x}", td.seam_attributes, found->attributes);

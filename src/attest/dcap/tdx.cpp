@@ -50,9 +50,9 @@ std::string_view difference(const TdMeasurement& want, const TdReport& td) {
 
 void judge_measurement(Checks& checks, const TdReport& td, const TdxPolicy& policy,
                        const std::string& field) {
-  const std::string found =
-      fmt::format("MRTD {}, RTMR0 {}, RTMR1 {}, RTMR2 {}, RTMR3 {}", word(td.mrtd),
-                  word(td.rtmr[0]), word(td.rtmr[1]), word(td.rtmr[2]), word(td.rtmr[3]));
+  const std::string found = fmt::format(
+      "MRTD {}, RTMR0 {}, RTMR1 {}, RTMR2 {}, RTMR3 {}", to_string(td.mrtd), to_string(td.rtmr[0]),
+      to_string(td.rtmr[1]), to_string(td.rtmr[2]), to_string(td.rtmr[3]));
   std::string nearest = field + ".measurements";
   for (size_t i = 0; i < policy.measurements.size(); ++i) {
     const std::string_view differs = difference(policy.measurements[i], td);

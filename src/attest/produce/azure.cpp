@@ -26,7 +26,7 @@ Result<bool> has_user_data(Bytes report, const Fixed<64>& user_data) {
   return data.user_data == user_data;
 }
 
-class Azure : public Producer {
+class Azure : public Attester {
  public:
   Azure(std::string tcti, const AzureWait& wait) : tcti_(std::move(tcti)), wait_(wait) {}
 
@@ -43,7 +43,7 @@ class Azure : public Producer {
                 "SEV-SNP is supported here");
   }
 
-  Result<Shown> produce(const Fixed<64>& report_data) override {
+  Result<AttestedEvidence> produce(const Fixed<64>& report_data) override {
     const std::lock_guard lock(mutex_);
     const Digest binder = sha256(report_data.view());
     TRY(session, TpmSession::open(tcti_));
@@ -54,7 +54,7 @@ class Azure : public Producer {
     TRY(quoted, quote_registers(session, key, scheme, binder));
     const auto signature = parse_tpm_signature(quoted.signature);
     if (!signature) return with_context(signature.error(), "signature");
-    return Shown{
+    return AttestedEvidence{
         {.kind = EvidenceKind::kAzureSnp,
          .report = std::move(report),
          .parts = {{std::string(kTpmQuote), std::move(quoted.quote)},
@@ -92,7 +92,7 @@ class Azure : public Producer {
 
 }  // namespace
 
-Result<std::unique_ptr<Producer>> make_azure(const std::string& tcti, const AzureWait& wait) {
+Result<std::unique_ptr<Attester>> make_azure(const std::string& tcti, const AzureWait& wait) {
   auto azure = std::make_unique<Azure>(tcti, wait);
   TRY_OK(azure->look());
   return azure;

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 
 namespace cloister::attest {
 
@@ -17,6 +17,6 @@ struct AzureWait {
 
 // `tcti` as tpm2-tss names it. kNotFound where the vTPM holds no report of a paravisor;
 // kUnsupported for TDX, whose quote a service of Azure's makes, out of this process's reach.
-Result<std::unique_ptr<Producer>> make_azure(const std::string& tcti, const AzureWait& wait = {});
+Result<std::unique_ptr<Attester>> make_azure(const std::string& tcti, const AzureWait& wait = {});
 
 }  // namespace cloister::attest

@@ -44,15 +44,15 @@ Result<Endorsements> read_endorsements(const fs::path& folder, EvidenceKind kind
   return all;
 }
 
-class Endorsed : public Producer {
+class Endorsed : public Attester {
  public:
-  Endorsed(std::unique_ptr<Producer> producer, fs::path folder)
+  Endorsed(std::unique_ptr<Attester> producer, fs::path folder)
       : producer_(std::move(producer)), folder_(std::move(folder)) {}
 
   EvidenceKind kind() const override { return producer_->kind(); }
   std::string source() const override { return producer_->source(); }
 
-  Result<Shown> produce(const Fixed<64>& report_data) override {
+  Result<AttestedEvidence> produce(const Fixed<64>& report_data) override {
     auto shown = producer_->produce(report_data);
     if (!shown) {
       // It was there when the server started: a driver that is loaded again brings it back.
@@ -80,13 +80,13 @@ class Endorsed : public Producer {
   }
 
  private:
-  const std::unique_ptr<Producer> producer_;
+  const std::unique_ptr<Attester> producer_;
   const fs::path folder_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Producer>> with_endorsements(std::unique_ptr<Producer> producer,
+Result<std::unique_ptr<Attester>> with_endorsements(std::unique_ptr<Attester> producer,
                                                     const fs::path& folder) {
   auto endorsed = std::make_unique<Endorsed>(std::move(producer), folder);
   Endorsements none;

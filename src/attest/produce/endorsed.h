@@ -1,7 +1,7 @@
 // Others' statements, out of a folder that whoever runs the server keeps up to date.
 #pragma once
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 
 namespace cloister::attest {
 
@@ -9,7 +9,7 @@ namespace cloister::attest {
 // that name itself, and with the promises of producer.h kept: what leaves has the form that
 // verifiers take, and errors are of the kinds listed there. kInvalid, kIo, kNotFound: what speaks
 // against the folder now.
-Result<std::unique_ptr<Producer>> with_endorsements(std::unique_ptr<Producer> producer,
+Result<std::unique_ptr<Attester>> with_endorsements(std::unique_ptr<Attester> producer,
                                                     const std::filesystem::path& folder);
 
 }  // namespace cloister::attest

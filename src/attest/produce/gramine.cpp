@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <mutex>
 
-#include "attest/produce/shown.h"
+#include "attest/produce/attested_evidence.h"
 #include "attest/produce/system_file.h"
 
 namespace cloister::attest {
@@ -14,14 +14,14 @@ std::string_view explain_quote(int code) {
                         : "";
 }
 
-class Gramine : public Producer {
+class Gramine : public Attester {
  public:
   explicit Gramine(fs::path folder) : folder_(std::move(folder)) {}
 
   EvidenceKind kind() const override { return EvidenceKind::kSgx; }
   std::string source() const override { return "Gramine (dcap)"; }
 
-  Result<Shown> produce(const Fixed<64>& report_data) override {
+  Result<AttestedEvidence> produce(const Fixed<64>& report_data) override {
     // The files are one place for the whole enclave, and Gramine guards them not.
     const std::lock_guard lock(mutex_);
     TRY_OK(write_system_file(folder_ / "user_report_data", report_data.view()));
@@ -36,7 +36,7 @@ class Gramine : public Producer {
 
 }  // namespace
 
-Result<std::unique_ptr<Producer>> make_gramine(const fs::path& folder) {
+Result<std::unique_ptr<Attester>> make_gramine(const fs::path& folder) {
   const fs::path path = folder / "attestation_type";
   TRY(type, read_system_text(path));
   if (type == "none") {

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "attest/produce/attested_evidence.h"
 #include "attest/produce/sev_guest_abi.h"
-#include "attest/produce/shown.h"
 #include "attest/produce/system_file.h"
 #include "attest/snp/report.h"
 
@@ -51,14 +51,14 @@ Result<std::vector<std::byte>> report_in(const ReportResponse& response) {
   return report;
 }
 
-class SevGuest : public Producer {
+class SevGuest : public Attester {
  public:
   SevGuest(fs::path device, Ioctl ioctl) : device_(std::move(device)), ioctl_(std::move(ioctl)) {}
 
   EvidenceKind kind() const override { return EvidenceKind::kSnp; }
   std::string source() const override { return device_.string(); }
 
-  Result<Shown> produce(const Fixed<64>& report_data) override {
+  Result<AttestedEvidence> produce(const Fixed<64>& report_data) override {
     const std::lock_guard lock(mutex_);
     const Descriptor device(::open(device_.c_str(), O_RDWR | O_CLOEXEC));
     if (device.get() < 0) return system_error(errno, "open", device_);
@@ -105,7 +105,7 @@ int system_ioctl(int fd, unsigned long request, void* argument) {
   return ::ioctl(fd, request, argument);
 }
 
-Result<std::unique_ptr<Producer>> make_sev_guest(const fs::path& path, Ioctl ioctl) {
+Result<std::unique_ptr<Attester>> make_sev_guest(const fs::path& path, Ioctl ioctl) {
   const Descriptor device(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (device.get() < 0) return system_error(errno, "open", path);
   return std::make_unique<SevGuest>(path, std::move(ioctl));

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 
 namespace cloister::attest {
 
@@ -12,7 +12,7 @@ using Ioctl = std::function<int(int fd, unsigned long request, void* argument)>;
 int system_ioctl(int fd, unsigned long request, void* argument);
 
 // kNotFound where there is no such device.
-Result<std::unique_ptr<Producer>> make_sev_guest(const std::filesystem::path& device,
+Result<std::unique_ptr<Attester>> make_sev_guest(const std::filesystem::path& device,
                                                  Ioctl ioctl = system_ioctl);
 
 }  // namespace cloister::attest

@@ -5,7 +5,7 @@
 namespace cloister::attest {
 namespace {
 
-class SimulatedProducer : public Producer {
+class SimulatedProducer : public Attester {
  public:
   explicit SimulatedProducer(std::string why) : why_(std::move(why)) {}
 
@@ -13,9 +13,9 @@ class SimulatedProducer : public Producer {
   std::string source() const override {
     return why_.empty() ? "simulated" : fmt::format("simulated: {}", why_);
   }
-  Result<Shown> produce(const Fixed<64>& report_data) override {
-    return Shown{.evidence = {.kind = EvidenceKind::kSimulated,
-                              .report = simulated_report({}, report_data)}};
+  Result<AttestedEvidence> produce(const Fixed<64>& report_data) override {
+    return AttestedEvidence{.evidence = {.kind = EvidenceKind::kSimulated,
+                                         .report = simulated_report({}, report_data)}};
   }
 
  private:
@@ -24,7 +24,7 @@ class SimulatedProducer : public Producer {
 
 }  // namespace
 
-std::unique_ptr<Producer> simulated_producer(std::string why) {
+std::unique_ptr<Attester> simulated_attester(std::string why) {
   return std::make_unique<SimulatedProducer>(std::move(why));
 }
 

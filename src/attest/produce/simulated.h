@@ -1,11 +1,11 @@
 #pragma once
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 
 namespace cloister::attest {
 
 // A producer of simulated evidence, which needs nothing. `why` there is no better one, for
 // source(): may be empty.
-std::unique_ptr<Producer> simulated_producer(std::string why = "");
+std::unique_ptr<Attester> simulated_attester(std::string why = "");
 
 }  // namespace cloister::attest

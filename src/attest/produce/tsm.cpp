@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-#include "attest/produce/shown.h"
+#include "attest/produce/attested_evidence.h"
 #include "attest/produce/system_file.h"
 #include "base/random.h"
 
@@ -57,7 +57,7 @@ class Entry {
   static Result<Entry> make(const fs::path& folder) {
     Fixed<8> name;
     TRY_OK(random_bytes(name.bytes));
-    fs::path path = folder / ("cloister-" + word(name));
+    fs::path path = folder / ("cloister-" + to_string(name));
     if (::mkdir(path.c_str(), 0700) != 0) {
       return system_error(errno, "make an entry in", folder, explain_entry);
     }
@@ -105,7 +105,7 @@ Result<> set_privilege_level(const Entry& entry, uint64_t& writes) {
   return {};
 }
 
-class Tsm : public Producer {
+class Tsm : public Attester {
  public:
   Tsm(fs::path folder, EvidenceKind kind, std::string provider)
       : folder_(std::move(folder)), kind_(kind), provider_(std::move(provider)) {}
@@ -113,7 +113,7 @@ class Tsm : public Producer {
   EvidenceKind kind() const override { return kind_; }
   std::string source() const override { return fmt::format("configfs-tsm ({})", provider_); }
 
-  Result<Shown> produce(const Fixed<64>& report_data) override {
+  Result<AttestedEvidence> produce(const Fixed<64>& report_data) override {
     // Entries of their own would not disturb each other, but the quoting service takes one at a
     // time.
     const std::lock_guard lock(mutex_);
@@ -127,7 +127,7 @@ class Tsm : public Producer {
   }
 
  private:
-  Result<Shown> produce_once(const Fixed<64>& report_data) const {
+  Result<AttestedEvidence> produce_once(const Fixed<64>& report_data) const {
     TRY(entry, Entry::make(folder_));
     TRY(before, entry.number("generation"));
     uint64_t writes = 0;
@@ -162,7 +162,7 @@ class Tsm : public Producer {
 
 }  // namespace
 
-Result<std::unique_ptr<Producer>> make_tsm(const fs::path& folder) {
+Result<std::unique_ptr<Attester>> make_tsm(const fs::path& folder) {
   TRY(entry, Entry::make(folder));
   TRY(provider, read_system_text(entry / "provider"));
   if (provider == "sev_guest") {

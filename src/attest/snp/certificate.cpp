@@ -56,7 +56,7 @@ Result<VekExtensions> vek_extensions(const X509* certificate) {
   const bool turin = product == SnpProduct::kTurin;
   if (struct_version != (turin ? 1 : 0)) {
     return fail(Kind::kUnsupported, "certificate of structure {}, want {} for {}", struct_version,
-                turin ? 1 : 0, word(product));
+                turin ? 1 : 0, to_string(product));
   }
   TRY(bootloader, version(certificate, kBootloader));
   TRY(tee, version(certificate, kTee));

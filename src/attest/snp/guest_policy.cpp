@@ -49,7 +49,7 @@ void judge_min_tcb(Checks& checks, const SnpClaims& claims, const SnpPolicy& pol
                    const std::string& field) {
   constexpr std::string_view kId = "snp.min_tcb";
   const SnpProduct product = *claims.product;
-  const std::string name = fmt::format("{}.min_tcb.{}", field, word(product));
+  const std::string name = fmt::format("{}.min_tcb.{}", field, to_string(product));
   const std::string found = tcb_text(claims.reported_tcb, product);
   const auto& minimum = minimum_of(policy.min_tcb, product);
   if (!minimum) {
@@ -96,7 +96,7 @@ void judge_platform(Checks& checks, const SnpReport& report, const SnpPolicy& po
   std::string missing;
   for (const PlatformBit bit : policy.platform_info) {
     if ((report.platform_info >> static_cast<int>(bit) & 1) != 0) continue;
-    missing += fmt::format("{}{}", missing.empty() ? "without " : ", ", word(bit));
+    missing += fmt::format("{}{}", missing.empty() ? "without " : ", ", to_string(bit));
   }
   checks.judge("snp.platform_info", missing.empty(),
                fmt::format("{:#x}{}{}", report.platform_info, missing.empty() ? "" : ", ", missing),

@@ -123,7 +123,7 @@ Result<> check_chip(const SnpReport& report, const Chain& chain, SnpProduct prod
   Fixed<64> want;
   std::ranges::copy(hwid, want.bytes.begin());
   if (same_bytes(want.view(), report.chip_id.view())) return {};
-  return invalid("chip {}, certificate of {}", word(report.chip_id), word(want));
+  return invalid("chip {}, certificate of {}", to_string(report.chip_id), to_string(want));
 }
 
 void fill_claims(Context& context, const SnpReport& report) {
@@ -207,13 +207,13 @@ void judge_origin(Context& context, const SnpQuestion& question, const SnpReport
   const SnpProduct product = root->first;
   Result<SnpProduct> cpu = product;
   if (report.version >= 3) cpu = product_of_cpu(report.cpu_family, report.cpu_model);
-  checks.judge(
-      "snp.product", cpu && *cpu == product && chain.extensions.product == product,
-      fmt::format("root {}, certificate {}, CPU {}", word(product), word(chain.extensions.product),
-                  !cpu                  ? cpu.error().message
-                  : report.version >= 3 ? word(*cpu)
-                                        : "not in reports of version 2"),
-      "the same product");
+  checks.judge("snp.product", cpu && *cpu == product && chain.extensions.product == product,
+               fmt::format("root {}, certificate {}, CPU {}", to_string(product),
+                           to_string(chain.extensions.product),
+                           !cpu                  ? cpu.error().message
+                           : report.version >= 3 ? to_string(*cpu)
+                                                 : "not in reports of version 2"),
+               "the same product");
 
   // 8. The key was derived for the firmware that the report names, component by component.
   if (!checks.needs("snp.certified_tcb", {"snp.product"})) return;
@@ -230,7 +230,7 @@ void judge_origin(Context& context, const SnpQuestion& question, const SnpReport
   if (chain.is_vlek) {
     checks.not_applicable("snp.chip", "a VLEK is not bound to a chip");
   } else {
-    checks.judge("snp.chip", check_chip(report, chain, product), word(report.chip_id),
+    checks.judge("snp.chip", check_chip(report, chain, product), to_string(report.chip_id),
                  "the chip that the certificate was made for");
   }
 }

@@ -47,9 +47,9 @@ void judge_pcrs(Checks& checks, const TpmClaims& claims, const std::vector<PcrVa
     checks.judge(kId, false,
                  found == claims.pcrs.end()
                      ? fmt::format("PCR {} is not quoted", policy[i].index)
-                     : fmt::format("PCR {} is {}", policy[i].index, word(found->second)),
+                     : fmt::format("PCR {} is {}", policy[i].index, to_string(found->second)),
                  policy[i].values.size() == 1
-                     ? word(policy[i].values[0])
+                     ? to_string(policy[i].values[0])
                      : fmt::format("one of {} in the policy", policy[i].values.size()),
                  fmt::format("{}[{}].values", field, i));
     return;

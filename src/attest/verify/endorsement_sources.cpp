@@ -67,8 +67,8 @@ Result<Sources> dcap_sources(Bytes bytes, const EndorsementSites& sites) {
                 printable(issuer));
   }
   const std::string folder = quote.td ? "/tdx/certification/v4" : "/sgx/certification/v4";
-  return Sources{{sites.intel, fmt::format("{}/tcb?fmspc={}", folder, word(pck.fmspc)), kTcbInfo,
-                  kTcbInfoChain, "TCB-Info-Issuer-Chain"},
+  return Sources{{sites.intel, fmt::format("{}/tcb?fmspc={}", folder, to_string(pck.fmspc)),
+                  kTcbInfo, kTcbInfoChain, "TCB-Info-Issuer-Chain"},
                  {sites.intel, folder + "/qe/identity", kQeIdentity, kQeIdentityChain,
                   "SGX-Enclave-Identity-Issuer-Chain"},
                  {sites.intel,
@@ -101,7 +101,7 @@ Result<Sources> endorsement_sources(const Evidence& evidence, const EndorsementS
       break;
   }
   return fail(Kind::kUsage, "nobody endorses {} evidence: there is nothing to fetch",
-              word(evidence.kind));
+              to_string(evidence.kind));
 }
 
 }  // namespace cloister::attest

@@ -116,8 +116,8 @@ Verdict verify(const Evidence& evidence, const Endorsements& endorsements, const
   add_checks(checks, evidence.kind);
   const bool formed =
       checks.judge("evidence.form", check_form(evidence, endorsements),
-                   std::string(word(evidence.kind)), "known parts of bounded size, each once");
-  const std::string kind(word(evidence.kind));
+                   std::string(to_string(evidence.kind)), "known parts of bounded size, each once");
+  const std::string kind(to_string(evidence.kind));
   checks.judge("policy.kind", accepts(policy, evidence.kind),
                fmt::format("{} ({})", kind, kind_class(evidence.kind)),
                "a kind that the policy accepts",

@@ -30,7 +30,7 @@ struct AttackContext {
   // `identity` is started anew.
   fs::path checkpoint;
   std::string identity;
-  Tick tick;
+  ProgressCallback tick;
 };
 
 // What training came to.

@@ -63,7 +63,7 @@ uint64_t FeatureStore::bytes(const std::vector<Shape>& shapes, uint64_t count) {
   uint64_t sum = 0;
   for (const Shape& shape : shapes) {
     uint64_t elements = 1;
-    for (const int64_t extent : shape) elements *= static_cast<uint64_t>(extent);
+    for (const int64_t dimension : shape) elements *= static_cast<uint64_t>(dimension);
     sum += 2 * elements * count;
   }
   return sum;
@@ -71,7 +71,7 @@ uint64_t FeatureStore::bytes(const std::vector<Shape>& shapes, uint64_t count) {
 
 Result<std::shared_ptr<const FeatureStore>> FeatureStore::make(
     std::shared_ptr<const Head> head, at::Tensor inputs, const at::Tensor& used,
-    const at::Tensor& sample, const FeatureStoreOptions& options, const Tick& tick) {
+    const at::Tensor& sample, const FeatureStoreOptions& options, const ProgressCallback& tick) {
   const std::shared_ptr<FeatureStore> store(new FeatureStore);
   store->head_ = std::move(head);
   store->inputs_ = std::move(inputs);
@@ -191,7 +191,7 @@ struct MapWriter {
 }  // namespace
 
 Result<> FeatureStore::open_cache(const at::Tensor& used, const FeatureStoreOptions& options,
-                                  const Tick& tick) {
+                                  const ProgressCallback& tick) {
   const size_t tensors = shapes_.size();
   const int64_t count = used.size(0);
   const auto open_all = [&]() -> std::unique_ptr<Cache> {

@@ -11,7 +11,7 @@ namespace cloister::audit {
 
 // Told how much of a long piece of work is done (0 to 1) and how it goes; an error stops the work
 // and becomes its result.
-using Tick = std::function<Result<>(double, const std::string&)>;
+using ProgressCallback = std::function<Result<>(double, const std::string&)>;
 
 struct FeatureStoreOptions {
   fs::path folder;           // where maps are kept; empty: nowhere
@@ -32,7 +32,7 @@ class FeatureStore {
                                                           at::Tensor inputs, const at::Tensor& used,
                                                           const at::Tensor& sample,
                                                           const FeatureStoreOptions& options,
-                                                          const Tick& tick);
+                                                          const ProgressCallback& tick);
   ~FeatureStore();
 
   // For positions i64 [n] in the data set: normalised maps, fp16, channels last where there are
@@ -59,7 +59,8 @@ class FeatureStore {
   FeatureStore() = default;
   Result<Maps> computed(const at::Tensor& positions) const;
   Result<> fit_normalisation(const at::Tensor& sample);
-  Result<> open_cache(const at::Tensor& used, const FeatureStoreOptions& options, const Tick& tick);
+  Result<> open_cache(const at::Tensor& used, const FeatureStoreOptions& options,
+                      const ProgressCallback& tick);
 
   std::shared_ptr<const Head> head_;
   at::Tensor inputs_;

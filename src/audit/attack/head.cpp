@@ -14,7 +14,7 @@ Result<std::shared_ptr<const Head>> Head::make(const Model& head,
   }
   std::vector<size_t> outputs;
   for (const std::string& name : tensors) {
-    const auto found = std::ranges::find(module->outputs(), name, &Port::name);
+    const auto found = std::ranges::find(module->outputs(), name, &TensorSpec::name);
     if (found == module->outputs().end()) {
       return fail(Kind::kInternal, "the head does not give '{}'", printable(name));
     }

@@ -17,7 +17,7 @@ class Head {
                                                   InputSpace space, at::Device device);
 
   // The feature maps of inputs [N, item...]. With gradients unless a guard says otherwise.
-  // kInvalid when an extent does not fit, or the maps don't treat inputs apart. Thread-safe.
+  // kInvalid when a dimension does not fit, or the maps don't treat inputs apart. Thread-safe.
   Result<Maps> run(const at::Tensor& inputs) const;
 
   const std::vector<std::string>& tensors() const { return tensors_; }

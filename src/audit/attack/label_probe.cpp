@@ -14,7 +14,7 @@ constexpr int64_t kEpochs = 15, kBatch = 64;
 }  // namespace
 
 Result<LabelProbe> probe_labels(const Pairs& train, const Pairs& held_out, uint64_t seed,
-                                const Tick& tick) {
+                                const ProgressCallback& tick) {
   if (!train.has_labels()) return invalid("a label probe needs labels");
   TRY(x, flat_maps(train));
   TRY(test_x, flat_maps(held_out));

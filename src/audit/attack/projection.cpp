@@ -11,7 +11,7 @@ constexpr int64_t kTokenFeatures = 32;
 
 int64_t elements(const Shape& shape) {
   int64_t count = 1;
-  for (const int64_t extent : shape) count *= extent;
+  for (const int64_t dimension : shape) count *= dimension;
   return count;
 }
 

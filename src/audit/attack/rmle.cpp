@@ -125,7 +125,7 @@ class Rmle final : public Attacker {
   }
 
   Result<Found> descend(const FeatureView& targets, const Maps& seen, const at::Tensor& start,
-                        double prior, int64_t iterations, const Tick& tick) const {
+                        double prior, int64_t iterations, const ProgressCallback& tick) const {
     const InputSpace& space = targets.space();
     at::Tensor x = start.detach().clone().set_requires_grad(true);
     torch::optim::Adam optimiser({x}, torch::optim::AdamOptions(kRate));

@@ -41,7 +41,8 @@ class CutWork {
     return {store_, positions, attack_.data.labels};
   }
 
-  AttackContext context(const std::string& what, const Tick& tick, Effort effort) const {
+  AttackContext context(const std::string& what, const ProgressCallback& tick,
+                        Effort effort) const {
     AttackContext context;
     context.effort = effort;
     context.seed = seed_of(attack_, job_, what);
@@ -56,11 +57,12 @@ class CutWork {
 
   // Trains the attacker (again from its checkpoint, when it was trained before).
   Result<Fit> fit(Attacker& attacker, const std::string& what, const Pairs& train,
-                  const Pairs& validation, const Tick& tick, Effort effort) const {
+                  const Pairs& validation, const ProgressCallback& tick, Effort effort) const {
     return attacker.fit(train, validation, context(what, tick, effort));
   }
 
-  Result<std::shared_ptr<Attacker>> make(const std::string& name, const Tick& tick) const {
+  Result<std::shared_ptr<Attacker>> make(const std::string& name,
+                                         const ProgressCallback& tick) const {
     if (name == "inverse-net") return make_inverse_net();
     if (name == "cgan") return make_cgan();
     if (name == "retrieval") return make_retrieval();
@@ -74,7 +76,7 @@ class CutWork {
 
   // Attacks one part of the data.
   Result<SplitScores> score(Attacker& attacker, const std::string& name, const at::Tensor& part,
-                            const Tick& tick, at::Tensor* rebuilt_out) const {
+                            const ProgressCallback& tick, at::Tensor* rebuilt_out) const {
     const int64_t n =
         is_slow(name) ? std::min(attack_.budget.subsample, part.size(0)) : part.size(0);
     const at::Tensor positions = part.slice(0, 0, n);
@@ -89,7 +91,7 @@ class CutWork {
     return attack_.scorer.all(rebuilt, positions, std::move(inputs));
   }
 
-  Result<AttackerRecord> run(const std::string& name, const Tick& tick) const {
+  Result<AttackerRecord> run(const std::string& name, const ProgressCallback& tick) const {
     const double start = now_seconds();
     const Stages stages(tick, {{"training", 8}, {"selection", 1}, {"certification", 1}});
     TRY(attacker, make(name, stages.stage("training")));
@@ -117,7 +119,7 @@ class CutWork {
   }
 
   // What half of the data gives, at as many steps.
-  Result<DataGain> data_gain(const AttackerRecord& whole, const Tick& tick) const {
+  Result<DataGain> data_gain(const AttackerRecord& whole, const ProgressCallback& tick) const {
     const auto attacker = make_inverse_net();
     const Pairs train = pairs(attack_.data.training);
     Effort effort = attack_.budget.effort;
@@ -134,7 +136,7 @@ class CutWork {
     return DataGain{mean(scores), mean(whole.certification)};
   }
 
-  Result<ProbeRecord> probe(const Tick& tick) const {
+  Result<ProbeRecord> probe(const ProgressCallback& tick) const {
     TRY(found, probe_labels(pairs(attack_.data.training), pairs(attack_.data.certification),
                             seed_of(attack_, job_, "probe"), tick));
     return ProbeRecord{"label", found};
@@ -149,7 +151,7 @@ class CutWork {
 Result<std::shared_ptr<const FeatureStore>> open_features(const Attack& attack,
                                                           const CutTarget& target,
                                                           const std::string& job,
-                                                          const Tick& tick) {
+                                                          const ProgressCallback& tick) {
   std::vector<std::string> tensors;
   for (const CrossingTensor& tensor : target.about.tensors) tensors.push_back(tensor.name);
   TRY(head, Head::make(target.head, tensors, attack.data.space, attack.device));
@@ -184,7 +186,7 @@ const std::vector<std::string>& attacker_names() {
 }
 
 Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, const fs::path& gallery,
-                             const Tick& tick) {
+                             const ProgressCallback& tick) {
   const std::string& job = target.about.id;
   AuditRecord progress = attack.frame;
   progress.cuts = {target.about};
@@ -256,7 +258,7 @@ std::vector<double> floor_scores(const std::vector<AttackerRecord>& baselines, M
 
 Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTarget& target,
                                                const std::vector<std::string>& attackers,
-                                               const Tick& tick) {
+                                               const ProgressCallback& tick) {
   const std::string job = target.about.id + "-shuffled";
   AuditRecord progress = attack.frame;
   if (auto known = attack.work.load(job)) progress = std::move(*known);
@@ -276,7 +278,7 @@ Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTa
       std::accumulate(floor.begin(), floor.end(), 0.0) / static_cast<double>(floor.size());
   for (const std::string& name : attackers) {
     if (done(name)) continue;
-    const Tick stage = stages.stage(name);
+    const ProgressCallback stage = stages.stage(name);
     TRY(attacker, work.make(name, stage));
     TRY_OK(work.fit(*attacker, name, work.pairs(attack.data.training).shuffled(),
                     work.pairs(attack.data.validation).shuffled(), stage, attack.budget.effort));

@@ -32,12 +32,12 @@ struct CutTarget {
 // job was stopped. `gallery` is the folder that pictures go to, none when empty; its name stands
 // before theirs in the record.
 Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, const fs::path& gallery,
-                             const Tick& tick);
+                             const ProgressCallback& tick);
 
 // Attackers trained on pairs that don't belong together: what they "find" is no leak.
 Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTarget& target,
                                                const std::vector<std::string>& attackers,
-                                               const Tick& tick);
+                                               const ProgressCallback& tick);
 
 // The baselines that see no features.
 Result<std::vector<AttackerRecord>> run_baselines(const AuditData& data, const Scorer& scorer,

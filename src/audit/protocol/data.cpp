@@ -59,7 +59,7 @@ struct PictureSetting {
   Shape item;
 };
 
-Result<PictureSetting> picture_setting(const DataOptions& options, const Port& input) {
+Result<PictureSetting> picture_setting(const DataOptions& options, const TensorSpec& input) {
   if (input.dims.size() != 4 || input.dtype != DType::kF32) {
     return fail(Kind::kUsage, "input '{}' is {} of rank {}: pictures need f32 of rank 4",
                 printable(input.name), dtype_name(input.dtype), input.dims.size());
@@ -117,8 +117,8 @@ Result<PictureSetting> picture_setting(const DataOptions& options, const Port& i
   return setting;
 }
 
-Result<AuditData> load_pictures(const DataOptions& options, const Budget& budget, const Port& input,
-                                const Tick& tick) {
+Result<AuditData> load_pictures(const DataOptions& options, const Budget& budget,
+                                const TensorSpec& input, const ProgressCallback& tick) {
   TRY(setting, picture_setting(options, input));
   ImageOptions image_options = options.images;
   image_options.folder = options.path;
@@ -160,8 +160,8 @@ Result<AuditData> load_pictures(const DataOptions& options, const Budget& budget
   return data;
 }
 
-Result<AuditData> load_rows(const DataOptions& options, const Budget& budget, const Port& input,
-                            const Tick& tick) {
+Result<AuditData> load_rows(const DataOptions& options, const Budget& budget,
+                            const TensorSpec& input, const ProgressCallback& tick) {
   TRY_OK(tick(0, "reading the table"));
   TRY(table, read_table(options.path, options.encoding ? options.encoding->table : options.table));
   TRY(splits, make_splits(table.items, split_options(options, budget)));
@@ -207,8 +207,8 @@ at::Tensor AuditData::used() const {
   return at::arange(inputs.size(0), at::kLong);
 }
 
-Result<AuditData> load_data(const DataOptions& options, const Budget& budget, const Port& input,
-                            const Tick& tick) {
+Result<AuditData> load_data(const DataOptions& options, const Budget& budget,
+                            const TensorSpec& input, const ProgressCallback& tick) {
   std::error_code code;
   if (!fs::exists(options.path, code)) {
     return fail(Kind::kNotFound, "data '{}' is not there", printable(options.path.string(), 400));

@@ -46,7 +46,7 @@ struct AuditData {
 // `input` is the model's. kUsage for data that does not go with it; else errors of scan_images(),
 // read_table(), bind_encoding() and make_splits(). Pictures that can't be used are skipped, counted
 // and named in the record.
-Result<AuditData> load_data(const DataOptions& options, const Budget& budget, const Port& input,
-                            const Tick& tick);
+Result<AuditData> load_data(const DataOptions& options, const Budget& budget,
+                            const TensorSpec& input, const ProgressCallback& tick);
 
 }  // namespace cloister::audit

@@ -60,7 +60,7 @@ class Timing {
 }  // namespace
 
 Result<Estimate> estimate_audit(const AuditModel& model, const AuditOptions& options,
-                                const AuditRecord& frame, const Tick& tick) {
+                                const AuditRecord& frame, const ProgressCallback& tick) {
   AuditRecord scratch = frame;
   const double start = now_seconds();
   TRY(setup, set_up(model, options, scratch, [&](double share, const std::string& text) {

@@ -29,7 +29,7 @@ std::vector<std::string> negative_attackers(const std::vector<std::string>& atta
 class Run {
  public:
   Run(const AuditModel& model, const AuditOptions& options, const Setup& setup, AuditRecord frame,
-      WorkFolder work, const Tick& tick)
+      WorkFolder work, const ProgressCallback& tick)
       : model_(model),
         options_(options),
         setup_(setup),
@@ -67,7 +67,7 @@ class Run {
     return !options_.shard || job % options_.shards == *options_.shard;
   }
 
-  Tick job_tick(const std::string& name) const {
+  ProgressCallback job_tick(const std::string& name) const {
     return [this, name, job = job_](double share, const std::string& text) {
       return tick_((static_cast<double>(job) + share) / static_cast<double>(jobs_),
                    fmt::format("{} ({}/{}) {}", name, job + 1, jobs_, text));
@@ -189,7 +189,7 @@ class Run {
   WorkFolder work_;
   std::vector<std::string> notes_;
   Attack attack_;
-  Tick tick_;
+  ProgressCallback tick_;
   size_t job_ = 0, jobs_ = 1;
   bool refining_ = false;
   std::map<size_t, CutRecord> results_;  // by the cut's position in the list
@@ -198,7 +198,7 @@ class Run {
 
 // For a kind of input that no attacker fits: every cut is inconclusive, and says why.
 Result<AuditRecord> without_attackers(const AuditModel& model, const AuditOptions& options,
-                                      const Port& input, AuditRecord frame) {
+                                      const TensorSpec& input, AuditRecord frame) {
   TRY(cuts, choose_cuts(model.graph, model.cuts, options.cuts));
   frame.kind = "none";
   frame.splits = splits_json({.kind = "none"}, {}, {});
@@ -224,12 +224,12 @@ Result<AuditRecord> without_attackers(const AuditModel& model, const AuditOption
 }  // namespace
 
 Result<AuditRecord> run_audit(const AuditModel& model, const AuditOptions& options,
-                              AuditRecord frame, const Tick& tick) try {
+                              AuditRecord frame, const ProgressCallback& tick) try {
   TRY(input, attacked_input(model.graph));
   if (input.dtype != DType::kF32) return without_attackers(model, options, input, std::move(frame));
   const bool go_on = options.resume || options.merge || options.shard;
   constexpr double kLoading = 0.02;
-  const Tick loading = [&](double share, const std::string& text) {
+  const ProgressCallback loading = [&](double share, const std::string& text) {
     return tick(kLoading * share, text);
   };
   TRY(setup, set_up(model, options, frame, loading));

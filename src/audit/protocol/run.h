@@ -36,7 +36,7 @@ struct AuditModel {
 // kUsage for options that make no sense or don't go with the model; kNotFound for a merge with jobs
 // missing, naming them; else errors of load_data(), attack_cut() and `tick`.
 Result<AuditRecord> run_audit(const AuditModel& model, const AuditOptions& options,
-                              AuditRecord frame, const Tick& tick);
+                              AuditRecord frame, const ProgressCallback& tick);
 
 // How long that will take on this machine, from a few steps of each attacker at each cut.
 struct Estimate {
@@ -51,6 +51,6 @@ struct Estimate {
   uint64_t disk_bytes = 0;  // at most at a time: one cut after the other
 };
 Result<Estimate> estimate_audit(const AuditModel& model, const AuditOptions& options,
-                                const AuditRecord& frame, const Tick& tick);
+                                const AuditRecord& frame, const ProgressCallback& tick);
 
 }  // namespace cloister::audit

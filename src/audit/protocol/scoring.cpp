@@ -37,7 +37,7 @@ at::Tensor Scorer::originals(const at::Tensor& positions) const {
   return data_.space.is_table() ? picked : picked.to(at::kFloat).mul_(1.0 / 255);
 }
 
-Result<> Scorer::add_witness(std::shared_ptr<const Witness> witness) {
+Result<> Scorer::add_witness(std::shared_ptr<const EvaluationModel> witness) {
   TRY(classes, witness->classes(originals(data_.certification)));
   witnessed_ = classes;
   witness_ = std::move(witness);
@@ -132,9 +132,9 @@ Result<SplitScores> Scorer::all(const at::Tensor& rebuilt, const at::Tensor& pos
   return out;
 }
 
-Result<std::shared_ptr<const Witness>> Witness::make(const Model& model,
-                                                     const Preprocess& preprocess,
-                                                     at::Device device) {
+Result<std::shared_ptr<const EvaluationModel>> EvaluationModel::make(const Model& model,
+                                                                     const Preprocess& preprocess,
+                                                                     at::Device device) {
   TRY(module, SegmentModule::make(model));
   if (module->inputs().size() != 1 || module->inputs()[0].dims.size() != 4 ||
       module->outputs().empty()) {
@@ -142,7 +142,7 @@ Result<std::shared_ptr<const Witness>> Witness::make(const Model& model,
   }
   const std::vector<int64_t> dims = module->inputs()[0].dims;
   const std::string output = module->outputs()[0].name;
-  const auto witness = std::make_shared<Witness>();
+  const auto witness = std::make_shared<EvaluationModel>();
   TRY(head, Head::make(model, {output}, {{}, preprocess, {}}, device));
   const bool nchw = preprocess.layout == Layout::kNchw;
   witness->head_ = head;
@@ -151,7 +151,7 @@ Result<std::shared_ptr<const Witness>> Witness::make(const Model& model,
   return witness;
 }
 
-Result<at::Tensor> Witness::classes(const at::Tensor& pictures) const {
+Result<at::Tensor> EvaluationModel::classes(const at::Tensor& pictures) const {
   const at::NoGradGuard no_gradients;
   std::vector<at::Tensor> parts;
   for (int64_t first = 0; first < pictures.size(0); first += 32) {

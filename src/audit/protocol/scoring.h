@@ -6,13 +6,13 @@
 namespace cloister::audit {
 
 // A second network that says what it sees, for label agreement. Not the victim.
-class Witness {
+class EvaluationModel {
  public:
   // Its input may have another size than the pictures, which are then resized for it; they are
   // scaled and normalised as `preprocess` says, whose geometry is not looked at.
-  static Result<std::shared_ptr<const Witness>> make(const Model& model,
-                                                     const Preprocess& preprocess,
-                                                     at::Device device);
+  static Result<std::shared_ptr<const EvaluationModel>> make(const Model& model,
+                                                             const Preprocess& preprocess,
+                                                             at::Device device);
   // The class of each picture, i64 [n]. Channels in the order of `from`.
   Result<at::Tensor> classes(const at::Tensor& pictures) const;
 
@@ -27,7 +27,7 @@ class Scorer {
   explicit Scorer(const AuditData& data) : data_(data) {}
 
   // From now on all() also says how often `witness` sees the same in both, for certification.
-  Result<> add_witness(std::shared_ptr<const Witness> witness);
+  Result<> add_witness(std::shared_ptr<const EvaluationModel> witness);
 
   // What everything is judged by: SSIM of pictures, the share of a row that came back.
   Metric metric() const { return data_.space.is_table() ? Metric::kRowMatch : Metric::kSsim; }
@@ -48,7 +48,7 @@ class Scorer {
                       SplitScores& out) const;
 
   const AuditData& data_;
-  std::shared_ptr<const Witness> witness_;
+  std::shared_ptr<const EvaluationModel> witness_;
   at::Tensor witnessed_;  // classes of the certification inputs
 };
 

@@ -33,7 +33,7 @@ Result<> check_options(const AuditOptions& options) {
 Result<> check_policy(const Policy& policy, Metric metric) {
   if (without_floor(policy.metric) == metric) return {};
   return fail(Kind::kUsage, "threshold: {} does not go with this data, want {} or {}_advantage",
-              word(policy.metric), word(metric), word(metric));
+              to_string(policy.metric), to_string(metric), to_string(metric));
 }
 
 std::string identity_of(const AuditOptions& options, const AuditRecord& frame,
@@ -59,7 +59,7 @@ std::string identity_of(const AuditOptions& options, const AuditRecord& frame,
 
 }  // namespace
 
-Result<Port> attacked_input(const Graph& graph) {
+Result<TensorSpec> attacked_input(const Graph& graph) {
   std::vector<const Value*> inputs;
   for (const Value& value : graph.values) {
     if (value.is_input) inputs.push_back(&value);
@@ -72,9 +72,9 @@ Result<Port> attacked_input(const Graph& graph) {
   if (!input.type.dtype || !input.type.dims) {
     return fail(Kind::kUnsupported, "the type of input '{}' is not known", printable(input.name));
   }
-  Port port{input.name, *input.type.dtype, {}};
-  for (const Dim& dim : *input.type.dims) port.dims.push_back(dim.times_batch ? -1 : dim.size);
-  return port;
+  TensorSpec spec{input.name, *input.type.dtype, {}};
+  for (const Dim& dim : *input.type.dims) spec.dims.push_back(dim.times_batch ? -1 : dim.size);
+  return spec;
 }
 
 Result<CutTarget> make_target(const AuditModel& model, size_t index) {
@@ -102,7 +102,7 @@ Result<CutTarget> make_target(const AuditModel& model, size_t index) {
 }
 
 Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, AuditRecord& frame,
-                     const Tick& tick) {
+                     const ProgressCallback& tick) {
   TRY_OK(check_options(options));
   TRY(cuts, choose_cuts(model.graph, model.cuts, options.cuts));
   TRY(input, attacked_input(model.graph));
@@ -112,8 +112,8 @@ Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, Audit
   setup.data = std::make_unique<AuditData>(std::move(data));
   setup.scorer = std::make_unique<Scorer>(*setup.data);
   if (options.second_model && !setup.data->space.is_table()) {
-    TRY(witness, Witness::make(*options.second_model, setup.data->space.preprocess,
-                               at::Device(options.device)));
+    TRY(witness, EvaluationModel::make(*options.second_model, setup.data->space.preprocess,
+                                       at::Device(options.device)));
     TRY_OK(setup.scorer->add_witness(witness));
   }
   TRY_OK(check_policy(options.policy, setup.scorer->metric()));

@@ -14,12 +14,12 @@ struct Setup {
 
 // Loads the data, runs the baselines, and fills the frame: kind, splits, settings, policy, notes.
 Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, AuditRecord& frame,
-                     const Tick& tick);
+                     const ProgressCallback& tick);
 
 // A cut's head, and its record without any attack.
 Result<CutTarget> make_target(const AuditModel& model, size_t cut);
 
 // The model's only input. kUnsupported for several.
-Result<Port> attacked_input(const Graph& graph);
+Result<TensorSpec> attacked_input(const Graph& graph);
 
 }  // namespace cloister::audit

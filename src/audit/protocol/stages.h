@@ -10,13 +10,13 @@ namespace cloister::audit {
 class Stages {
  public:
   // Shares of the whole, in any unit, in the order of the work.
-  Stages(Tick tick, std::vector<std::pair<std::string, double>> lengths)
+  Stages(ProgressCallback tick, std::vector<std::pair<std::string, double>> lengths)
       : tick_(std::move(tick)), lengths_(std::move(lengths)) {
     for (const auto& [_, length] : lengths_) total_ += length;
   }
 
   // What the stage of that name reports to.
-  Tick stage(const std::string& name) const {
+  ProgressCallback stage(const std::string& name) const {
     double before = 0, length = 0;
     for (const auto& [stage, share] : lengths_) {
       if (stage == name) {
@@ -32,7 +32,7 @@ class Stages {
   }
 
  private:
-  Tick tick_;
+  ProgressCallback tick_;
   std::vector<std::pair<std::string, double>> lengths_;
   double total_ = 0;
 };

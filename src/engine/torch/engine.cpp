@@ -15,8 +15,8 @@ class TorchProgram final : public Program {
   TorchProgram(std::shared_ptr<SegmentModule> module, at::Device device)
       : module_(std::move(module)), device_(device) {}
 
-  const std::vector<Port>& inputs() const override { return module_->inputs(); }
-  const std::vector<Port>& outputs() const override { return module_->outputs(); }
+  const std::vector<TensorSpec>& inputs() const override { return module_->inputs(); }
+  const std::vector<TensorSpec>& outputs() const override { return module_->outputs(); }
 
   Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) override {
     TRY_OK(check_inputs(module_->inputs(), inputs));
@@ -44,10 +44,10 @@ class TorchProgram final : public Program {
         if (results[i].is_alias_of(input)) results[i] = results[i].clone();
       }
       TRY(output, from_torch(results[i]));
-      const Port& port = module_->outputs()[i];
-      if (output.dtype() != port.dtype) {
-        return fail(Kind::kInternal, "output '{}' is {}, the model says {}", printable(port.name),
-                    dtype_name(output.dtype()), dtype_name(port.dtype));
+      const TensorSpec& spec = module_->outputs()[i];
+      if (output.dtype() != spec.dtype) {
+        return fail(Kind::kInternal, "output '{}' is {}, the model says {}", printable(spec.name),
+                    dtype_name(output.dtype()), dtype_name(spec.dtype));
       }
       outputs.push_back(std::move(output));
     }

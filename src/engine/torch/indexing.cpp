@@ -5,9 +5,9 @@ namespace cloister::ops {
 namespace {
 
 // Indices counted from the front of an axis.
-at::Tensor from_front(const at::Tensor& indices, int64_t extent) {
+at::Tensor from_front(const at::Tensor& indices, int64_t dimension) {
   const at::Tensor wide = indices.to(at::kLong);
-  return at::where(wide < 0, wide + extent, wide);
+  return at::where(wide < 0, wide + dimension, wide);
 }
 
 Values gather(const Call& call) {

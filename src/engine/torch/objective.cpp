@@ -15,17 +15,17 @@ at::Device device_of(const SegmentModule& module) {
   return parameters.empty() ? at::Device(at::kCPU) : parameters[0].device();
 }
 
-bool fits(const Shape& shape, const Shape& port) {
-  if (port.empty()) return true;  // not even the rank is known
-  if (shape.size() != port.size()) return false;
+bool fits(const Shape& shape, const Shape& spec) {
+  if (spec.empty()) return true;  // not even the rank is known
+  if (shape.size() != spec.size()) return false;
   // The batch is whatever it is: operators that can't take it will say so.
   for (size_t i = 1; i < shape.size(); ++i) {
-    if (port[i] >= 0 && port[i] != shape[i]) return false;
+    if (spec[i] >= 0 && spec[i] != shape[i]) return false;
   }
   return true;
 }
 
-std::string extents_text(const Shape& shape) {
+std::string dimensions_text(const Shape& shape) {
   std::string text;
   for (size_t i = 0; i < shape.size(); ++i) {
     text += fmt::format("{}{}", i == 0 ? "" : ",",
@@ -83,7 +83,7 @@ Result<> check_samples(const SegmentModule& module, const Samples& samples, Loss
   TRY(labels, class_labels(samples.labels()));
   const auto lowest = labels.min().item<int64_t>();
   const auto highest = labels.max().item<int64_t>();
-  const Port& output = module.outputs().at(0);
+  const TensorSpec& output = module.outputs().at(0);
   const bool known = output.dims.size() == 2 && output.dims[1] >= 0;
   if (lowest < 0 || (known && highest >= output.dims[1])) {
     return invalid("labels from {} to {}, the model has {} classes (output '{}')", lowest, highest,
@@ -99,11 +99,11 @@ Result<> check_samples(const SegmentModule& module, const Samples& samples, Loss
 Result<Batch> load_batch(const SegmentModule& module, Samples& samples, Loss loss,
                          std::span<const int64_t> picked, std::optional<uint64_t> seed) {
   TRY(inputs, samples.inputs(picked, seed));
-  const Port& port = module.inputs()[0];
-  if (inputs.dtype() != port.dtype || !fits(inputs.shape(), port.dims)) {
+  const TensorSpec& spec = module.inputs()[0];
+  if (inputs.dtype() != spec.dtype || !fits(inputs.shape(), spec.dims)) {
     return invalid("inputs are {}{}, the model's '{}' is {}{}", dtype_name(inputs.dtype()),
-                   extents_text(inputs.shape()), printable(port.name), dtype_name(port.dtype),
-                   extents_text(port.dims));
+                   dimensions_text(inputs.shape()), printable(spec.name), dtype_name(spec.dtype),
+                   dimensions_text(spec.dims));
   }
   TRY(labels, gather_rows(samples.labels(), picked));
   TRY(x, borrow_torch(inputs.view()));

@@ -153,8 +153,8 @@ class Planner {
           plan_.main.steps[i].release.push_back(static_cast<Slot>(id));
         }
       };
-      for (const ValueId id : graph_.nodes[i].uses) release(id);
-      for (const ValueId id : graph_.nodes[i].makes) release(id);
+      for (const ValueId id : graph_.nodes[i].inputs) release(id);
+      for (const ValueId id : graph_.nodes[i].outputs) release(id);
     }
   }
 

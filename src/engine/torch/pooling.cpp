@@ -9,11 +9,11 @@ Ints ceil_excess(const Call& call, const Window& window, const at::Tensor& x) {
   Ints excess(window.rank(), 0);
   if (call.integer("ceil_mode", 0) == 0) return excess;
   for (size_t i = 0; i < window.rank(); ++i) {
-    const int64_t extent = x.size(static_cast<int64_t>(i) + 2);
-    const int64_t room = extent + window.begin[i] + window.end[i] - window.reach(i);
+    const int64_t dimension = x.size(static_cast<int64_t>(i) + 2);
+    const int64_t room = dimension + window.begin[i] + window.end[i] - window.reach(i);
     int64_t steps = (room + window.stride[i] - 1) / window.stride[i];
     // A window that would start in the end's padding is left out.
-    if (steps * window.stride[i] >= extent + window.begin[i]) --steps;
+    if (steps * window.stride[i] >= dimension + window.begin[i]) --steps;
     excess[i] = std::max<int64_t>(steps * window.stride[i] - room, 0);
   }
   return excess;
@@ -63,7 +63,7 @@ Values average_pool(const Call& call) {
   const Ints excess = ceil_excess(call, window, x);
   const at::Tensor sums = window_sums(pad(x, window.begin, plus(window.end, excess)), window);
   int64_t area = 1;
-  for (const int64_t extent : window.kernel) area *= extent;
+  for (const int64_t dimension : window.kernel) area *= dimension;
   const bool padded = excess != Ints(window.rank(), 0) || window.begin != Ints(window.rank(), 0) ||
                       window.end != Ints(window.rank(), 0);
   if (!padded) return {sums / static_cast<double>(area)};

@@ -20,7 +20,7 @@ struct Mode {
 };
 
 struct Axis {
-  int64_t from = 0;  // extents
+  int64_t from = 0;  // dimensions
   int64_t to = 0;
   double scale = 1;
   double crop_begin = 0;  // for tf_crop_and_resize

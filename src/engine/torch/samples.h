@@ -15,11 +15,11 @@ class Samples {
 
   virtual int64_t count() const = 0;
 
-  // One for each sample along the first extent: classes, an integer [N]; or wanted outputs, f32.
+  // One for each sample along the first dimension: classes, an integer [N]; or wanted outputs, f32.
   virtual TensorView labels() const = 0;
 
-  // The inputs of these samples, in this order, along the first extent. `seed`, which is there in
-  // training alone, is what augmentation draws from: the same gives the same.
+  // The inputs of these samples, in this order, along the first dimension. `seed`, which is there
+  // in training alone, is what augmentation draws from: the same gives the same.
   virtual Result<Tensor> inputs(std::span<const int64_t> picked, std::optional<uint64_t> seed) = 0;
 };
 
@@ -41,7 +41,7 @@ class ArraySamples final : public Samples {
   TensorView labels_;
 };
 
-// Rows `picked` of `all`, along the first extent; they must be in range.
+// Rows `picked` of `all`, along the first dimension; they must be in range.
 Result<Tensor> gather_rows(const TensorView& all, std::span<const int64_t> picked);
 
 }  // namespace cloister

@@ -3,9 +3,9 @@
 namespace cloister::ops {
 namespace {
 
-at::Tensor from_front(const at::Tensor& indices, int64_t extent) {
+at::Tensor from_front(const at::Tensor& indices, int64_t dimension) {
   const at::Tensor wide = indices.to(at::kLong);
-  return at::where(wide < 0, wide + extent, wide);
+  return at::where(wide < 0, wide + dimension, wide);
 }
 
 at::Tensor scatter_with(const at::Tensor& x, int64_t axis, const at::Tensor& indices,

@@ -7,32 +7,32 @@
 namespace cloister {
 namespace {
 
-Result<Port> port_of(const onnx::ValueInfoProto& info, const char* what) {
+Result<TensorSpec> spec_of(const onnx::ValueInfoProto& info, const char* what) {
   const auto& type = info.type().tensor_type();
   const auto dtype = dtype_from_onnx(type.elem_type());
   if (!info.type().has_tensor_type() || !dtype || !is_portable(*dtype)) {
     return fail(Kind::kUnsupported, "{} '{}' is {}: only numeric tensors can be passed", what,
                 printable(info.name()), dtype ? dtype_name(*dtype) : "not a tensor");
   }
-  Port port{info.name(), *dtype, {}};
+  TensorSpec spec{info.name(), *dtype, {}};
   for (const auto& dim : type.shape().dim()) {
-    port.dims.push_back(dim.has_dim_value() ? dim.dim_value() : -1);
+    spec.dims.push_back(dim.has_dim_value() ? dim.dim_value() : -1);
   }
-  return port;
+  return spec;
 }
 
-// The ports of the values `ids`, in order, out of the model's declarations.
-Result<std::vector<Port>> ports_of(
+// The specs of the values `ids`, in order, out of the model's declarations.
+Result<std::vector<TensorSpec>> specs_of(
     const Graph& graph, const std::vector<ops::Slot>& slots,
     const google::protobuf::RepeatedPtrField<onnx::ValueInfoProto>& declared, const char* what) {
   std::map<std::string, const onnx::ValueInfoProto*> by_name;
   for (const auto& info : declared) by_name[info.name()] = &info;
-  std::vector<Port> ports;
+  std::vector<TensorSpec> specs;
   for (const ops::Slot slot : slots) {
-    TRY(port, port_of(*by_name.at(graph.values[static_cast<size_t>(slot)].name), what));
-    ports.push_back(std::move(port));
+    TRY(spec, spec_of(*by_name.at(graph.values[static_cast<size_t>(slot)].name), what));
+    specs.push_back(std::move(spec));
   }
-  return ports;
+  return specs;
 }
 
 }  // namespace
@@ -46,8 +46,8 @@ Result<std::shared_ptr<SegmentModule>> SegmentModule::make(const Model& model) {
   const std::shared_ptr<SegmentModule> module(
       new SegmentModule(std::make_unique<ops::Plan>(std::move(plan))));
   const ops::Block& main = module->plan_->main;
-  TRY(inputs, ports_of(graph, main.inputs, model.proto->graph().input(), "input"));
-  TRY(outputs, ports_of(graph, main.outputs, model.proto->graph().output(), "output"));
+  TRY(inputs, specs_of(graph, main.inputs, model.proto->graph().input(), "input"));
+  TRY(outputs, specs_of(graph, main.outputs, model.proto->graph().output(), "output"));
   module->inputs_ = std::move(inputs);
   module->outputs_ = std::move(outputs);
   try {
@@ -127,9 +127,9 @@ Result<std::vector<at::Tensor>> SegmentModule::forward(
 Result<std::map<std::string, at::Tensor>> SegmentModule::forward(
     const std::map<std::string, at::Tensor>& inputs) const {
   std::vector<at::Tensor> ordered;
-  for (const Port& port : inputs_) {
-    const auto found = inputs.find(port.name);
-    if (found == inputs.end()) return invalid("input '{}' is missing", printable(port.name));
+  for (const TensorSpec& spec : inputs_) {
+    const auto found = inputs.find(spec.name);
+    if (found == inputs.end()) return invalid("input '{}' is missing", printable(spec.name));
     ordered.push_back(found->second);
   }
   TRY(outputs, forward(ordered));

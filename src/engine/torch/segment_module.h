@@ -27,11 +27,11 @@ class SegmentModule : public torch::nn::Module {
 
   ~SegmentModule() override;
 
-  const std::vector<Port>& inputs() const { return inputs_; }
-  const std::vector<Port>& outputs() const { return outputs_; }
+  const std::vector<TensorSpec>& inputs() const { return inputs_; }
+  const std::vector<TensorSpec>& outputs() const { return outputs_; }
 
-  // One tensor for each input port, in order; gives one for each output port. Gradients flow to
-  // inputs and parameters alike. The shapes of `inputs` are not checked against the ports: what the
+  // One tensor for each input spec, in order; gives one for each output spec. Gradients flow to
+  // inputs and parameters alike. The shapes of `inputs` are not checked against the specs: what the
   // operators accept will do. kInvalid or kUnsupported when an operator refuses, naming the node.
   // Thread-safe in eval mode.
   Result<std::vector<at::Tensor>> forward(const std::vector<at::Tensor>& inputs) const;
@@ -49,8 +49,8 @@ class SegmentModule : public torch::nn::Module {
   torch::nn::Module& branch(const std::string& path);
 
   std::unique_ptr<ops::Plan> plan_;
-  std::vector<Port> inputs_;
-  std::vector<Port> outputs_;
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
   std::map<std::string, at::Tensor> weights_;
   std::map<std::string, std::shared_ptr<torch::nn::Module>> branches_;
 };

@@ -35,7 +35,7 @@ Values squeeze(const Call& call) {
   std::ranges::sort(axes, std::greater<>());
   at::Tensor y = x;
   for (const int64_t axis : axes) {
-    if (y.size(axis) != 1) reject("axis {} has extent {}, not 1", axis, y.size(axis));
+    if (y.size(axis) != 1) reject("axis {} has dimension {}, not 1", axis, y.size(axis));
     y = y.squeeze(axis);
   }
   return {y};
@@ -76,17 +76,17 @@ Values split(const Call& call) {
 }
 
 at::Tensor slice_axis(const at::Tensor& x, int64_t axis, int64_t start, int64_t end, int64_t step) {
-  const int64_t extent = x.size(axis);
+  const int64_t dimension = x.size(axis);
   if (step == 0) reject("a step of 0");
-  if (start < 0) start += extent;
-  if (end < 0) end += extent;
+  if (start < 0) start += dimension;
+  if (end < 0) end += dimension;
   if (step > 0) {
-    start = std::clamp<int64_t>(start, 0, extent);
-    end = std::clamp<int64_t>(end, start, extent);
+    start = std::clamp<int64_t>(start, 0, dimension);
+    end = std::clamp<int64_t>(end, start, dimension);
     return x.slice(axis, start, end, step);
   }
-  start = std::clamp<int64_t>(start, -1, extent - 1);
-  end = std::clamp<int64_t>(end, -1, extent - 1);
+  start = std::clamp<int64_t>(start, -1, dimension - 1);
+  end = std::clamp<int64_t>(end, -1, dimension - 1);
   Ints picked;
   for (int64_t i = start; i > end; i += step) picked.push_back(i);
   return x.index_select(axis, to_tensor(picked).to(x.device()));
@@ -114,14 +114,14 @@ Values slice(const Call& call) {
   return {y};
 }
 
-// An extent of 1 in the shape leaves the input's.
+// An dimension of 1 in the shape leaves the input's.
 Values expand(const Call& call) {
   const at::Tensor& x = call.in(0);
   Ints shape = call.ints(1);
   const auto rank = static_cast<int64_t>(shape.size());
   for (int64_t i = 1; i <= std::min(rank, x.dim()); ++i) {
-    int64_t& extent = shape[static_cast<size_t>(rank - i)];
-    if (extent == 1) extent = x.size(-i);
+    int64_t& dimension = shape[static_cast<size_t>(rank - i)];
+    if (dimension == 1) dimension = x.size(-i);
   }
   while (static_cast<int64_t>(shape.size()) < x.dim()) {
     shape.insert(shape.begin(), x.size(x.dim() - 1 - static_cast<int64_t>(shape.size())));
@@ -151,15 +151,15 @@ Values size_of(const Call& call) {
 }
 
 // Where the elements of a padded axis come from; `from` is any whole number.
-int64_t source(const std::string& mode, int64_t from, int64_t extent) {
-  if (mode == "edge") return std::clamp<int64_t>(from, 0, extent - 1);
+int64_t source(const std::string& mode, int64_t from, int64_t dimension) {
+  if (mode == "edge") return std::clamp<int64_t>(from, 0, dimension - 1);
   const auto modulo = [](int64_t a, int64_t b) { return ((a % b) + b) % b; };
-  if (mode == "wrap") return modulo(from, extent);
+  if (mode == "wrap") return modulo(from, dimension);
   if (mode != "reflect") reject("mode '{}'", mode);
-  if (extent == 1) return 0;
-  const int64_t period = 2 * (extent - 1);
+  if (dimension == 1) return 0;
+  const int64_t period = 2 * (dimension - 1);
   const int64_t at = modulo(from, period);
-  return at < extent ? at : period - at;
+  return at < dimension ? at : period - at;
 }
 
 Values pad_node(const Call& call) {
@@ -184,10 +184,10 @@ Values pad_node(const Call& call) {
   }
   for (size_t i = 0; i < count; ++i) {
     if (pads[i] == 0 && pads[i + count] == 0) continue;
-    const int64_t extent = y.size(axes[i]);
+    const int64_t dimension = y.size(axes[i]);
     Ints picked;
-    for (int64_t from = -pads[i]; from < extent + pads[i + count]; ++from) {
-      picked.push_back(source(mode, from, extent));
+    for (int64_t from = -pads[i]; from < dimension + pads[i + count]; ++from) {
+      picked.push_back(source(mode, from, dimension));
     }
     y = y.index_select(axes[i], to_tensor(picked).to(y.device()));
   }

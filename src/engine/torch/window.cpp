@@ -27,10 +27,10 @@ Window read_window(const Call& call, const at::Tensor& x, Ints kernel) {
   if (automatic == "VALID") return window;
   if (automatic != "SAME_UPPER" && automatic != "SAME_LOWER") reject("auto_pad '{}'", automatic);
   for (size_t i = 0; i < rank; ++i) {
-    const int64_t extent = x.size(static_cast<int64_t>(i) + 2);
+    const int64_t dimension = x.size(static_cast<int64_t>(i) + 2);
     const int64_t stride = std::max<int64_t>(window.stride[i], 1);
-    const int64_t count = (extent + stride - 1) / stride;
-    const int64_t total = std::max<int64_t>((count - 1) * stride + window.reach(i) - extent, 0);
+    const int64_t count = (dimension + stride - 1) / stride;
+    const int64_t total = std::max<int64_t>((count - 1) * stride + window.reach(i) - dimension, 0);
     const int64_t less = total / 2;
     window.begin[i] = automatic == "SAME_UPPER" ? less : total - less;
     window.end[i] = total - window.begin[i];

@@ -10,12 +10,12 @@ void set_type(onnx::ValueInfoProto& value, const std::string& name, DType dtype)
   value.mutable_type()->mutable_tensor_type()->set_elem_type(static_cast<int32_t>(dtype));
 }
 
-void set_dims(onnx::ValueInfoProto& value, const Extents& dims) {
+void set_dims(onnx::ValueInfoProto& value, const Dimensions& dims) {
   // Made even when there are no dims: a scalar's shape is known and empty.
   onnx::TensorShapeProto& shape = *value.mutable_type()->mutable_tensor_type()->mutable_shape();
-  for (const Extent& dim : dims) {
-    if (const auto* extent = std::get_if<int64_t>(&dim)) {
-      shape.add_dim()->set_dim_value(*extent);
+  for (const Dimension& dim : dims) {
+    if (const auto* dimension = std::get_if<int64_t>(&dim)) {
+      shape.add_dim()->set_dim_value(*dimension);
     } else {
       shape.add_dim()->set_dim_param(std::get<std::string>(dim));
     }
@@ -82,14 +82,14 @@ void ModelBuilder::opset(const std::string& domain, int64_t version) {
   set.set_version(version);
 }
 
-std::string ModelBuilder::input(const std::string& name, DType dtype, const Extents& dims) {
+std::string ModelBuilder::input(const std::string& name, DType dtype, const Dimensions& dims) {
   onnx::ValueInfoProto& value = *graph().add_input();
   set_type(value, name, dtype);
   set_dims(value, dims);
   return name;
 }
 
-void ModelBuilder::output(const std::string& value, DType dtype, const Extents& dims) {
+void ModelBuilder::output(const std::string& value, DType dtype, const Dimensions& dims) {
   output(value, dtype);
   set_dims(*graph().mutable_output()->rbegin(), dims);
 }
@@ -106,7 +106,7 @@ std::string ModelBuilder::initializer(const std::string& name, onnx::TensorProto
 
 std::string ModelBuilder::random(const std::string& name, const Shape& shape, Uniform range) {
   uint64_t count = 1;
-  for (const int64_t extent : shape) count *= static_cast<uint64_t>(extent);
+  for (const int64_t dimension : shape) count *= static_cast<uint64_t>(dimension);
   return initializer(
       name, make_tensor(DType::kF32, shape, uniform_f32(RandomStream(seed_, name), count, range)));
 }

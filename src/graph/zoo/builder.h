@@ -28,9 +28,9 @@
 
 namespace cloister::zoo {
 
-// An extent: a number, or the name of one that only a running model knows ("N").
-using Extent = std::variant<int64_t, std::string>;
-using Extents = std::vector<Extent>;
+// An dimension: a number, or the name of one that only a running model knows ("N").
+using Dimension = std::variant<int64_t, std::string>;
+using Dimensions = std::vector<Dimension>;
 
 template <typename T>
 constexpr DType dtype_of() {
@@ -108,8 +108,8 @@ class ModelBuilder {
   void opset(const std::string& domain, int64_t version);
 
   // Graph inputs and outputs; the last form says nothing of the shape. input() returns its name.
-  std::string input(const std::string& name, DType dtype, const Extents& dims);
-  void output(const std::string& value, DType dtype, const Extents& dims);
+  std::string input(const std::string& name, DType dtype, const Dimensions& dims);
+  void output(const std::string& value, DType dtype, const Dimensions& dims);
   void output(const std::string& value, DType dtype);
 
   // Initializers; each returns its name. random() is f32.

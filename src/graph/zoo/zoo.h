@@ -10,7 +10,7 @@
 
 namespace cloister {
 
-// Extents that some architectures leave open; 0: what the entry has.
+// Dimensions that some architectures leave open; 0: what the entry has.
 struct ZooSizes {
   int64_t features = 0;  // of a row
   int64_t classes = 0;

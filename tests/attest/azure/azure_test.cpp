@@ -72,7 +72,7 @@ TEST(Azure, TheHardwareVouchesForTheKey) {
 TEST(Azure, UserData) {
   for (const bool snp : {true, false}) {
     Case c = with(snp, [](AzureWorld& w) {
-      const std::string old = word(filler<32>("binder"));
+      const std::string old = to_string(filler<32>("binder"));
       replace(w.runtime_data, old, std::string(64, '1'));
     });
     const std::string field =

@@ -225,7 +225,7 @@ TEST(Dcap, Platform) {
   expect_fails(with([](DcapWorld& w) { w.tcb_info["fmspc"] = "00A067110000"; }), "dcap.platform");
   expect_fails(with([](DcapWorld& w) { w.tcb_info["pceId"] = "0001"; }), "dcap.platform");
   expect_trusted(with([](DcapWorld& w) {
-    std::string upper = word(w.fmspc);
+    std::string upper = to_string(w.fmspc);
     for (char& c : upper) c = static_cast<char>(std::toupper(c));
     w.tcb_info["fmspc"] = upper;
   }));

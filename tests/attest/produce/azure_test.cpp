@@ -46,7 +46,7 @@ class AzureProducerTest : public testing::Test {
     std::ranges::copy(user_data, padded.bytes.begin());
     azure.runtime_data = fmt::format(
         R"({{"keys":[{{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"{}"}}],"user-data":"{}"}})",
-        base64(modulus, Base64::kUrl), word(padded));
+        base64(modulus, Base64::kUrl), to_string(padded));
     wanted = azure.make();
     std::vector<std::byte> hcl = wanted.evidence.report;
     hcl.resize(2048);  // of 2600 bytes, zeros at the end; swtpm takes no more
@@ -60,7 +60,7 @@ class AzureProducerTest : public testing::Test {
   }
 
   // What a client that trusts this machine makes of evidence.
-  Case case_of(const Shown& shown) {
+  Case case_of(const AttestedEvidence& shown) {
     Case c = wanted;
     c.evidence = shown.evidence;
     const Digest binder = sha256(kReportData.view());

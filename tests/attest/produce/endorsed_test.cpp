@@ -13,22 +13,22 @@ using cloister::test::TempDir;
 using cloister::test::value_of;
 
 // Shows what the test says.
-class Stub : public Producer {
+class Stub : public Attester {
  public:
-  explicit Stub(Result<Shown> shown) : shown_(std::move(shown)) {}
+  explicit Stub(Result<AttestedEvidence> shown) : shown_(std::move(shown)) {}
   EvidenceKind kind() const override { return EvidenceKind::kSnp; }
   std::string source() const override { return "stub"; }
-  Result<Shown> produce(const Fixed<64>&) override { return shown_; }
+  Result<AttestedEvidence> produce(const Fixed<64>&) override { return shown_; }
 
  private:
-  Result<Shown> shown_;
+  Result<AttestedEvidence> shown_;
 };
 
-Result<std::unique_ptr<Producer>> endorsed(Result<Shown> shown, const fs::path& folder) {
+Result<std::unique_ptr<Attester>> endorsed(Result<AttestedEvidence> shown, const fs::path& folder) {
   return with_endorsements(std::make_unique<Stub>(std::move(shown)), folder);
 }
 
-Shown snp(std::vector<Blob> blobs = {}) {
+AttestedEvidence snp(std::vector<Blob> blobs = {}) {
   return {{.kind = EvidenceKind::kSnp, .report = bytes_of("report")}, {std::move(blobs)}};
 }
 
@@ -37,9 +37,9 @@ class EndorsedTest : public testing::Test {
   void put_file(const std::string& name, const std::string& content) {
     ASSERT_TRUE(write_file(dir / name, content));
   }
-  std::string names_shown(const Shown& given) {
+  std::string names_shown(const AttestedEvidence& given) {
     std::string all;
-    const Shown shown = value_of(value_of(endorsed(given, dir.path()))->produce({}));
+    const AttestedEvidence shown = value_of(value_of(endorsed(given, dir.path()))->produce({}));
     for (const Blob& blob : shown.endorsements.blobs) {
       all += fmt::format("{}={} ", blob.name, as_text(blob.bytes));
     }
@@ -103,7 +103,7 @@ TEST_F(EndorsedTest, KeepsWhatProducersPromise) {
   const auto gone = fail(Kind::kNotFound, "the driver is gone");
   expect_error(value_of(endorsed(gone, ""))->produce({}), Kind::kUnavailable,
                "stub: the driver is gone");
-  Shown strange = snp();
+  AttestedEvidence strange = snp();
   strange.evidence.parts.push_back({"td_quote", {}});
   expect_error(value_of(endorsed(strange, ""))->produce({}), Kind::kInvalid,
                "stub: evidence 'td_quote', want none");

@@ -24,7 +24,7 @@ class SevGuestTest : public testing::Test {
  protected:
   SevGuestTest() { EXPECT_TRUE(write_file(device, "")); }
 
-  std::unique_ptr<Producer> found() {
+  std::unique_ptr<Attester> found() {
     return value_of(make_sev_guest(device, [this](int fd, unsigned long request, void* argument) {
       EXPECT_GE(fd, 0);
       const int code = answer(request, *static_cast<GuestRequest*>(argument));
@@ -81,7 +81,7 @@ class SevGuestTest : public testing::Test {
 TEST_F(SevGuestTest, ReportsAreTrusted) {
   const auto producer = found();
   EXPECT_EQ(producer->kind(), EvidenceKind::kSnp);
-  const Shown shown = value_of(producer->produce(report_data));
+  const AttestedEvidence shown = value_of(producer->produce(report_data));
   Case c = amd.make();
   const auto crl = blob(c.endorsements.blobs, kAmdCrl);
   c.evidence = shown.evidence;
@@ -96,7 +96,7 @@ TEST_F(SevGuestTest, HostsMayHaveNoCertificatesOrTooMany) {
   EXPECT_TRUE(value_of(found()->produce(report_data)).endorsements.blobs.empty());
   table.resize(20 << 10);
   asked.clear();
-  const Shown shown = value_of(found()->produce(report_data));
+  const AttestedEvidence shown = value_of(found()->produce(report_data));
   EXPECT_TRUE(shown.endorsements.blobs.empty());
   EXPECT_EQ(shown.evidence.report.size(), 1184u);
   EXPECT_EQ(asked, (std::vector{kGetExtendedReport, kGetReport}));

@@ -23,7 +23,7 @@ using cloister::test::value_of;
 const Fixed<64> kReportData = filler<64>("report data");
 
 // Accepts just this TPM as it is now.
-Case case_of(const Shown& shown) {
+Case case_of(const AttestedEvidence& shown) {
   Case c;
   c.evidence = shown.evidence;
   c.endorsements = shown.endorsements;
@@ -61,7 +61,7 @@ std::vector<std::byte> pcr_file(Bytes values) {
   return file;
 }
 
-Shown produced(Producer& producer) {
+AttestedEvidence produced(Attester& producer) {
   return value_of(producer.produce(kReportData));
 }
 
@@ -80,7 +80,7 @@ TEST_F(TpmProducerTest, QuotesAreTrusted) {
   const Case c = case_of(produced(*producer));
   expect_trusted(c);
   EXPECT_EQ(producer->source(),
-            fmt::format("TPM at {}, key {}", tpm->tcti(), word(c.policy.tpm->ak_names[0])));
+            fmt::format("TPM at {}, key {}", tpm->tcti(), to_string(c.policy.tpm->ak_names[0])));
 }
 
 TEST_F(TpmProducerTest, QuotesAreRefusedForOtherQuestionsKeysAndRegisters) {
@@ -155,7 +155,7 @@ TEST_F(TpmProducerTest, TheTpmMayDieInBetween) {
 
 TEST_F(TpmProducerTest, ToolsOfOthersAgree) {
   SKIP_WITHOUT("tpm2_checkquote");
-  const Shown shown = produced(*value_of(make_tpm(tpm->tcti())));
+  const AttestedEvidence shown = produced(*value_of(make_tpm(tpm->tcti())));
   const auto save = [&](const char* name, Bytes bytes) {
     ASSERT_TRUE(write_file(tpm->folder() / name, as_text(bytes)));
   };

@@ -40,8 +40,8 @@ class TsmTest : public testing::Test {
     };
   }
 
-  std::unique_ptr<Producer> found() { return value_of(make_tsm(mount.path())); }
-  Shown produced() { return value_of(found()->produce(report_data)); }
+  std::unique_ptr<Attester> found() { return value_of(make_tsm(mount.path())); }
+  AttestedEvidence produced() { return value_of(found()->produce(report_data)); }
 
   void make_tdx() {
     tsm.driver = {.name = "tdx_guest", .has_auxblob = false, .has_privilege_levels = false};
@@ -66,7 +66,7 @@ TEST_F(TsmTest, SnpReportsAreTrusted) {
   const auto producer = found();
   EXPECT_EQ(producer->kind(), EvidenceKind::kSnp);
   EXPECT_EQ(producer->source(), "configfs-tsm (sev_guest)");
-  const Shown shown = value_of(producer->produce(report_data));
+  const AttestedEvidence shown = value_of(producer->produce(report_data));
   Case c = amd.make();
   const auto crl = blob(c.endorsements.blobs, kAmdCrl);  // no host hands it over
   c.evidence = shown.evidence;
@@ -81,7 +81,7 @@ TEST_F(TsmTest, TdxQuotesAreTrusted) {
   const auto producer = found();
   EXPECT_EQ(producer->kind(), EvidenceKind::kTdx);
   EXPECT_EQ(producer->source(), "configfs-tsm (tdx_guest)");
-  const Shown shown = value_of(producer->produce(report_data));
+  const AttestedEvidence shown = value_of(producer->produce(report_data));
   EXPECT_TRUE(shown.endorsements.blobs.empty());
   Case c = intel.make();
   c.evidence = shown.evidence;
@@ -94,7 +94,7 @@ TEST_F(TsmTest, EachPieceOfEvidenceIsOverItsOwnData) {
   const auto producer = found();
   for (const char* label : {"one", "two", "three"}) {
     const auto data = filler<64>(label);
-    const Shown shown = value_of(producer->produce(data));
+    const AttestedEvidence shown = value_of(producer->produce(data));
     EXPECT_EQ(value_of(parse_snp_report(shown.evidence.report)).report_data, data);
   }
   EXPECT_EQ(tsm.made, 4);  // and one to look who is there

@@ -15,7 +15,7 @@ using cloister::test::node;
 
 inline constexpr int64_t kSide = 16;
 
-inline const Tick kSilent = [](double, const std::string&) { return Result<>(); };
+inline const ProgressCallback kSilent = [](double, const std::string&) { return Result<>(); };
 
 // Smooth random pictures u8 [n,3,16,16], which networks can learn to rebuild.
 inline at::Tensor pictures(int64_t n, uint64_t seed = 1) {

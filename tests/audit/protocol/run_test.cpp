@@ -58,7 +58,8 @@ class Audit : public ::testing::Test {
     return brief;
   }
 
-  Result<AuditRecord> run(const AuditOptions& options, const Tick& tick = kSilent) const {
+  Result<AuditRecord> run(const AuditOptions& options,
+                          const ProgressCallback& tick = kSilent) const {
     return run_audit(*model_, options, frame(), tick);
   }
 

@@ -121,6 +121,6 @@ inline AuditRecord frame() {
   return record;
 }
 
-inline const Tick kSilent = [](double, const std::string&) { return Result<>(); };
+inline const ProgressCallback kSilent = [](double, const std::string&) { return Result<>(); };
 
 }  // namespace cloister::audit::test

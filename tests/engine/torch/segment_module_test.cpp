@@ -86,14 +86,14 @@ class Gradient : public ::testing::TestWithParam<GradientCase> {};
 TEST_P(Gradient, IsThatOfFiniteDifferences) {
   at::manual_seed(1);
   const GradientCase& given = GetParam();
-  std::vector<Port> ports;
+  std::vector<TensorSpec> specs;
   std::vector<at::Tensor> inputs;
   for (size_t i = 0; i < given.inputs.size(); ++i) {
-    ports.push_back({"x" + std::to_string(i), DType::kF64, given.inputs[i]});
+    specs.push_back({"x" + std::to_string(i), DType::kF64, given.inputs[i]});
     inputs.push_back(random(given.inputs[i]));
   }
   const auto module = SegmentModule::make(
-      small_segment(ports, given.nodes, {{"y", DType::kF64, {}}}, given.weights, given.opset));
+      small_segment(specs, given.nodes, {{"y", DType::kF64, {}}}, given.weights, given.opset));
   ASSERT_TRUE(module) << module.error().message;
   check_gradients(*module, inputs);
   (*module)->zero_grad();

@@ -1,10 +1,10 @@
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
 #include <algorithm>
 
 #include "attest/context.h"
 #include "record/json_line.h"
-#include "trust/judge_audit.h"
+#include "trust/appraise_audit.h"
 
 namespace cloister::attest {
 namespace {
@@ -13,7 +13,7 @@ constexpr std::string_view kIds[] = {"statement.form",  "statement.role", "confi
                                      "bundle.digest",   "bundle.pin",     "bundle.signature",
                                      "bundle.manifest", "bundle.version", "bundle.files"};
 
-std::string_view word(Role role) {
+std::string_view to_string(Role role) {
   return role == Role::kServer ? "server" : "client";
 }
 
@@ -27,7 +27,7 @@ bool binds(const Check& check) {
 void judge_digest(Checks& checks, std::string_view id, const std::string& hex,
                   const std::vector<Fixed<32>>& allowed, const std::string& field) {
   Fixed<32> digest;
-  const auto read = parse_word(hex, digest);
+  const auto read = from_string(hex, digest);
   if (!read) {
     checks.judge(id, read, "", "a SHA-256", field);
     return;
@@ -37,7 +37,7 @@ void judge_digest(Checks& checks, std::string_view id, const std::string& hex,
 
 // The statement, which the evidence vouches for, is of the right role, and claims no more.
 void judge_statement(Checks& checks, const ExchangeReply& reply, const JudgeQuestion& question,
-                     const TrustPolicy& policy, Judgement& out) {
+                     const TrustPolicy& policy, AppraisalResult& out) {
   auto statement = parse_statement(reply.statement_json);
   checks.judge("statement.form", outcome_of(statement), "a statement", "one that can be read");
   if (!statement) {
@@ -47,9 +47,9 @@ void judge_statement(Checks& checks, const ExchangeReply& reply, const JudgeQues
   }
   const std::string_view mode = kind_class(reply.evidence.kind);
   checks.judge(
-      "statement.role", statement->role == word(question.role) && statement->mode == mode,
+      "statement.role", statement->role == to_string(question.role) && statement->mode == mode,
       fmt::format("a {} in mode '{}'", printable(statement->role), printable(statement->mode)),
-      fmt::format("a {} in mode '{}'", word(question.role), mode));
+      fmt::format("a {} in mode '{}'", to_string(question.role), mode));
   judge_digest(checks, "config.pin", statement->config_sha256, policy.configs, "configs");
   out.statement = std::move(*statement);
 }
@@ -91,7 +91,7 @@ Result<> check_files(const ExchangeReply& reply, const bundle::Manifest& manifes
 // The bundle is the one that the statement names, signed by whom the policy trusts, and not an old
 // one. Pin and signature are judged before anything is made of what is signed.
 void judge_bundle(Checks& checks, const ExchangeReply& reply, const BundlePolicy& policy,
-                  Judgement& out) {
+                  AppraisalResult& out) {
   const std::string digest = to_hex(sha256(as_bytes(reply.manifest_json)));
   if (checks.needs("bundle.digest", {"statement.form"})) {
     checks.judge("bundle.digest", digest == out.statement->manifest_sha256, digest,
@@ -117,7 +117,7 @@ void judge_bundle(Checks& checks, const ExchangeReply& reply, const BundlePolicy
 
 // What crosses the cut. It takes long, and nobody who is not trusted has us do it.
 void judge_audit_of(Checks& checks, const ExchangeReply& reply, const TrustPolicy& policy,
-                    const JudgeQuestion& question, const Judgement& judgement) {
+                    const JudgeQuestion& question, const AppraisalResult& judgement) {
   if (!judgement.tee.trusted) {
     const Check* const failed = first_failed(judgement.tee.checks);
     return checks.block_rest(failed == nullptr ? "evidence.form" : failed->id);
@@ -132,8 +132,8 @@ void judge_audit_of(Checks& checks, const ExchangeReply& reply, const TrustPolic
     return;
   }
   const auto file = reply.files.find("audit.json");
-  judge_audit(checks, policy.audit, *judgement.manifest,
-              file == reply.files.end() ? nullptr : &file->second);
+  appraise_audit(checks, policy.audit, *judgement.manifest,
+                 file == reply.files.end() ? nullptr : &file->second);
 }
 
 // With fields of the policy named from its top.
@@ -156,9 +156,9 @@ void name_lines(std::vector<Check>& checks, const std::string& policy_text) {
 
 }  // namespace
 
-Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
-                const JudgeQuestion& question, const Roots& roots) {
-  Judgement out{.kind = reply.evidence.kind};
+AppraisalResult appraise(const ExchangeReply& reply, const TrustPolicy& policy,
+                         const JudgeQuestion& question, const Roots& roots) {
+  AppraisalResult out{.kind = reply.evidence.kind};
   // 1. The environment, and that it vouches for this very exchange. A TPM takes no 64 bytes.
   const Digest binder = sha256(question.expected.view());
   out.tee =
@@ -180,10 +180,10 @@ Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
   return out;
 }
 
-Judgement judge_bare(const Evidence& evidence, const Endorsements& endorsements,
-                     const TrustPolicy& policy, const Expected& expected, Time now,
-                     const Roots& roots) {
-  Judgement out{.kind = evidence.kind};
+AppraisalResult judge_bare(const Evidence& evidence, const Endorsements& endorsements,
+                           const TrustPolicy& policy, const Expected& expected, Time now,
+                           const Roots& roots) {
+  AppraisalResult out{.kind = evidence.kind};
   out.tee = verify(evidence, endorsements, policy.tee, expected, now, roots);
   out.checks = tee_checks(out.tee);
   name_lines(out.checks, policy.text);
@@ -191,7 +191,7 @@ Judgement judge_bare(const Evidence& evidence, const Endorsements& endorsements,
   return out;
 }
 
-Result<> refusal(const Judgement& judgement) {
+Result<> refusal(const AppraisalResult& judgement) {
   if (judgement.trusted) return {};
   const Check* const failed = first_failed(judgement.checks);
   if (failed == nullptr) return fail(Kind::kRefused, "nothing was verified");

@@ -1,11 +1,11 @@
-#include "bundle/ports.h"
+#include "bundle/specs.h"
 
 #include "graph/onnx.h"
 
 namespace cloister::bundle {
 namespace {
 
-Result<Port> port_of(const Value& value) {
+Result<TensorSpec> spec_of(const Value& value) {
   const std::string shown = printable(value.name);
   if (!value.type.dtype || !value.type.dims) {
     return fail(Kind::kUnsupported, "the type of '{}' is not known", shown);
@@ -14,18 +14,18 @@ Result<Port> port_of(const Value& value) {
     return fail(Kind::kUnsupported, "'{}' is {}, which can't be passed on", shown,
                 dtype_name(*value.type.dtype));
   }
-  Port port{.name = value.name, .dtype = *value.type.dtype};
-  for (const Dim& dim : *value.type.dims) port.dims.push_back(dim.times_batch ? -1 : dim.size);
-  return port;
+  TensorSpec spec{.name = value.name, .dtype = *value.type.dtype};
+  for (const Dim& dim : *value.type.dims) spec.dims.push_back(dim.times_batch ? -1 : dim.size);
+  return spec;
 }
 
-Result<std::vector<Port>> ports_of(const Graph& graph, const std::vector<ValueId>& ids) {
-  std::vector<Port> ports;
+Result<std::vector<TensorSpec>> specs_of(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<TensorSpec> specs;
   for (const ValueId id : ids) {
-    TRY(port, port_of(graph.values[id]));
-    ports.push_back(std::move(port));
+    TRY(spec, spec_of(graph.values[id]));
+    specs.push_back(std::move(spec));
   }
-  return ports;
+  return specs;
 }
 
 // Those that have a default are no inputs to us.
@@ -54,19 +54,19 @@ bool is_batch_first(const Value& value) {
 
 }  // namespace
 
-Result<std::vector<Port>> input_ports(const Graph& graph) {
-  return ports_of(graph, real_inputs(graph));
+Result<std::vector<TensorSpec>> input_specs(const Graph& graph) {
+  return specs_of(graph, real_inputs(graph));
 }
 
-Result<std::vector<Port>> output_ports(const Graph& graph) {
-  return ports_of(graph, graph.outputs);
+Result<std::vector<TensorSpec>> output_specs(const Graph& graph) {
+  return specs_of(graph, graph.outputs);
 }
 
 Result<SegmentInfo> segment_info(const Graph& graph, const Model& model, std::string name,
                                  Placement placement) {
   SegmentInfo info{.name = std::move(name), .placement = placement};
-  TRY(inputs, ports_of(graph, ids_of(graph, model.proto->graph().input(), true)));
-  TRY(outputs, ports_of(graph, ids_of(graph, model.proto->graph().output(), false)));
+  TRY(inputs, specs_of(graph, ids_of(graph, model.proto->graph().input(), true)));
+  TRY(outputs, specs_of(graph, ids_of(graph, model.proto->graph().output(), false)));
   info.inputs = std::move(inputs);
   info.outputs = std::move(outputs);
   return info;
@@ -82,7 +82,7 @@ std::optional<std::string> why_no_batch(const Graph& graph, const std::vector<Cu
   for (const ValueId id : ids) {
     const Value& value = graph.values[id];
     if (is_batch_first(value)) continue;
-    return fmt::format("'{}' is {}, whose first extent is not the batch", printable(value.name),
+    return fmt::format("'{}' is {}, whose first dimension is not the batch", printable(value.name),
                        value.type.text());
   }
   return std::nullopt;

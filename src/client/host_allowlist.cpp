@@ -1,4 +1,4 @@
-#include "client/own_hosts.h"
+#include "client/host_allowlist.h"
 
 #include <arpa/inet.h>
 #include <strings.h>
@@ -7,7 +7,7 @@
 
 #include "serving/error_response.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 constexpr uint16_t kHttpPort = 80;
@@ -45,9 +45,9 @@ Result<Address> parse_authority(std::string_view text, uint16_t default_port) {
 
 }  // namespace
 
-Result<OwnHosts> OwnHosts::make(const std::string& listen_host,
-                                const std::vector<std::string>& names) {
-  OwnHosts hosts;
+Result<HostAllowlist> HostAllowlist::make(const std::string& listen_host,
+                                          const std::vector<std::string>& names) {
+  HostAllowlist hosts;
   const auto listen_ip = parse_ip(listen_host);
   hosts.any_address_ = listen_ip == kAnyV4 || listen_ip == kAnyV6;
   if (!hosts.any_address_ && !same_host(listen_host, "localhost")) {
@@ -65,7 +65,8 @@ Result<OwnHosts> OwnHosts::make(const std::string& listen_host,
   return hosts;
 }
 
-std::optional<net::Response> OwnHosts::refusal(const net::Request& request, uint16_t port) const {
+std::optional<net::Response> HostAllowlist::refusal(const net::Request& request,
+                                                    uint16_t port) const {
   const std::string* const host = request.fields.find("Host");
   if (host == nullptr || !has(*host, port)) {
     net::Response response = error_response(
@@ -85,7 +86,7 @@ std::optional<net::Response> OwnHosts::refusal(const net::Request& request, uint
   return std::nullopt;
 }
 
-bool OwnHosts::has(std::string_view authority, uint16_t port) const {
+bool HostAllowlist::has(std::string_view authority, uint16_t port) const {
   // What compares names and addresses ends at a zero.
   if (authority.find('\0') != std::string_view::npos) return false;
   const auto found = parse_authority(authority, kHttpPort);
@@ -98,7 +99,7 @@ bool OwnHosts::has(std::string_view authority, uint16_t port) const {
   return ip && (any_address_ || is_loopback(*ip));
 }
 
-std::string OwnHosts::text(std::string_view before, uint16_t port) const {
+std::string HostAllowlist::text(std::string_view before, uint16_t port) const {
   std::string all = any_address_ ? fmt::format("{}ADDRESS:{}", before, port) : std::string();
   for (const Address& own : own_) {
     const bool brackets = own.host.find(':') != std::string::npos;
@@ -108,4 +109,4 @@ std::string OwnHosts::text(std::string_view before, uint16_t port) const {
   return all;
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

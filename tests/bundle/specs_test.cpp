@@ -1,4 +1,4 @@
-#include "bundle/ports.h"
+#include "bundle/specs.h"
 
 #include "tests/bundle/sample_bundle.h"
 
@@ -10,9 +10,9 @@ using testing::HasSubstr;
 
 TEST(Ports, OfAModel) {
   const Graph graph = test::sample_graph();
-  EXPECT_EQ(value_of(input_ports(graph)), (std::vector<Port>{{"x", DType::kF32, {-1, 16}}}));
-  EXPECT_EQ(value_of(output_ports(graph)), (std::vector<Port>{{"y", DType::kF32, {-1, 5}}}));
-  EXPECT_EQ(value_of(input_ports(test::sample_graph(1)))[0].dims, (std::vector<int64_t>{1, 16}));
+  EXPECT_EQ(value_of(input_specs(graph)), (std::vector<TensorSpec>{{"x", DType::kF32, {-1, 16}}}));
+  EXPECT_EQ(value_of(output_specs(graph)), (std::vector<TensorSpec>{{"y", DType::kF32, {-1, 5}}}));
+  EXPECT_EQ(value_of(input_specs(test::sample_graph(1)))[0].dims, (std::vector<int64_t>{1, 16}));
 }
 
 TEST(Ports, BatchesAreFirst) {
@@ -20,7 +20,7 @@ TEST(Ports, BatchesAreFirst) {
   const CutList list = list_cuts(graph);
   EXPECT_EQ(why_no_batch(graph, {value_of(find_cut(graph, list, "h"))}), std::nullopt);
   EXPECT_THAT(why_no_batch(test::sample_graph(1), {}).value_or(""),
-              HasSubstr("'x' is f32[1,16], whose first extent is not the batch"));
+              HasSubstr("'x' is f32[1,16], whose first dimension is not the batch"));
 }
 
 TEST(Ports, BatchesThatAreElsewhere) {

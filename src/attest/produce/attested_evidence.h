@@ -3,15 +3,16 @@
 // check.
 #pragma once
 
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 
 namespace cloister::attest {
 
 // kInvalid where it is malformed, of another kind, or over other report data.
 
 // `table`: the host's certificates (certificate_table.h).
-Result<Shown> snp_shown(std::vector<std::byte> report, Bytes table, const Fixed<64>& report_data);
-Result<Shown> tdx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data);
-Result<Shown> sgx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data);
+Result<AttestedEvidence> snp_shown(std::vector<std::byte> report, Bytes table,
+                                   const Fixed<64>& report_data);
+Result<AttestedEvidence> tdx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data);
+Result<AttestedEvidence> sgx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data);
 
 }  // namespace cloister::attest

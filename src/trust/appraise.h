@@ -19,7 +19,7 @@ struct JudgeQuestion {
 };
 
 // Every check, in order, those of the evidence first; fields of the policy are named from its top.
-struct Judgement {
+struct AppraisalResult {
   EvidenceKind kind = EvidenceKind::kSimulated;
   std::vector<Check> checks;
   bool trusted = false;  // all were judged, and none failed
@@ -30,16 +30,16 @@ struct Judgement {
 };
 
 // Never fails: what can't be read is a check that fails. Thread-safe.
-Judgement judge(const ExchangeReply& reply, const TrustPolicy& policy,
-                const JudgeQuestion& question, const Roots& roots = vendor_roots());
+AppraisalResult appraise(const ExchangeReply& reply, const TrustPolicy& policy,
+                         const JudgeQuestion& question, const Roots& roots = vendor_roots());
 
 // The same of bare evidence: there is no statement, bundle or audit to judge, and none is listed.
-Judgement judge_bare(const Evidence& evidence, const Endorsements& endorsements,
-                     const TrustPolicy& policy, const Expected& expected, Time now,
-                     const Roots& roots = vendor_roots());
+AppraisalResult judge_bare(const Evidence& evidence, const Endorsements& endorsements,
+                           const TrustPolicy& policy, const Expected& expected, Time now,
+                           const Roots& roots = vendor_roots());
 
 // The first check that failed, as kRefused, in words for the user who asked.
-Result<> refusal(const Judgement& judgement);
+Result<> refusal(const AppraisalResult& judgement);
 
 // The files of the bundle that the policy can't be judged without.
 std::vector<std::string> files_to_judge(const TrustPolicy& policy);

@@ -8,14 +8,14 @@
 #include "net/http.h"
 #include "serving/address.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
-class OwnHosts {
+class HostAllowlist {
  public:
   // Where the endpoint listens, and NAME or NAME:PORT by which it is known besides. kUsage, with
   // the name that is none.
-  static Result<OwnHosts> make(const std::string& listen_host,
-                               const std::vector<std::string>& names);
+  static Result<HostAllowlist> make(const std::string& listen_host,
+                                    const std::vector<std::string>& names);
 
   // The answer to a request that is not meant for the endpoint on `port`: 421 for the Host of
   // another, 403 for the Origin of another. Its own are where it listens, localhost and loopback
@@ -30,4 +30,4 @@ class OwnHosts {
   bool any_address_ = false;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -1,4 +1,4 @@
-#include "tee/remote.h"
+#include "tee/worker_pool.h"
 
 #include <future>
 #include <latch>
@@ -6,7 +6,7 @@
 #include "tests/support/fake_program.h"
 #include "tests/support/hostile_worker.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -39,15 +39,15 @@ class Remotes : public testing::Test {
     options_.quarantine = Seconds(0.05);
   }
 
-  Remote& start(const std::vector<net::Url>& workers) {
+  WorkerPool& start(const std::vector<net::Url>& workers) {
     options_.workers = workers;
-    return remote_.emplace(options_, ports_, metrics_);
+    return remote_.emplace(options_, specs_, metrics_);
   }
   void wait_all_up() {
     for (const HostileWorker* worker : {&first_, &second_}) {
       EXPECT_TRUE(eventually([&] {
         return metrics_.text().contains(
-            fmt::format("up{{worker=\"127.0.0.1:{}\"}} 1\n", worker->port()));
+            fmt::format("up{{worker=\"127.0.0.1:{}\"}} 1\n", worker->spec()));
       }));
     }
   }
@@ -60,24 +60,24 @@ class Remotes : public testing::Test {
   bool counted(const std::string& reason, const HostileWorker& worker, int count) {
     return metrics_.text().contains(
         fmt::format("cloister_worker_failures_total{{reason=\"{}\",worker=\"127.0.0.1:{}\"}} {}\n",
-                    reason, worker.port(), count));
+                    reason, worker.spec(), count));
   }
   static std::unique_ptr<Program> plus_one() {
     return test::elementwise("h", "y", [](float v) { return v + 1; });
   }
 
   const std::vector<float> right_ = {2, 3};
-  const RemotePorts ports_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
+  const TensorSpecs specs_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
   HostileWorker first_{plus_one()};
   HostileWorker second_{plus_one()};
-  RemoteOptions options_;
+  WorkerPoolOptions options_;
   Metrics metrics_;
-  std::optional<Remote> remote_;
+  std::optional<WorkerPool> remote_;
   size_t last_ = 0;
 };
 
 TEST_F(Remotes, GoWithoutAWorkerUntilOneIsThere) {
-  Remote& remote = start({{.host = "127.0.0.1", .port = 1}});
+  WorkerPool& remote = start({{.host = "127.0.0.1", .spec = 1}});
   EXPECT_FALSE(remote.is_up());
   EXPECT_FALSE(remote.wait_up(Seconds(0.05)));
   expect_error(ask(), Kind::kUnavailable, "no worker is up");
@@ -93,7 +93,7 @@ TEST_F(Remotes, FindTheModelByItsName) {
 
 TEST_F(Remotes, TakeNoModelThatIsNotTheBody) {
   first_.set_metadata(R"({"name":"m","inputs":[],"outputs":[]})");
-  Remote& remote = start({first_.url(), second_.url()});
+  WorkerPool& remote = start({first_.url(), second_.url()});
   ASSERT_TRUE(remote.wait_up(kLong));
   EXPECT_EQ(ask(), right_);
   EXPECT_EQ(last_, 1U);
@@ -104,7 +104,7 @@ TEST_F(Remotes, TakeNoModelThatIsNotTheBody) {
 }
 
 TEST_F(Remotes, SeeThatAWorkerIsNotReady) {
-  Remote& remote = start({first_.url()});
+  WorkerPool& remote = start({first_.url()});
   ASSERT_TRUE(remote.wait_up(kLong));
   first_.set_ready(false);
   EXPECT_TRUE(eventually([&] { return !remote.is_up(); }));
@@ -121,7 +121,7 @@ TEST_F(Remotes, DoNotWaitForWhoStalls) {
 }
 
 TEST_F(Remotes, LetNobodysHurryTakeAWorkerFromOthers) {
-  Remote& remote = start({first_.url(), second_.url()});
+  WorkerPool& remote = start({first_.url(), second_.url()});
   wait_all_up();
   first_.set_script(stall);
   expect_error(ask(30ms), Kind::kDeadline, "within the time allowed");
@@ -135,7 +135,7 @@ TEST_F(Remotes, LetNobodysHurryTakeAWorkerFromOthers) {
 }
 
 TEST_F(Remotes, KeepWorkersThatSayThatTheyFailed) {
-  Remote& remote = start({first_.url()});
+  WorkerPool& remote = start({first_.url()});
   ASSERT_TRUE(remote.wait_up(kLong));
   first_.set_script([](RawSocket& socket, const Asked&) {
     return socket.send(http_text(400, R"({"error":"index out of range"})"));
@@ -151,7 +151,7 @@ TEST_F(Remotes, KeepWorkersThatSayThatTheyFailed) {
 
 TEST_F(Remotes, LeaveLiarsAloneForTheQuarantine) {
   options_.quarantine = Seconds(1e6);
-  Remote& remote = start({first_.url()});
+  WorkerPool& remote = start({first_.url()});
   ASSERT_TRUE(remote.wait_up(kLong));
   first_.set_script(lie);
   expect_error(ask(), Kind::kUnavailable, "the worker failed");
@@ -161,7 +161,7 @@ TEST_F(Remotes, LeaveLiarsAloneForTheQuarantine) {
 }
 
 TEST_F(Remotes, TakeLiarsBackAfterIt) {
-  Remote& remote = start({first_.url()});
+  WorkerPool& remote = start({first_.url()});
   ASSERT_TRUE(remote.wait_up(kLong));
   first_.set_script(lie);
   expect_error(ask(), Kind::kUnavailable, "the worker failed");
@@ -172,9 +172,9 @@ TEST_F(Remotes, TakeLiarsBackAfterIt) {
 
 TEST_F(Remotes, DenounceOneAndNotTheOther) {
   options_.quarantine = Seconds(1e6);
-  Remote& remote = start({first_.url(), second_.url()});
+  WorkerPool& remote = start({first_.url(), second_.url()});
   ASSERT_TRUE(eventually([&] { return ask() == right_ && last_ == 0; }));
-  remote.denounce(0);
+  remote.quarantine(0);
   ASSERT_TRUE(remote.wait_up(kLong));
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(ask(), right_);
@@ -183,7 +183,7 @@ TEST_F(Remotes, DenounceOneAndNotTheOther) {
 }
 
 TEST_F(Remotes, BlameNoWorkerForWhatCantBeSent) {
-  Remote& remote = start({first_.url()});
+  WorkerPool& remote = start({first_.url()});
   ASSERT_TRUE(remote.wait_up(kLong));
   // The protocol has no complex numbers.
   const Tensor strange = value_of(Tensor::make(DType::kC64, {1, 2}));
@@ -193,7 +193,7 @@ TEST_F(Remotes, BlameNoWorkerForWhatCantBeSent) {
 }
 
 TEST_F(Remotes, ShareTheWork) {
-  Remote& remote = start({first_.url(), second_.url()});
+  WorkerPool& remote = start({first_.url(), second_.url()});
   wait_all_up();
   std::latch both{2};
   const auto together = [&](RawSocket& socket, const Asked& asked) {
@@ -213,9 +213,9 @@ TEST_F(Remotes, EndWhileTheyWait) {
   ASSERT_TRUE(start({first_.url()}).wait_up(kLong));
   remote_.reset();
   options_.probe_interval = Seconds(1e6);
-  start({{.host = "127.0.0.1", .port = 1}});
+  start({{.host = "127.0.0.1", .spec = 1}});
   remote_.reset();
 }
 
 }  // namespace
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

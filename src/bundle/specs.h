@@ -7,15 +7,15 @@
 namespace cloister::bundle {
 
 // kUnsupported for a tensor whose type is not known.
-Result<std::vector<Port>> input_ports(const Graph& graph);
-Result<std::vector<Port>> output_ports(const Graph& graph);
+Result<std::vector<TensorSpec>> input_specs(const Graph& graph);
+Result<std::vector<TensorSpec>> output_specs(const Graph& graph);
 
 // Of a segment that was made of the graph: `model` names its inputs and outputs.
 Result<SegmentInfo> segment_info(const Graph& graph, const Model& model, std::string name,
                                  Placement placement);
 
 // Why the model, cut there, can't be served in batches: the first input, output or tensor across
-// whose first extent is not the batch. Nothing: it can.
+// whose first dimension is not the batch. Nothing: it can.
 std::optional<std::string> why_no_batch(const Graph& graph, const std::vector<Cut>& cuts);
 
 }  // namespace cloister::bundle

@@ -1,4 +1,4 @@
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 
 #include "base/file.h"
 #include "tests/attest/expect.h"
@@ -17,14 +17,14 @@ using cloister::test::TempDir;
 using cloister::test::value_of;
 
 // A machine with nothing on it.
-ProducerOptions nothing() {
+AttesterOptions nothing() {
   return {.tsm = "/nonexistent/tsm",
           .gramine = "/nonexistent/attestation",
           .sev_guest = "/nonexistent/sev-guest",
           .tpm = "swtpm:path=/nonexistent/tpm"};
 }
 
-ProducerOptions with(ProducerOptions options, Source source) {
+AttesterOptions with(AttesterOptions options, Source source) {
   options.source = source;
   return options;
 }
@@ -33,16 +33,16 @@ TEST(Source, HasWords) {
   for (const std::string text :
        {"auto", "tsm", "gramine", "sev-guest", "azure", "tpm", "simulated"}) {
     Source source = Source::kAuto;
-    ASSERT_TRUE(parse_word(text, source));
-    EXPECT_EQ(word(source), text);
+    ASSERT_TRUE(from_string(text, source));
+    EXPECT_EQ(to_string(source), text);
   }
   Source source = Source::kAuto;
-  expect_error(parse_word("sgx", source), Kind::kUsage,
+  expect_error(from_string("sgx", source), Kind::kUsage,
                "'sgx', want auto, tsm, gramine, sev-guest, azure, tpm, simulated");
 }
 
 TEST(FindProducer, WithoutAnEnvironmentItIsSimulated) {
-  const auto producer = value_of(find_producer(nothing()));
+  const auto producer = value_of(find_attester(nothing()));
   EXPECT_EQ(producer->kind(), EvidenceKind::kSimulated);
   // And says why.
   for (const char* part : {"simulated: tsm: ", "; gramine: ", "; sev-guest: "}) {
@@ -58,36 +58,36 @@ TEST(FindProducer, WithoutAnEnvironmentItIsSimulated) {
 
 TEST(FindProducer, WhatIsNamedHasToBeThere) {
   const auto fails = [](Source source, const std::string& part) {
-    expect_error(find_producer(with(nothing(), source)), Kind::kUnavailable, part);
+    expect_error(find_attester(with(nothing(), source)), Kind::kUnavailable, part);
   };
   fails(Source::kTsm, "tsm: can't make an entry in '/nonexistent/tsm'");
   fails(Source::kGramine, "gramine: can't open '/nonexistent/attestation/attestation_type'");
   fails(Source::kSevGuest, "sev-guest: can't open '/nonexistent/sev-guest'");
   fails(Source::kAzure, "azure: can't reach a TPM at 'swtpm:path=/nonexistent/tpm'");
   fails(Source::kTpm, "tpm: can't reach a TPM at 'swtpm:path=/nonexistent/tpm'");
-  EXPECT_EQ(value_of(find_producer(with(nothing(), Source::kSimulated)))->source(), "simulated");
+  EXPECT_EQ(value_of(find_attester(with(nothing(), Source::kSimulated)))->source(), "simulated");
 }
 
 TEST(FindProducer, TheFolderOfEndorsementsHasToBeGood) {
-  ProducerOptions options = with(nothing(), Source::kSimulated);
+  AttesterOptions options = with(nothing(), Source::kSimulated);
   options.endorsements = "/nonexistent/endorsements";
-  expect_error(find_producer(options), Kind::kNotFound, "endorsements in '/nonexistent/");
+  expect_error(find_attester(options), Kind::kNotFound, "endorsements in '/nonexistent/");
   const TempDir dir;
   options.endorsements = dir.path();
-  EXPECT_TRUE(find_producer(options));
+  EXPECT_TRUE(find_attester(options));
   ASSERT_TRUE(write_file(dir / "vek.der", "x"));
-  expect_error(find_producer(options), Kind::kInvalid, "endorsement 'vek', want none");
+  expect_error(find_attester(options), Kind::kInvalid, "endorsement 'vek', want none");
 }
 
 TEST(FindProducer, ATpmIsUsedWhereItIsNamedOnly) {
   SKIP_WITHOUT_SWTPM();
   const Swtpm tpm;
-  ProducerOptions options = nothing();
+  AttesterOptions options = nothing();
   options.tpm = tpm.tcti();
-  EXPECT_EQ(value_of(find_producer(options))->kind(), EvidenceKind::kSimulated);
-  EXPECT_EQ(value_of(find_producer(with(options, Source::kTpm)))->kind(), EvidenceKind::kTpm);
+  EXPECT_EQ(value_of(find_attester(options))->kind(), EvidenceKind::kSimulated);
+  EXPECT_EQ(value_of(find_attester(with(options, Source::kTpm)))->kind(), EvidenceKind::kTpm);
   // A TPM, and none of Azure's.
-  expect_error(find_producer(with(options, Source::kAzure)), Kind::kUnavailable, "azure: ");
+  expect_error(find_attester(with(options, Source::kAzure)), Kind::kUnavailable, "azure: ");
 }
 
 class FindTsm : public testing::Test {
@@ -98,26 +98,26 @@ class FindTsm : public testing::Test {
   }
   FakeTsm tsm;
   MadeUpFiles mount{tsm};
-  ProducerOptions options = nothing();
+  AttesterOptions options = nothing();
 };
 
 TEST_F(FindTsm, ComesFirst) {
   const TempDir dir;
   ASSERT_TRUE(write_file(dir / "sev-guest", ""));
   options.sev_guest = dir / "sev-guest";
-  EXPECT_EQ(value_of(find_producer(options))->source(), "configfs-tsm (sev_guest)");
+  EXPECT_EQ(value_of(find_attester(options))->source(), "configfs-tsm (sev_guest)");
   tsm.driver.name.clear();
-  EXPECT_EQ(value_of(find_producer(options))->source(), options.sev_guest);
+  EXPECT_EQ(value_of(find_attester(options))->source(), options.sev_guest);
 }
 
 TEST_F(FindTsm, WhatIsNotKnownIsNotPassedOver) {
   tsm.driver.name = "arm_cca_guest";
-  expect_error(find_producer(options), Kind::kUnsupported, "tsm: provider 'arm_cca_guest'");
+  expect_error(find_attester(options), Kind::kUnsupported, "tsm: provider 'arm_cca_guest'");
   tsm.driver.name = "";
   const TempDir dir;
   ASSERT_TRUE(write_file(dir / "attestation_type", "epid"));
   options.gramine = dir.path();
-  expect_error(find_producer(options), Kind::kUnsupported, "gramine: ");
+  expect_error(find_attester(options), Kind::kUnsupported, "gramine: ");
 }
 
 TEST_F(FindTsm, EndorsementsMakeEvidenceWhole) {
@@ -134,8 +134,8 @@ TEST_F(FindTsm, EndorsementsMakeEvidenceWhole) {
   const TempDir dir;
   ASSERT_TRUE(write_file(dir / "amd_crl.der", as_text(blob(c.endorsements.blobs, kAmdCrl))));
   options.endorsements = dir.path();
-  const auto producer = value_of(find_producer(options));
-  const Shown shown = value_of(producer->produce(filler<64>("asked")));
+  const auto producer = value_of(find_attester(options));
+  const AttestedEvidence shown = value_of(producer->produce(filler<64>("asked")));
   c.evidence = shown.evidence;
   c.endorsements = shown.endorsements;
   c.expected.report_data = filler<64>("asked");

@@ -1,4 +1,4 @@
-#include "attest/produce/producer.h"
+#include "attest/produce/attester.h"
 
 #include <fmt/ranges.h>
 
@@ -16,30 +16,30 @@
 namespace cloister::attest {
 namespace {
 
-using Made = Result<std::unique_ptr<Producer>>;
+using Made = Result<std::unique_ptr<Attester>>;
 
 struct Row {
   Source source;
   std::string_view word;
   bool automatic;  // looked for where none is named
-  Made (*make)(const ProducerOptions&);
+  Made (*make)(const AttesterOptions&);
 };
 
 // In the order in which they are looked for.
 constexpr Row kRows[] = {
-    {Source::kTsm, "tsm", true, [](const ProducerOptions& o) { return make_tsm(o.tsm); }},
+    {Source::kTsm, "tsm", true, [](const AttesterOptions& o) { return make_tsm(o.tsm); }},
     {Source::kGramine, "gramine", true,
-     [](const ProducerOptions& o) { return make_gramine(o.gramine); }},
+     [](const AttesterOptions& o) { return make_gramine(o.gramine); }},
     {Source::kSevGuest, "sev-guest", true,
-     [](const ProducerOptions& o) { return make_sev_guest(o.sev_guest); }},
-    {Source::kAzure, "azure", false, [](const ProducerOptions& o) { return make_azure(o.tpm); }},
-    {Source::kTpm, "tpm", false, [](const ProducerOptions& o) { return make_tpm(o.tpm); }},
+     [](const AttesterOptions& o) { return make_sev_guest(o.sev_guest); }},
+    {Source::kAzure, "azure", false, [](const AttesterOptions& o) { return make_azure(o.tpm); }},
+    {Source::kTpm, "tpm", false, [](const AttesterOptions& o) { return make_tpm(o.tpm); }},
     {Source::kSimulated, "simulated", false,
-     [](const ProducerOptions&) -> Made { return simulated_producer(); }},
+     [](const AttesterOptions&) -> Made { return simulated_attester(); }},
 };
 constexpr std::string_view kAutoWord = "auto";
 
-Made find_named(const ProducerOptions& options) {
+Made find_named(const AttesterOptions& options) {
   const Row* const row = std::ranges::find(kRows, options.source, &Row::source);
   auto made = row->make(options);
   if (made) return made;
@@ -50,7 +50,7 @@ Made find_named(const ProducerOptions& options) {
 
 // What is there and does not work, or is not known, ends the search: evidence that proves nothing
 // must not stand in for an environment that ought to protect.
-Made find_automatically(const ProducerOptions& options) {
+Made find_automatically(const AttesterOptions& options) {
   std::vector<std::string> tried;
   for (const Row& row : kRows) {
     if (!row.automatic) continue;
@@ -61,17 +61,17 @@ Made find_automatically(const ProducerOptions& options) {
     }
     tried.push_back(fmt::format("{}: {}", row.word, made.error().message));
   }
-  return simulated_producer(fmt::format("{}", fmt::join(tried, "; ")));
+  return simulated_attester(fmt::format("{}", fmt::join(tried, "; ")));
 }
 
 }  // namespace
 
-std::string_view word(Source source) {
+std::string_view to_string(Source source) {
   const Row* const row = std::ranges::find(kRows, source, &Row::source);
   return row == std::end(kRows) ? kAutoWord : row->word;
 }
 
-Result<> parse_word(std::string_view text, Source& out) {
+Result<> from_string(std::string_view text, Source& out) {
   std::vector<std::string_view> known = {kAutoWord};
   if (text == kAutoWord) {
     out = Source::kAuto;
@@ -87,7 +87,7 @@ Result<> parse_word(std::string_view text, Source& out) {
               fmt::join(known, ", "));
 }
 
-Result<std::unique_ptr<Producer>> find_producer(const ProducerOptions& options) {
+Result<std::unique_ptr<Attester>> find_attester(const AttesterOptions& options) {
   TRY(producer,
       options.source == Source::kAuto ? find_automatically(options) : find_named(options));
   return with_endorsements(std::move(producer), options.endorsements);

@@ -7,18 +7,18 @@
 #include <thread>
 #include <vector>
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
 // Threads, made at start, that each take one thing at a time. Whoever hands over waits until one
 // of them is free, so that nothing queues up here.
 template <typename Thing>
-class Links {
+class HandoffPool {
  public:
-  Links(int count, std::function<void(Thing)> work) : work_(std::move(work)) {
+  HandoffPool(int count, std::function<void(Thing)> work) : work_(std::move(work)) {
     for (int i = 0; i < count; ++i) threads_.emplace_back([this] { loop(); });
   }
   // Finishes what was handed over.
-  ~Links() {
+  ~HandoffPool() {
     {
       const std::scoped_lock lock(mutex_);
       closing_ = true;
@@ -26,8 +26,8 @@ class Links {
     given_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
-  Links(const Links&) = delete;
-  Links& operator=(const Links&) = delete;
+  HandoffPool(const HandoffPool&) = delete;
+  HandoffPool& operator=(const HandoffPool&) = delete;
 
   // To be called by one thread. Wakes no more than one.
   void hand_over(Thing thing) {
@@ -61,4 +61,4 @@ class Links {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -1,11 +1,11 @@
-#include "tee/remote.h"
+#include "tee/worker_pool.h"
 
 #include <algorithm>
 
 #include "base/log.h"
 #include "link/remote_call.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 namespace {
 
 constexpr Seconds kFirstBackoff{0.1};
@@ -21,7 +21,7 @@ Seconds until(Clock::time_point time) {
 
 }  // namespace
 
-struct Remote::Worker {
+struct WorkerPool::Worker {
   size_t number = 0;
   net::Url url;  // of the model
   std::string name;
@@ -33,21 +33,21 @@ struct Remote::Worker {
   std::vector<std::unique_ptr<net::Connection>> idle;
 };
 
-Remote::Remote(RemoteOptions options, RemotePorts ports, Metrics& metrics)
-    : options_(std::move(options)), ports_(std::move(ports)), metrics_(metrics) {
+WorkerPool::WorkerPool(WorkerPoolOptions options, TensorSpecs specs, Metrics& metrics)
+    : options_(std::move(options)), specs_(std::move(specs)), metrics_(metrics) {
   for (const net::Url& url : options_.workers) {
     auto worker = std::make_unique<Worker>();
     worker->number = workers_.size();
     worker->url = url;
     if (url.path.empty() || url.path == "/") worker->url.path = "/v2/models/" + options_.model;
-    worker->name = fmt::format("{}:{}", url.host, url.port);
+    worker->name = fmt::format("{}:{}", url.host, url.spec);
     metrics_.worker_up(worker->name, false);
     workers_.push_back(std::move(worker));
   }
   watcher_ = std::thread([this] { watch(); });
 }
 
-Remote::~Remote() {
+WorkerPool::~WorkerPool() {
   {
     const std::scoped_lock lock(mutex_);
     closing_ = true;
@@ -56,25 +56,25 @@ Remote::~Remote() {
   watcher_.join();
 }
 
-bool Remote::is_up() const {
+bool WorkerPool::is_up() const {
   const std::scoped_lock lock(mutex_);
   return std::ranges::any_of(workers_, [](const auto& worker) { return worker->up; });
 }
 
-bool Remote::wait_up(Seconds limit) const {
+bool WorkerPool::wait_up(Seconds limit) const {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, limit, [this] {
     return std::ranges::any_of(workers_, [](const auto& worker) { return worker->up; });
   });
 }
 
-void Remote::denounce(size_t worker) {
+void WorkerPool::quarantine(size_t worker) {
   const std::scoped_lock lock(mutex_);
-  set_down(*workers_.at(worker), Fault::kLied, "its result is not what the model gives");
+  set_down(*workers_.at(worker), Fault::kInvalidReply, "its result is not what the model gives");
 }
 
 // The least busy worker that is up and was not tried yet; one that is to be avoided last.
-Remote::Worker* Remote::pick(const std::vector<const Worker*>& tried) {
+WorkerPool::Worker* WorkerPool::pick(const std::vector<const Worker*>& tried) {
   const auto now = Clock::now();
   const auto rank = [now](const Worker& worker) {
     return std::pair(worker.avoid_until > now, worker.in_flight);
@@ -89,14 +89,14 @@ Remote::Worker* Remote::pick(const std::vector<const Worker*>& tried) {
   return best;
 }
 
-Result<Remote::Reply> Remote::call(const std::vector<Tensor>& inputs, int64_t items,
-                                   Clock::time_point deadline) {
+Result<WorkerPool::Reply> WorkerPool::call(const std::vector<Tensor>& inputs, int64_t items,
+                                           Clock::time_point deadline) {
   std::vector<const Worker*> tried;
   std::string why = "no worker is up";
   while (Clock::now() < deadline) {
     Worker* const worker = pick(tried);
     if (worker == nullptr) return fail(Kind::kUnavailable, "{}", why);
-    const auto call = make_call(ports_, inputs, items);
+    const auto call = make_call(specs_, inputs, items);
     Attempt attempted = call ? attempt(*worker, *call, deadline) : Attempt{};
     settle(*worker, attempted);
     if (!call) return std::unexpected(call.error());
@@ -110,8 +110,8 @@ Result<Remote::Reply> Remote::call(const std::vector<Tensor>& inputs, int64_t it
 }
 
 // A connection that was idle, or with `fresh` a new one.
-Result<std::unique_ptr<net::Connection>> Remote::connect(Worker& worker, Seconds limit,
-                                                         bool& reused, bool fresh) {
+Result<std::unique_ptr<net::Connection>> WorkerPool::connect(Worker& worker, Seconds limit,
+                                                             bool& reused, bool fresh) {
   {
     const std::scoped_lock lock(mutex_);
     while (!fresh && !worker.idle.empty()) {
@@ -126,8 +126,8 @@ Result<std::unique_ptr<net::Connection>> Remote::connect(Worker& worker, Seconds
                                std::min(limit, options_.connect_limit));
 }
 
-Remote::Attempt Remote::attempt(Worker& worker, const RemoteCall& call,
-                                Clock::time_point deadline) {
+WorkerPool::Attempt WorkerPool::attempt(Worker& worker, const PreparedCall& call,
+                                        Clock::time_point deadline) {
   const auto stalled_at = after(options_.answer_limit);
   const auto end = std::min(deadline, stalled_at);
   // The client's own haste says nothing about the worker.
@@ -161,7 +161,7 @@ Remote::Attempt Remote::attempt(Worker& worker, const RemoteCall& call,
       case Kind::kInternal:
         return {.fault = Fault::kFailed, .why = why};
       case Kind::kInvalid:
-        return {.fault = Fault::kLied, .why = why};
+        return {.fault = Fault::kInvalidReply, .why = why};
       default:
         return {.fault = Fault::kLost, .why = why};
     }
@@ -169,7 +169,7 @@ Remote::Attempt Remote::attempt(Worker& worker, const RemoteCall& call,
 }
 
 // What becomes of a worker after a call.
-void Remote::settle(Worker& worker, const Attempt& attempted) {
+void WorkerPool::settle(Worker& worker, const Attempt& attempted) {
   const std::scoped_lock lock(mutex_);
   --worker.in_flight;
   switch (attempted.fault) {
@@ -188,16 +188,16 @@ void Remote::settle(Worker& worker, const Attempt& attempted) {
       return;
     case Fault::kLost:
     case Fault::kStalled:
-    case Fault::kLied:
+    case Fault::kInvalidReply:
       set_down(worker, attempted.fault, attempted.why);
   }
 }
 
-void Remote::set_down(Worker& worker, Fault fault, const std::string& why) {
-  const char* const reason = fault == Fault::kLied      ? "lied"
-                             : fault == Fault::kStalled ? "stalled"
-                                                        : "lost";
-  const auto next = after(fault == Fault::kLied ? options_.quarantine : worker.backoff);
+void WorkerPool::set_down(Worker& worker, Fault fault, const std::string& why) {
+  const char* const reason = fault == Fault::kInvalidReply ? "lied"
+                             : fault == Fault::kStalled    ? "stalled"
+                                                           : "lost";
+  const auto next = after(fault == Fault::kInvalidReply ? options_.quarantine : worker.backoff);
   // Never sooner than was said before: a quarantine is sat out.
   worker.next_look = worker.up ? next : std::max(worker.next_look, next);
   worker.up = false;
@@ -209,7 +209,7 @@ void Remote::set_down(Worker& worker, Fault fault, const std::string& why) {
   log(LogLevel::kWarn, "worker down", {{"worker", worker.name}, {"fault", reason}, {"why", why}});
 }
 
-void Remote::set_up(Worker& worker) {
+void WorkerPool::set_up(Worker& worker) {
   worker.up = true;
   worker.backoff = kFirstBackoff;
   worker.next_look = after(options_.probe_interval);
@@ -218,13 +218,13 @@ void Remote::set_up(Worker& worker) {
   log(LogLevel::kInfo, "worker up", {{"worker", worker.name}});
 }
 
-Result<> Remote::probe(const Worker& worker) const {
+Result<> WorkerPool::probe(const Worker& worker) const {
   TRY(connection, net::Connection::open(worker.url, options_.client, options_.connect_limit));
-  TRY_OK(check_metadata(*connection, worker.url.path, ports_, options_.connect_limit));
+  TRY_OK(check_metadata(*connection, worker.url.path, specs_, options_.connect_limit));
   return check_ready(*connection, worker.url.path, options_.connect_limit);
 }
 
-void Remote::note_probe(Worker& worker, const Result<>& answered) {
+void WorkerPool::note_probe(Worker& worker, const Result<>& answered) {
   if (answered && !worker.up) return set_up(worker);
   if (!answered && worker.up) return set_down(worker, Fault::kLost, answered.error().message);
   worker.next_look = after(answered ? options_.probe_interval : worker.backoff);
@@ -234,7 +234,7 @@ void Remote::note_probe(Worker& worker, const Result<>& answered) {
       {{"worker", worker.name}, {"why", answered.error().message}});
 }
 
-void Remote::watch() {
+void WorkerPool::watch() {
   std::unique_lock lock(mutex_);
   while (!closing_) {
     for (size_t i = 0; i < workers_.size() && !closing_; ++i) {
@@ -254,4 +254,4 @@ void Remote::watch() {
   }
 }
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

@@ -11,9 +11,9 @@
 #include "serving/batch.h"
 #include "serving/metrics.h"
 
-namespace cloister::runtime {
+namespace cloister::serving {
 
-struct RemoteOptions {
+struct WorkerPoolOptions {
   // "http://10.0.0.1:8000/v2/models/NAME"; without a path, that of `model`.
   std::vector<net::Url> workers;
   std::string model;
@@ -26,25 +26,25 @@ struct RemoteOptions {
 
 // Sends feature maps to whichever worker is up, and hands on only replies that are what was asked
 // for. Thread-safe.
-class Remote {
+class WorkerPool {
  public:
   // `metrics` outlives it. Returns at once; workers come up in the background.
-  Remote(RemoteOptions options, RemotePorts ports, Metrics& metrics);
-  ~Remote();
-  Remote(const Remote&) = delete;
-  Remote& operator=(const Remote&) = delete;
+  WorkerPool(WorkerPoolOptions options, TensorSpecs specs, Metrics& metrics);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
 
   struct Reply {
-    std::vector<Tensor> outputs;  // in port order; types, shapes, sizes and id were checked
+    std::vector<Tensor> outputs;  // in spec order; types, shapes, sizes and id were checked
     size_t worker = 0;
   };
-  // Runs `inputs` (in port order) on a worker; on another one if that fails. `items` is the extent
-  // that the outputs' batches must have; 0: any. kUnavailable when no worker is left that answers
-  // as it should, kDeadline when `deadline` came first; otherwise the inputs can't be sent.
+  // Runs `inputs` (in spec order) on a worker; on another one if that fails. `items` is the
+  // dimension that the outputs' batches must have; 0: any. kUnavailable when no worker is left that
+  // answers as it should, kDeadline when `deadline` came first; otherwise the inputs can't be sent.
   Result<Reply> call(const std::vector<Tensor>& inputs, int64_t items, Clock::time_point deadline);
 
   // The worker's result turned out to be wrong: it is not asked again for the quarantine's time.
-  void denounce(size_t worker);
+  void quarantine(size_t worker);
 
   // Whether any worker is up.
   bool is_up() const;
@@ -56,14 +56,14 @@ class Remote {
   // Why a call failed decides what becomes of the worker. Who is asked for too much (kNoTime,
   // kBusy) or says that it failed (kFailed) stays up: clients must not be able to take workers away
   // from others by what they ask for.
-  enum class Fault { kNone, kNoTime, kBusy, kFailed, kLost, kStalled, kLied };
+  enum class Fault { kNone, kNoTime, kBusy, kFailed, kLost, kStalled, kInvalidReply };
   struct Attempt {
     Fault fault = Fault::kNone;
     std::vector<Tensor> outputs;
     std::string why;
   };
 
-  Attempt attempt(Worker& worker, const RemoteCall& call, Clock::time_point deadline);
+  Attempt attempt(Worker& worker, const PreparedCall& call, Clock::time_point deadline);
   Result<std::unique_ptr<net::Connection>> connect(Worker& worker, Seconds limit, bool& reused,
                                                    bool fresh);
   Worker* pick(const std::vector<const Worker*>& tried);
@@ -75,8 +75,8 @@ class Remote {
   Result<> probe(const Worker& worker) const;
   void watch();
 
-  const RemoteOptions options_;
-  const RemotePorts ports_;
+  const WorkerPoolOptions options_;
+  const TensorSpecs specs_;
   Metrics& metrics_;
   std::vector<std::unique_ptr<Worker>> workers_;
   mutable std::mutex mutex_;  // of all that changes in workers, and of closing_
@@ -85,4 +85,4 @@ class Remote {
   std::thread watcher_;  // last: it uses all of the above
 };
 
-}  // namespace cloister::runtime
+}  // namespace cloister::serving

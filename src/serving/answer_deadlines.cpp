@@ -1,10 +1,10 @@
-#include "serving/patience.h"
+#include "serving/answer_deadlines.h"
 
 #include <atomic>
 
-namespace cloister::serve {
+namespace cloister::serving {
 
-struct Patience::Waiting {
+struct AnswerDeadlines::Waiting {
   void give(Result<net::Response> made) {
     if (answered.exchange(true)) return;
     // What it holds goes with it, though others still know this one.
@@ -17,7 +17,7 @@ struct Patience::Waiting {
   std::atomic<bool> answered = false;
 };
 
-Answer Patience::limit(Answer answer, Clock::time_point until) {
+Answer AnswerDeadlines::limit(Answer answer, Clock::time_point until) {
   auto waiting = std::make_shared<Waiting>(std::move(answer), until);
   {
     const std::scoped_lock lock(mutex_);
@@ -29,7 +29,7 @@ Answer Patience::limit(Answer answer, Clock::time_point until) {
   };
 }
 
-void Patience::answer_overdue(Clock::time_point now, const Error& why) {
+void AnswerDeadlines::answer_overdue(Clock::time_point now, const Error& why) {
   std::vector<std::shared_ptr<Waiting>> overdue;
   {
     const std::scoped_lock lock(mutex_);
@@ -43,4 +43,4 @@ void Patience::answer_overdue(Clock::time_point now, const Error& why) {
   for (const auto& waiting : overdue) waiting->give(std::unexpected(why));
 }
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -1,8 +1,8 @@
-#include "client/own_hosts.h"
+#include "client/host_allowlist.h"
 
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
 using test::value_of;
@@ -10,13 +10,13 @@ using testing::HasSubstr;
 
 constexpr uint16_t kPort = 8000;
 
-unsigned status(const OwnHosts& hosts, const net::Fields& fields, uint16_t port = kPort) {
+unsigned status(const HostAllowlist& hosts, const net::Fields& fields, uint16_t port = kPort) {
   const auto refused = hosts.refusal({.fields = fields}, port);
   return refused ? refused->status : 200;
 }
 
-TEST(OwnHosts, AreThoseOfLoopback) {
-  const OwnHosts hosts = value_of(OwnHosts::make("127.0.0.1", {}));
+TEST(HostAllowlist, AreThoseOfLoopback) {
+  const HostAllowlist hosts = value_of(HostAllowlist::make("127.0.0.1", {}));
   for (const char* own : {"127.0.0.1:8000", "localhost:8000", "LocalHost:8000", "127.1.2.3:8000",
                           "[::1]:8000", "[0:0::1]:8000", "[::ffff:127.0.0.1]:8000"}) {
     EXPECT_EQ(status(hosts, {{"Host", own}}), 200U) << own;
@@ -56,18 +56,18 @@ TEST(OwnHosts, AreThoseOfLoopback) {
   EXPECT_EQ(status(hosts, {{"Host", "[::1]"}}, 80), 200U);
 }
 
-TEST(OwnHosts, AreWhereItListens) {
-  const OwnHosts address = value_of(OwnHosts::make("2001:db8::7", {}));
+TEST(HostAllowlist, AreWhereItListens) {
+  const HostAllowlist address = value_of(HostAllowlist::make("2001:db8::7", {}));
   EXPECT_EQ(status(address, {{"Host", "[2001:DB8:0::7]:8000"}}), 200U);
   EXPECT_EQ(status(address, {{"Host", "[2001:db8::8]:8000"}}), 421U);
-  const OwnHosts name = value_of(OwnHosts::make("box.lan", {}));
+  const HostAllowlist name = value_of(HostAllowlist::make("box.lan", {}));
   EXPECT_EQ(status(name, {{"Host", "box.lan:8000"}}), 200U);
   EXPECT_EQ(status(name, {{"Host", "lan:8000"}}), 421U);
 }
 
-TEST(OwnHosts, AreAllAddressesWhereItListensOnAll) {
+TEST(HostAllowlist, AreAllAddressesWhereItListensOnAll) {
   for (const char* all : {"0.0.0.0", "::", "0::0"}) {
-    const OwnHosts hosts = value_of(OwnHosts::make(all, {}));
+    const HostAllowlist hosts = value_of(HostAllowlist::make(all, {}));
     for (const char* own : {"10.0.0.1:8000", "[2001:db8::7]:8000", "localhost:8000"}) {
       EXPECT_EQ(status(hosts, {{"Host", own}}), 200U) << own;
     }
@@ -76,9 +76,9 @@ TEST(OwnHosts, AreAllAddressesWhereItListensOnAll) {
   }
 }
 
-TEST(OwnHosts, AreThoseThatAreNamed) {
-  const OwnHosts hosts =
-      value_of(OwnHosts::make("0.0.0.0", {"proxy.lan", "127.0.0.1:9000", "[::1]:9000"}));
+TEST(HostAllowlist, AreThoseThatAreNamed) {
+  const HostAllowlist hosts =
+      value_of(HostAllowlist::make("0.0.0.0", {"proxy.lan", "127.0.0.1:9000", "[::1]:9000"}));
   for (const char* own : {"proxy.lan:8000", "127.0.0.1:9000", "127.0.0.1:8000", "[::1]:9000"}) {
     EXPECT_EQ(status(hosts, {{"Host", own}}), 200U) << own;
   }
@@ -87,12 +87,12 @@ TEST(OwnHosts, AreThoseThatAreNamed) {
   }
   for (const char* wrong :
        {"", "http://proxy.lan", "proxy.lan/", "proxy.lan:99999", "::1", ":80"}) {
-    test::expect_error(OwnHosts::make("127.0.0.1", {wrong}), Kind::kUsage, "want NAME");
+    test::expect_error(HostAllowlist::make("127.0.0.1", {wrong}), Kind::kUsage, "want NAME");
   }
 }
 
-TEST(OwnHosts, HaveNoPagesOfOthers) {
-  const OwnHosts hosts = value_of(OwnHosts::make("127.0.0.1", {"proxy.lan:80"}));
+TEST(HostAllowlist, HaveNoPagesOfOthers) {
+  const HostAllowlist hosts = value_of(HostAllowlist::make("127.0.0.1", {"proxy.lan:80"}));
   const net::Field host{"Host", "localhost:8000"};
   for (const char* own : {"http://localhost:8000", "http://127.0.0.1:8000", "http://proxy.lan"}) {
     EXPECT_EQ(status(hosts, {host, {"Origin", own}}), 200U) << own;
@@ -106,20 +106,20 @@ TEST(OwnHosts, HaveNoPagesOfOthers) {
   EXPECT_EQ(status(hosts, {{"Origin", "http://localhost:8000"}, host, {"Origin", "null"}}), 403U);
 }
 
-TEST(OwnHosts, AreSaidInTheRefusal) {
-  const auto said = [](const OwnHosts& hosts, const net::Fields& fields) {
+TEST(HostAllowlist, AreSaidInTheRefusal) {
+  const auto said = [](const HostAllowlist& hosts, const net::Fields& fields) {
     return test::text_of(hosts.refusal({.fields = fields}, kPort).value());
   };
-  const OwnHosts one = value_of(OwnHosts::make("::1", {"proxy.lan:80"}));
+  const HostAllowlist one = value_of(HostAllowlist::make("::1", {"proxy.lan:80"}));
   EXPECT_EQ(said(one, {{"Host", "evil\x01.example"}}),
             R"({"error":"Host is 'evil\\x01.example', which is not this endpoint: )"
             R"(want [::1]:8000, localhost:8000, proxy.lan:80"})");
   EXPECT_EQ(said(one, {{"Host", "[::1]:8000"}, {"Origin", "null"}}),
             R"({"error":"Origin is 'null', a web page from elsewhere: want http://[::1]:8000, )"
             R"(http://localhost:8000, http://proxy.lan:80 or none"})");
-  const OwnHosts all = value_of(OwnHosts::make("0.0.0.0", {}));
+  const HostAllowlist all = value_of(HostAllowlist::make("0.0.0.0", {}));
   EXPECT_THAT(said(all, {}), HasSubstr("want ADDRESS:8000, localhost:8000\""));
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

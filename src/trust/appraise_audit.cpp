@@ -1,4 +1,4 @@
-#include "trust/judge_audit.h"
+#include "trust/appraise_audit.h"
 
 #include <algorithm>
 #include <set>
@@ -12,8 +12,9 @@ constexpr std::string_view kIds[] = {"audit.record", "audit.model", "audit.verdi
 constexpr size_t kShownText = 400;
 
 std::string wanted(const audit::Policy& policy) {
-  return fmt::format("resisted: {} {} at most {}, {} inputs or more", audit::word(policy.statistic),
-                     audit::word(policy.metric), policy.threshold, policy.n_min);
+  return fmt::format("resisted: {} {} at most {}, {} inputs or more",
+                     audit::to_string(policy.statistic), audit::to_string(policy.metric),
+                     policy.threshold, policy.n_min);
 }
 
 // Numbers drawn, about, in judging an audit: whoever signs one does not keep the judge busy for
@@ -39,8 +40,8 @@ double draws_of(const audit::AuditScores& scores, const audit::Policy& policy) {
   return sum * static_cast<double>(draws ? std::max(policy.resamples, kLeast) : kLeast);
 }
 
-// Extents of shapes cross beside a cut's tensors, and its record does not list them.
-bool may_be_extent(DType dtype) {
+// Dimensions of shapes cross beside a cut's tensors, and its record does not list them.
+bool may_be_dimension(DType dtype) {
   return dtype == DType::kI64 || dtype == DType::kI32 || dtype == DType::kBool;
 }
 
@@ -48,8 +49,8 @@ bool may_be_extent(DType dtype) {
 Result<> check_crossing(const audit::CutRecord& cut, const bundle::Manifest& manifest) {
   for (const bundle::SegmentInfo& segment : manifest.segments) {
     if (segment.placement != bundle::Placement::kUntrusted) continue;
-    for (const bundle::Port& input : segment.inputs) {
-      if (may_be_extent(input.dtype)) continue;
+    for (const TensorSpec& input : segment.inputs) {
+      if (may_be_dimension(input.dtype)) continue;
       if (std::ranges::find(cut.tensors, input.name, &audit::CrossingTensor::name) ==
           cut.tensors.end()) {
         return invalid("'{}' crosses to '{}', which the audit of cut {} did not attack",
@@ -104,8 +105,8 @@ std::span<const std::string_view> audit_checks() {
   return kIds;
 }
 
-void judge_audit(Checks& checks, const AuditPolicy& policy, const bundle::Manifest& manifest,
-                 const std::string* audit_json) {
+void appraise_audit(Checks& checks, const AuditPolicy& policy, const bundle::Manifest& manifest,
+                    const std::string* audit_json) {
   if (policy.accept_unaudited) {
     for (const std::string_view id : kIds) {
       checks.not_applicable(id, "the policy accepts any leakage (audit.accept_unaudited)");

@@ -1,5 +1,5 @@
 // A whole exchange that is good, and each of its parts broken alone.
-#include "trust/judge.h"
+#include "trust/appraise.h"
 
 #include <gmock/gmock.h>
 
@@ -13,7 +13,7 @@ using World = ExchangeWorld;
 
 TEST(Judge, AcceptsWhatIsGood) {
   const World world;
-  const Judgement judged = world.judgement();
+  const AppraisalResult judged = world.judgement();
   EXPECT_TRUE(judged.trusted) << world.text();
   EXPECT_TRUE(refusal(judged));
   EXPECT_EQ(judged.manifest->version, 7U);
@@ -88,7 +88,7 @@ TEST(Judge, ConfigurationsCanBePinned) {
   world.policy.configs = {{}};
   world.expect_fails("config.pin", "(policy: configs)");
   Fixed<32> config;
-  ASSERT_TRUE(parse_word(world.statement.config_sha256, config));
+  ASSERT_TRUE(from_string(world.statement.config_sha256, config));
   world.policy.configs.push_back(config);
   EXPECT_TRUE(world.judgement().trusted) << world.text();
 }
@@ -182,7 +182,7 @@ TEST(Judge, TheCutMustHaveResistedUnderThePolicy) {
 
 TEST(Judge, WhatCrossesIsWhatWasAudited) {
   World other;
-  const auto crosses = [&](const bundle::Port& port) {
+  const auto crosses = [&](const TensorSpec& port) {
     other.manifest = sample_manifest();
     other.manifest.segments[0].outputs.push_back(port);
     other.manifest.segments[1].inputs.push_back(port);
@@ -193,7 +193,7 @@ TEST(Judge, WhatCrossesIsWhatWasAudited) {
   other.expect_fails("audit.verdict", "'resnetv17_stage1_activation2' crosses to 'body'");
   crosses({"quantized", DType::kU8, {1, 64}});
   other.expect_fails("audit.verdict", "'quantized' crosses to 'body'");
-  // Extents of shapes.
+  // Dimensions of shapes.
   crosses({"rows", DType::kI64, {2}});
   EXPECT_TRUE(other.judgement().trusted) << other.text();
 }

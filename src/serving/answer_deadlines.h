@@ -5,10 +5,10 @@
 
 #include "serving/answer_later.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 
 // Thread-safe.
-class Patience {
+class AnswerDeadlines {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -25,4 +25,4 @@ class Patience {
   std::vector<std::weak_ptr<Waiting>> waiting_;
 };
 
-}  // namespace cloister::serve
+}  // namespace cloister::serving

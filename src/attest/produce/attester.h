@@ -11,14 +11,14 @@
 namespace cloister::attest {
 
 // What an environment says of itself, and what others say of it.
-struct Shown {
+struct AttestedEvidence {
   Evidence evidence;
   Endorsements endorsements;
 };
 
-class Producer {
+class Attester {
  public:
-  virtual ~Producer() = default;
+  virtual ~Attester() = default;
 
   virtual EvidenceKind kind() const = 0;
   // Where it comes from, for people: "configfs-tsm (sev_guest)". A TPM's tells the name of its key,
@@ -29,16 +29,16 @@ class Producer {
   // asked for as far as that can be told without checking signatures. kUnavailable: may be asked
   // again; kIo, kInvalid, kUnsupported: what the environment or the endorsements' folder gave is
   // not what it should be. Thread-safe: one after the other.
-  virtual Result<Shown> produce(const Fixed<64>& report_data) = 0;
+  virtual Result<AttestedEvidence> produce(const Fixed<64>& report_data) = 0;
 };
 
 enum class Source { kAuto, kTsm, kGramine, kSevGuest, kAzure, kTpm, kSimulated };
 
 // "auto", "tsm", "gramine", "sev-guest", "azure", "tpm", "simulated"
-std::string_view word(Source source);
-Result<> parse_word(std::string_view text, Source& out);  // kUsage, listing the words
+std::string_view to_string(Source source);
+Result<> from_string(std::string_view text, Source& out);  // kUsage, listing the words
 
-struct ProducerOptions {
+struct AttesterOptions {
   Source source = Source::kAuto;
   std::filesystem::path tsm = "/sys/kernel/config/tsm/report";  // configfs-tsm, Linux 6.7
   std::filesystem::path gramine = "/dev/attestation";
@@ -59,6 +59,6 @@ struct ProducerOptions {
 // the one that is named is not there; kUnsupported for an environment that is there and not known.
 // The endorsements' folder is read once, so that its mistakes show here. For tpm and azure it sets
 // TSS2_LOG in the environment, unless it is set: call it before there are threads.
-Result<std::unique_ptr<Producer>> find_producer(const ProducerOptions& options);
+Result<std::unique_ptr<Attester>> find_attester(const AttesterOptions& options);
 
 }  // namespace cloister::attest

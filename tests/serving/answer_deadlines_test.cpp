@@ -1,11 +1,11 @@
-#include "serving/patience.h"
+#include "serving/answer_deadlines.h"
 
 #include "tests/support/net.h"
 
-namespace cloister::serve {
+namespace cloister::serving {
 namespace {
 
-using Clock = Patience::Clock;
+using Clock = AnswerDeadlines::Clock;
 using testing::ElementsAre;
 
 const Error kLate{Kind::kUnavailable, "late"};
@@ -26,7 +26,7 @@ net::Response made() {
 }
 
 TEST(PatienceTest, WhatComesFirstCounts) {
-  Patience patience;
+  AnswerDeadlines patience;
   const Clock::time_point now = Clock::now();
   Told early;
   Told late;
@@ -43,7 +43,7 @@ TEST(PatienceTest, WhatComesFirstCounts) {
 }
 
 TEST(PatienceTest, AnswersAllAtTheEnd) {
-  Patience patience;
+  AnswerDeadlines patience;
   Told told;
   Answer answer = patience.limit(told.answer(), Clock::now() + std::chrono::hours(1));
   patience.answer_all({Kind::kUnavailable, "the end"});
@@ -52,7 +52,7 @@ TEST(PatienceTest, AnswersAllAtTheEnd) {
 }
 
 TEST(PatienceTest, WhatIsDroppedIsForgotten) {
-  Patience patience;
+  AnswerDeadlines patience;
   Told told;
   patience.limit(told.answer(), Clock::now()) = nullptr;
   patience.answer_all(kLate);
@@ -60,4 +60,4 @@ TEST(PatienceTest, WhatIsDroppedIsForgotten) {
 }
 
 }  // namespace
-}  // namespace cloister::serve
+}  // namespace cloister::serving

@@ -24,7 +24,7 @@ void read_all(const fs::path& path) {
     const auto read = bundle->read(entry.name);
     if (read && (!good || read->size() != entry.bytes)) std::abort();
   }
-  for (const bundle::SegmentInfo& info : bundle->manifest().segments) {
+  for (const SegmentInfo& info : bundle->manifest().segments) {
     (void)bundle->segment(info.name, *kIdentities);
   }
 }

@@ -16,7 +16,7 @@ Result<> seal_for_bench(const SealFlags& flags) {
                                     .model_name = flags.name,
                                     .max_batch = flags.max_batch,
                                     .model_sha256 = std::string(64, '0'),
-                                    .cut = cut.id,
+                                    .segments = segments_between({cut.id}),
                                     .recipients = {identity.recipient()},
                                     .key = &signer,
                                     .plan = "{}\n"};

@@ -83,12 +83,10 @@ void print_manifest(const bundle::Bundle& bundle, const Checked& checked) {
   line("of model", fmt::format("SHA-256 {}", m.model_sha256));
   line("audit", m.audit_sha256.empty() ? "none" : fmt::format("SHA-256 {}", m.audit_sha256));
   line("batch", m.max_batch > 1 ? fmt::format("up to {}", m.max_batch) : "as in the model");
-  if (!m.cut.empty()) {
-    line("cut", printable(m.cut) + (m.second_cut.empty() ? "" : ", " + printable(m.second_cut)));
-  }
+  if (m.segments.size() > 1) line("cut", cuts_text(m));
   line("inputs", ports_text(m.inputs));
   line("outputs", ports_text(m.outputs));
-  for (const bundle::SegmentInfo& segment : m.segments) {
+  for (const SegmentInfo& segment : m.segments) {
     line(segment.name, fmt::format("{}: {} -> {}", to_string(segment.placement),
                                    ports_text(segment.inputs), ports_text(segment.outputs)));
   }

@@ -72,7 +72,7 @@ Result<> check_plan(const plan::Plan& plan, const SealFlags& flags,
                    plan.model_sha256.substr(0, 12), model_sha256.substr(0, 12));
   }
   const plan::Candidate& choice = plan.choice();
-  if (choice.kind == plan::Kind::kAllUntrusted) {
+  if (is_all_untrusted(choice)) {
     return fail(Kind::kRefused, "{} lets the accelerator see the inputs", quoted_path(flags.plan));
   }
   if (!choice.admissible()) {
@@ -104,8 +104,7 @@ Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string
   TRY(encoding, read_checked(flags.encoding, audit::parse_encoding));
   TRY(labels, read_checked(flags.labels, parse_labels));
   options.model_sha256 = model_sha256;
-  options.cut = plan.choice().cut;
-  options.second_cut = plan.choice().second_cut;
+  options.segments = plan.choice().segments;
   options.audit_sha256 = plan.audit_sha256;
   options.plan = std::move(plan_text);
   options.audit = std::move(audit);
@@ -126,8 +125,7 @@ Result<Cutting> cut_model(Model model, const ModelOptions& options,
   Cutting out;
   TRY(open, open_model(std::move(model), options));
   out.model = std::move(open);
-  for (const std::string& id : {parts.cut, parts.second_cut}) {
-    if (id.empty()) continue;
+  for (const std::string& id : cuts_between(parts.segments)) {
     auto cut = find_cut(out.model.graph, out.model.cuts, id);
     if (!cut) return invalid("the plan's cut '{}': {}", printable(id, 40), cut.error().message);
     // A plan has ids, not what else --cut takes.

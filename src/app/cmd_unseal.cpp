@@ -42,10 +42,10 @@ class Written {
   std::vector<fs::path> paths_;
 };
 
-Result<> write_segment(const bundle::Bundle& bundle, const bundle::SegmentInfo& info,
+Result<> write_segment(const bundle::Bundle& bundle, const SegmentInfo& info,
                        const std::vector<age::Identity>& identities, const fs::path& folder,
                        Written& written) {
-  const bool secret = info.placement == bundle::Placement::kTrusted;
+  const bool secret = info.placement == Placement::kTrusted;
   TRY(segment, bundle.segment(info.name, identities));
   TRY_OK(written.add(folder / (info.name + ".onnx"), as_bytes(segment.model), secret));
   for (const Segment::File& file : segment.files) {
@@ -66,7 +66,7 @@ Outcome unseal(const UnsealOptions& options) {
              "cloister unseal: warning: what was encrypted is now plain in '{}'; keep it safe\n",
              printable(options.folder, 400));
   Written written;
-  for (const bundle::SegmentInfo& info : bundle.manifest().segments) {
+  for (const SegmentInfo& info : bundle.manifest().segments) {
     const auto done = write_segment(bundle, info, identities, options.folder, written);
     if (done) continue;
     written.remove();

@@ -11,8 +11,8 @@ namespace {
 using plan::Candidate;
 
 std::string leakage_cell(const Candidate& c) {
-  if (c.kind == plan::Kind::kAllTrusted) return "none";
-  if (c.kind == plan::Kind::kAllUntrusted) return "the input";
+  if (is_all_trusted(c)) return "none";
+  if (is_all_untrusted(c)) return "the input";
   if (!c.leakage.value) return c.leakage.outcome == "not audited" ? "?" : "-";
   const std::string upper = c.leakage.upper ? plan::leakage_words(*c.leakage.upper) : "?";
   return fmt::format("{} [{}]", plan::leakage_words(*c.leakage.value), upper);

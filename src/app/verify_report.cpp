@@ -76,7 +76,7 @@ std::vector<attest::ClaimLine> lines_of(const attest::AppraisalResult& judgement
     lines.push_back({"model", printable(manifest->model_name)});
     lines.push_back({"model_sha256", manifest->model_sha256});
     lines.push_back({"bundle_version", std::to_string(manifest->version)});
-    lines.push_back({"cut", manifest->cut.empty() ? "none" : printable(manifest->cut)});
+    lines.push_back({"cut", bundle::cuts_text(*manifest)});
   }
   return lines;
 }

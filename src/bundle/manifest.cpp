@@ -4,23 +4,32 @@
 #include <set>
 
 #include "bundle/age.h"
+#include "bundle/segments_fields.h"
 #include "record/reader.h"
 #include "record/writer.h"
 
 namespace cloister::bundle {
 namespace {
 
-constexpr std::string_view kSchema = "cloister/manifest/1";
-constexpr size_t kMostSpecs = 1000;
-constexpr size_t kMostEntries = 16;
+constexpr std::string_view kSchema = "cloister/manifest/2";
+constexpr std::string_view kSchemaV1 = "cloister/manifest/1";
+constexpr size_t kMostEntries = 8 + 2 * kMostSegments;
 constexpr size_t kTimeLength = 20;
 
-struct Layout {
-  std::string_view name;
-  Placement placement;
+struct SegmentV1 {
+  std::string name;
+  Placement placement = Placement::kTrusted;
+  std::vector<TensorSpec> inputs;
+  std::vector<TensorSpec> outputs;
 };
-constexpr Layout kLayout[] = {
-    {"head", Placement::kTrusted}, {"body", Placement::kUntrusted}, {"tail", Placement::kTrusted}};
+
+// As version 1 had it: up to three segments of fixed names, and the cuts between them.
+struct ManifestV1 {
+  Manifest manifest;
+  std::vector<SegmentV1> segments;
+  std::string cut;
+  std::string second_cut;
+};
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -36,34 +45,6 @@ bool is_time(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(Placement placement) {
-  return placement == Placement::kTrusted ? "trusted" : "untrusted";
-}
-
-Result<> from_string(std::string_view text, Placement& out) {
-  for (const Placement placement : {Placement::kTrusted, Placement::kUntrusted}) {
-    if (to_string(placement) != text) continue;
-    out = placement;
-    return {};
-  }
-  return invalid("'{}', want trusted, untrusted", printable(text, 40));
-}
-
-template <typename Io>
-void fields(Io& io, Of<Io, TensorSpec> r) {
-  io.text("name", r.name, kName);
-  io.dtype("dtype", r.dtype);
-  io.dimensions("shape", r.dims);
-}
-
-template <typename Io>
-void fields(Io& io, Of<Io, SegmentInfo> r) {
-  io.text("name", r.name, kShort);
-  io.term("placement", r.placement);
-  io.list("inputs", r.inputs, kMostSpecs);
-  io.list("outputs", r.outputs, kMostSpecs);
-}
-
 template <typename Io>
 void fields(Io& io, Of<Io, Entry> r) {
   io.text("name", r.name, kShort);
@@ -73,9 +54,11 @@ void fields(Io& io, Of<Io, Entry> r) {
   io.digest_or_null("plain_sha256", r.plain_sha256);
 }
 
+namespace {
+
 template <typename Io>
-void fields(Io& io, Of<Io, Manifest> r) {
-  io.schema("schema", kSchema);
+void shared_fields(Io& io, Of<Io, Manifest> r, std::string_view schema) {
+  io.schema("schema", schema);
   io.text("tool", r.tool, kShort);
   io.text("created", r.created, kTimeLength);
   io.text("model_name", r.model_name, kShort);
@@ -84,15 +67,40 @@ void fields(Io& io, Of<Io, Manifest> r) {
   io.digest("model_sha256", r.model_sha256);
   io.digest("plan_sha256", r.plan_sha256);
   io.digest_or_null("audit_sha256", r.audit_sha256);
-  io.text_or_null("cut", r.cut, kShort);
-  io.text_or_null("second_cut", r.second_cut, kShort);
   io.integer("max_batch", r.max_batch, 1, kMostBatch);
   io.list("inputs", r.inputs, kMostSpecs);
   io.list("outputs", r.outputs, kMostSpecs);
-  io.list("segments", r.segments, std::size(kLayout));
   io.texts("recipients", r.recipients, age::kMaxRecipients, kShort);
   io.list("entries", r.entries, kMostEntries);
 }
+
+}  // namespace
+
+template <typename Io>
+void fields(Io& io, Of<Io, Manifest> r) {
+  shared_fields<Io>(io, r, kSchema);
+  io.list("segments", r.segments, kMostSegments);
+}
+
+namespace {
+
+template <typename Io>
+void fields(Io& io, Of<Io, SegmentV1> r) {
+  io.text("name", r.name, kShort);
+  io.term("placement", r.placement);
+  io.list("inputs", r.inputs, kMostSpecs);
+  io.list("outputs", r.outputs, kMostSpecs);
+}
+
+template <typename Io>
+void fields(Io& io, Of<Io, ManifestV1> r) {
+  shared_fields<Io>(io, r.manifest, kSchemaV1);
+  io.text_or_null("cut", r.cut, kShort);
+  io.text_or_null("second_cut", r.second_cut, kShort);
+  io.list("segments", r.segments, 3);
+}
+
+}  // namespace
 
 const Entry* Manifest::entry(std::string_view name) const {
   const auto found = std::ranges::find(entries, name, &Entry::name);
@@ -102,6 +110,19 @@ const Entry* Manifest::entry(std::string_view name) const {
 const SegmentInfo* Manifest::segment(std::string_view name) const {
   const auto found = std::ranges::find(segments, name, &SegmentInfo::name);
   return found == segments.end() ? nullptr : &*found;
+}
+
+const SegmentInfo* find_segment(const Manifest& manifest, Placement placement) {
+  const auto found = std::ranges::find(manifest.segments, placement, &SegmentInfo::placement);
+  return found == manifest.segments.end() ? nullptr : &*found;
+}
+
+std::string cuts_text(const Manifest& manifest) {
+  std::string text;
+  for (size_t i = 1; i < manifest.segments.size(); ++i) {
+    text += (text.empty() ? "" : ", ") + printable(manifest.segments[i].begin_cut);
+  }
+  return text.empty() ? "none" : text;
 }
 
 std::string model_entry(const SegmentInfo& segment) {
@@ -146,45 +167,16 @@ Result<> check_specs(const std::vector<TensorSpec>& specs, int64_t max_batch) {
   return {};
 }
 
-// Tensors go from the inputs through the segments to the outputs, and the body gets no input.
-Result<> check_flow(const Manifest& m) {
-  std::vector<TensorSpec> made = m.inputs;
+Result<> check_manifest_segments(const Manifest& m) {
+  std::vector<PlannedSegment> planned(m.segments.begin(), m.segments.end());
+  if (auto checked = check_segments(planned); !checked) {
+    return with_context(checked.error(), "segments");
+  }
+  if (m.segments.front().placement != Placement::kTrusted) {
+    return invalid("segments: the first, '{}', is untrusted: it would see the inputs",
+                   m.segments.front().name);
+  }
   for (const SegmentInfo& segment : m.segments) {
-    for (const TensorSpec& spec : segment.inputs) {
-      const std::string shown = printable(spec.name);
-      const TensorSpec* from = find_spec(made, spec.name);
-      if (from == nullptr) return invalid("{}: nothing makes its input '{}'", segment.name, shown);
-      if (from->dtype != spec.dtype || from->dims.size() != spec.dims.size()) {
-        return invalid("{}: its input '{}' is of another type", segment.name, shown);
-      }
-      if (segment.placement == Placement::kUntrusted && find_spec(m.inputs, spec.name) != nullptr) {
-        return invalid("{}: it would see the model's input '{}'", segment.name, shown);
-      }
-    }
-    for (const TensorSpec& spec : segment.outputs) {
-      if (find_spec(made, spec.name) != nullptr) {
-        return invalid("{}: its output '{}' is made before it", segment.name, printable(spec.name));
-      }
-    }
-    made.insert(made.end(), segment.outputs.begin(), segment.outputs.end());
-  }
-  for (const TensorSpec& spec : m.outputs) {
-    const TensorSpec* from = find_spec(made, spec.name);
-    if (from == nullptr || from->dtype != spec.dtype) {
-      return invalid("outputs: nothing makes '{}'", printable(spec.name));
-    }
-  }
-  return {};
-}
-
-Result<> check_segments(const Manifest& m) {
-  if (m.segments.empty()) return invalid("segments: none");
-  for (size_t i = 0; i < m.segments.size(); ++i) {
-    const SegmentInfo& segment = m.segments[i];
-    if (segment.name != kLayout[i].name || segment.placement != kLayout[i].placement) {
-      return invalid("segments[{}]: {} '{}', want {} '{}'", i, to_string(segment.placement),
-                     printable(segment.name, 40), to_string(kLayout[i].placement), kLayout[i].name);
-    }
     for (const auto* specs : {&segment.inputs, &segment.outputs}) {
       if (auto checked = check_specs(*specs, m.max_batch); !checked) {
         return with_context(
@@ -193,15 +185,12 @@ Result<> check_segments(const Manifest& m) {
       }
     }
   }
-  if (m.cut.empty() != (m.segments.size() < 2) || m.second_cut.empty() != (m.segments.size() < 3)) {
-    return invalid("{} segments, and 'cut' and 'second_cut' say otherwise", m.segments.size());
-  }
   for (const auto* specs : {&m.inputs, &m.outputs}) {
     if (auto checked = check_specs(*specs, m.max_batch); !checked) {
       return with_context(checked.error(), specs == &m.inputs ? "inputs" : "outputs");
     }
   }
-  return check_flow(m);
+  return check_flow({m.inputs, m.outputs}, m.segments);
 }
 
 Result<> check_entry(const Entry& entry) {
@@ -248,8 +237,41 @@ Result<> check_entries(const Manifest& m) {
   return {};
 }
 
+// Head, body and tail, with the cuts between them.
+Result<Manifest> upgrade(ManifestV1 old) {
+  std::vector<std::string> cuts;
+  for (const std::string& cut : {old.cut, old.second_cut}) {
+    if (!cut.empty()) cuts.push_back(cut);
+  }
+  if (old.cut.empty() && !old.second_cut.empty()) return invalid("'second_cut' without a 'cut'");
+  const std::vector<PlannedSegment> planned = segments_between(cuts);
+  if (old.segments.size() != planned.size()) {
+    return invalid("{} segments, and 'cut' and 'second_cut' say otherwise", old.segments.size());
+  }
+  for (size_t i = 0; i < planned.size(); ++i) {
+    SegmentV1& segment = old.segments[i];
+    if (segment.name != planned[i].name || segment.placement != planned[i].placement) {
+      return invalid("segments[{}]: {} '{}', want {} '{}'", i, to_string(segment.placement),
+                     printable(segment.name, 40), to_string(planned[i].placement), planned[i].name);
+    }
+    old.manifest.segments.push_back(
+        {planned[i], std::move(segment.inputs), std::move(segment.outputs)});
+  }
+  return std::move(old.manifest);
+}
+
+Result<Manifest> read(std::string_view json) {
+  auto manifest = read_json_record<Manifest>(json, kSchema, kMaxManifestBytes);
+  if (manifest || manifest.error().kind != Kind::kUnsupported) return manifest;
+  auto old = read_json_record<ManifestV1>(json, kSchemaV1, kMaxManifestBytes);
+  // Of neither version: what is asked for is the newer one.
+  if (!old && old.error().kind == Kind::kUnsupported) return manifest;
+  if (!old) return std::unexpected(old.error());
+  return upgrade(std::move(*old));
+}
+
 Result<Manifest> parse(std::string_view json) {
-  TRY(manifest, read_json_record<Manifest>(json, kSchema, kMaxManifestBytes));
+  TRY(manifest, read(json));
   TRY_OK(check_manifest(manifest));
   return manifest;
 }
@@ -262,7 +284,7 @@ Result<> check_manifest(const Manifest& manifest) {
                    printable(manifest.created));
   }
   TRY_OK(check_model_name(manifest.model_name));
-  TRY_OK(check_segments(manifest));
+  TRY_OK(check_manifest_segments(manifest));
   if (manifest.recipients.empty()) return invalid("recipients: none");
   for (const std::string& recipient : manifest.recipients) {
     TRY_OK(age::Recipient::parse(recipient));

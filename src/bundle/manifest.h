@@ -5,24 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "tensor/spec.h"
+#include "bundle/segments.h"
 
 namespace cloister::bundle {
 
 inline constexpr uint64_t kMaxManifestBytes = 4 << 20;
 inline constexpr int64_t kMostBatch = 1 << 20;
-
-enum class Placement { kTrusted, kUntrusted };
-
-std::string_view to_string(Placement placement);  // "trusted", "untrusted"
-Result<> from_string(std::string_view text, Placement& out);
-
-struct SegmentInfo {
-  std::string name;  // head, body, tail
-  Placement placement = Placement::kTrusted;
-  std::vector<TensorSpec> inputs;
-  std::vector<TensorSpec> outputs;
-};
 
 // Something that the archive holds.
 struct Entry {
@@ -42,8 +30,6 @@ struct Manifest {
   std::string model_sha256;
   std::string plan_sha256;
   std::string audit_sha256;  // empty: none
-  std::string cut;           // head | body; empty: none
-  std::string second_cut;    // body | tail; empty: none
   // 1: the batch is as the model has it. More: every spec's first dimension is the batch, up to
   // this.
   int64_t max_batch = 1;
@@ -57,6 +43,12 @@ struct Manifest {
   const SegmentInfo* segment(std::string_view name) const;
 };
 
+// The first of that placement; null: there is none.
+const SegmentInfo* find_segment(const Manifest& manifest, Placement placement);
+
+// "c7, c9", safe to print; "none" where one segment is all.
+std::string cuts_text(const Manifest& manifest);
+
 // The entry that holds a segment's model, or its weights.
 std::string model_entry(const SegmentInfo& segment);    // "head.onnx.age", "body.onnx"
 std::string weights_entry(const SegmentInfo& segment);  // "head.data.age", "body.data"
@@ -69,7 +61,8 @@ Result<> check_model_name(std::string_view name);
 // What no field can tell alone: segments, specs and entries fit together. kInvalid.
 Result<> check_manifest(const Manifest& manifest);
 
-// Strict both ways, as records are (record/reader.h). Thread-safe.
+// Strict both ways, as records are (record/reader.h). Version 1, which knew head, body and tail, is
+// still read. Thread-safe.
 std::string manifest_json(const Manifest& manifest);
 Result<Manifest> parse_manifest(std::string_view json);
 

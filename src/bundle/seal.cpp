@@ -11,13 +11,6 @@
 namespace cloister::bundle {
 namespace {
 
-struct Role {
-  const char* name;
-  Placement placement;
-};
-constexpr Role kRoles[] = {
-    {"head", Placement::kTrusted}, {"body", Placement::kUntrusted}, {"tail", Placement::kTrusted}};
-
 Result<std::vector<Model>> segments_of(const Graph& graph, const std::vector<Cut>& cuts) {
   if (!cuts.empty()) return split(graph, cuts);
   TRY(whole, extract_whole(graph));
@@ -34,16 +27,14 @@ Result<Manifest> describe(const Graph& graph, const std::vector<Model>& segments
   m.model_sha256 = options.model_sha256;
   m.plan_sha256 = to_hex(sha256(as_bytes(options.plan)));
   m.audit_sha256 = options.audit_sha256;
-  m.cut = options.cut;
-  m.second_cut = options.second_cut;
   m.max_batch = options.max_batch;
   TRY(inputs, input_specs(graph));
   TRY(outputs, output_specs(graph));
   m.inputs = std::move(inputs);
   m.outputs = std::move(outputs);
   for (size_t i = 0; i < segments.size(); ++i) {
-    TRY(info, segment_info(graph, segments[i], kRoles[i].name, kRoles[i].placement));
-    m.segments.push_back(std::move(info));
+    TRY(specs, segment_specs(graph, segments[i]));
+    m.segments.push_back({options.segments[i], std::move(specs.inputs), std::move(specs.outputs)});
   }
   for (const age::Recipient& recipient : options.recipients) {
     m.recipients.push_back(recipient.text());
@@ -107,6 +98,10 @@ Result<Manifest> seal(const Graph& graph, const std::vector<Cut>& cuts, const Se
                       const fs::path& output) {
   TRY_OK(check_model_name(options.model_name));
   TRY(segments, segments_of(graph, cuts));
+  if (segments.size() != options.segments.size()) {
+    return invalid("{} segments are planned, and the cuts make {}", options.segments.size(),
+                   segments.size());
+  }
   TRY(manifest, describe(graph, segments, options));
   TRY(writer, ArchiveWriter::start(output));
   Sealer sealer(writer, options, manifest);

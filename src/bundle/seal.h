@@ -16,8 +16,7 @@ struct SealOptions {
   uint64_t version = 1;
   int64_t max_batch = 1;  // more: why_no_batch (specs.h) has nothing against it
   std::string model_sha256;
-  std::string cut;  // ids
-  std::string second_cut;
+  std::vector<PlannedSegment> segments;  // of the plan: as many as the cuts make
   std::vector<age::Recipient> recipients;
   const minisign::SecretKey* key = nullptr;  // never null
   std::string audit_sha256;                  // of the audit that the plan was made of; empty: none
@@ -29,9 +28,9 @@ struct SealOptions {
   std::string labels;
 };
 
-// Writes the bundle of a typed graph, cut at `cuts` (none, one or two): head trusted, body
-// untrusted, tail trusted. Weights go through encryption straight into files, never in the clear
-// and never gathered in memory. Gives back the manifest. kInvalid where the parts do not fit.
+// Writes the bundle of a typed graph, cut at `cuts` into options.segments. Weights go through
+// encryption straight into files, never in the clear and never gathered in memory. Gives back the
+// manifest. kInvalid where the parts do not fit.
 Result<Manifest> seal(const Graph& graph, const std::vector<Cut>& cuts, const SealOptions& options,
                       const fs::path& output);
 

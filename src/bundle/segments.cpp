@@ -123,8 +123,7 @@ Result<> check_flow(const TensorSpecs& served, const std::vector<SegmentInfo>& s
   for (const SegmentInfo& segment : segments) {
     TRY_OK(check_inputs_of(segment, served.inputs, made));
     for (const TensorSpec& spec : segment.outputs) {
-      if (find_spec(served.inputs, spec.name) != nullptr ||
-          find_spec(made, spec.name) != nullptr) {
+      if (find_spec(served.inputs, spec.name) != nullptr || find_spec(made, spec.name) != nullptr) {
         return invalid("{}: its output '{}' is made before it", segment.name, printable(spec.name));
       }
     }

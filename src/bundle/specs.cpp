@@ -62,14 +62,10 @@ Result<std::vector<TensorSpec>> output_specs(const Graph& graph) {
   return specs_of(graph, graph.outputs);
 }
 
-Result<SegmentInfo> segment_info(const Graph& graph, const Model& model, std::string name,
-                                 Placement placement) {
-  SegmentInfo info{.name = std::move(name), .placement = placement};
+Result<TensorSpecs> segment_specs(const Graph& graph, const Model& model) {
   TRY(inputs, specs_of(graph, ids_of(graph, model.proto->graph().input(), true)));
   TRY(outputs, specs_of(graph, ids_of(graph, model.proto->graph().output(), false)));
-  info.inputs = std::move(inputs);
-  info.outputs = std::move(outputs);
-  return info;
+  return TensorSpecs{std::move(inputs), std::move(outputs)};
 }
 
 std::optional<std::string> why_no_batch(const Graph& graph, const std::vector<Cut>& cuts) {

@@ -11,8 +11,7 @@ Result<std::vector<TensorSpec>> input_specs(const Graph& graph);
 Result<std::vector<TensorSpec>> output_specs(const Graph& graph);
 
 // Of a segment that was made of the graph: `model` names its inputs and outputs.
-Result<SegmentInfo> segment_info(const Graph& graph, const Model& model, std::string name,
-                                 Placement placement);
+Result<TensorSpecs> segment_specs(const Graph& graph, const Model& model);
 
 // Why the model, cut there, can't be served in batches: the first input, output or tensor across
 // whose first dimension is not the batch. Nothing: it can.

@@ -52,7 +52,7 @@ Result<std::string> ports_text(std::string_view field, const std::vector<TensorS
 }
 
 Result<const SegmentInfo*> body_of(const Manifest& manifest) {
-  const SegmentInfo* body = manifest.segment("body");
+  const SegmentInfo* body = find_segment(manifest, Placement::kUntrusted);
   if (body == nullptr) {
     return fail(Kind::kUsage, "the bundle has no body: its plan is all trusted");
   }
@@ -82,7 +82,8 @@ Result<fs::path> export_triton(const Bundle& bundle, const fs::path& repository)
   if (fs::exists(version, ignored)) {
     return fail(Kind::kUsage, "'{}' is there already", printable(version.string(), 400));
   }
-  TRY(segment, bundle.segment("body", {}));
+  TRY(body, body_of(manifest));
+  TRY(segment, bundle.segment(body->name, {}));
   // Triton may be looking: the version appears whole.
   fs::path parts = version;
   parts += fmt::format(".{}.parts", ::getpid());

@@ -1,5 +1,7 @@
 #include "image/preprocess.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -40,7 +40,7 @@ std::array<double, 4> costs(const Candidate& c) {
 
 // For comparisons: nothing leaks where nothing leaves, and what is not known is the worst.
 double leakage_rank(const Candidate& c) {
-  if (c.kind == Kind::kAllTrusted) return -kInfinity;
+  if (is_all_trusted(c)) return -kInfinity;
   const bool input_seen = std::ranges::any_of(
       c.refused, [](const Reason& reason) { return reason.refusal == Refusal::kInputSeen; });
   return input_seen ? kInfinity : c.leakage.upper.value_or(kInfinity);
@@ -91,6 +91,7 @@ class Lister {
  private:
   Candidate all_trusted() const {
     Candidate c;
+    c.segments = segments_between({});
     c.measured = true;
     c.trusted_ms = profile_.trusted.whole.ms;
     c.trusted_bytes = profile_.trusted.memory.peak;
@@ -100,7 +101,7 @@ class Lister {
 
   Candidate all_untrusted(size_t d) const {
     const Device& device = profile_.devices[d];
-    Candidate c = on_device(Kind::kAllUntrusted, device);
+    Candidate c = on_device({{.name = "body", .placement = Placement::kUntrusted}}, device);
     c.measured = true;
     c.untrusted_ms = device.whole.ms;
     c.bytes_across = saturating_add(profile_.input_bytes, profile_.output_bytes);
@@ -113,8 +114,7 @@ class Lister {
   Candidate two(size_t i, size_t d) const {
     const CutCost& cut = profile_.cuts[i];
     const Device& device = profile_.devices[d];
-    Candidate c = on_device(Kind::kTwo, device);
-    c.cut = cut.id;
+    Candidate c = on_device(segments_between({cut.id}), device);
     c.measured = cut.measured;
     c.trusted_ms = cut.head.ms;
     c.untrusted_ms = cut.bodies[d].ms;
@@ -161,17 +161,16 @@ class Lister {
       end = j;
     }
     if (!end) return std::nullopt;
-    Candidate c = on_device(Kind::kThree, profile_.devices[d]);
+    Candidate c = on_device(segments_between({profile_.cuts[i].id, profile_.cuts[*end].id}),
+                            profile_.devices[d]);
     fill_three(i, *end, d, c);
-    c.cut = profile_.cuts[i].id;
-    c.second_cut = profile_.cuts[*end].id;
     c.leakage = situation_.leakage[i].leakage;
     return c;
   }
 
-  static Candidate on_device(Kind kind, const Device& device) {
+  static Candidate on_device(std::vector<PlannedSegment> segments, const Device& device) {
     Candidate c;
-    c.kind = kind;
+    c.segments = std::move(segments);
     c.device = device.name;
     c.modelled = device.modelled || device.link.modelled;
     return c;
@@ -181,13 +180,13 @@ class Lister {
     const auto refuse = [&c](Refusal refusal, std::string why) {
       c.refused.push_back({refusal, std::move(why)});
     };
-    if (c.kind == Kind::kAllUntrusted) {
+    if (is_all_untrusted(c)) {
       refuse(Refusal::kInputSeen, "the accelerator gets the model's input itself");
     }
     if (cut && situation_.leakage[*cut].refused) {
       c.refused.push_back(*situation_.leakage[*cut].refused);
     }
-    if ((c.kind == Kind::kTwo || c.kind == Kind::kAllUntrusted) && !policy_.result_may_be_seen) {
+    if (shows_result(c) && !policy_.result_may_be_seen) {
       refuse(Refusal::kResultSeen,
              "the accelerator computes the result, want a trusted tail to do so");
     }

@@ -27,9 +27,4 @@ bool better(Objective objective, const std::vector<Candidate>& candidates, size_
 // Sets Candidate::pareto.
 void mark_pareto(std::vector<Candidate>& candidates);
 
-// Whether some part of it runs untrusted, and what enters there is a feature map.
-inline bool has_cut(const Candidate& candidate) {
-  return candidate.kind == Kind::kTwo || candidate.kind == Kind::kThree;
-}
-
 }  // namespace cloister::plan

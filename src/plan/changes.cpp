@@ -86,7 +86,7 @@ class Finder {
   }
 
   const CutLeakage& leakage_of(const Candidate& c) const {
-    return situation_.leakage[places_.at(c.cut)];
+    return situation_.leakage[places_.at(first_cut(c))];
   }
 
   // The best that is refused for this reason.
@@ -109,9 +109,10 @@ class Finder {
     for (const size_t i : wanted_) {
       const Candidate& c = candidates_[i];
       if (c.refused[0].refusal != Refusal::kNotAudited || leakage_of(c).hopeless) continue;
-      return add(Refusal::kNotAudited, c,
-                 fmt::format("auditing cut {0} (cloister audit --cuts {0})", printable(c.cut)),
-                 "may allow");
+      return add(
+          Refusal::kNotAudited, c,
+          fmt::format("auditing cut {0} (cloister audit --cuts {0})", printable(first_cut(c))),
+          "may allow");
     }
   }
 
@@ -125,7 +126,7 @@ class Finder {
       const Candidate& c = candidates_[i];
       const Refusal refusal = c.refused[0].refusal;
       if (refusal != Refusal::kExposed && refusal != Refusal::kUndecided) continue;
-      if (cuts.insert(c.cut).second && holds(*leakage_of(c).verdict)) out.push_back(&c);
+      if (cuts.insert(first_cut(c)).second && holds(*leakage_of(c).verdict)) out.push_back(&c);
     }
     return out;
   }
@@ -185,7 +186,7 @@ class Finder {
     cuts.resize(std::min(cuts.size(), kTriedCuts));
     if (!tried) cuts.push_back(least);
     for (const Candidate* c : cuts) {
-      TRY(threshold, threshold_for(c->cut, *leakage_of(*c).verdict));
+      TRY(threshold, threshold_for(first_cut(*c), *leakage_of(*c).verdict));
       if (!threshold) continue;
       add(c->refused[0].refusal, *c,
           fmt::format("raising the limit on leakage ({}) from {} to {}", metric_words(leakage_),
@@ -208,7 +209,7 @@ class Finder {
     if (cuts.empty()) return {};
     TRY(verdicts, judged(policy));
     for (const Candidate* c : cuts) {
-      if (!resists(verdicts, c->cut)) continue;
+      if (!resists(verdicts, first_cut(*c))) continue;
       add(Refusal::kUndecided, *c, change, would);
       break;
     }

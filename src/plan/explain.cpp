@@ -38,7 +38,7 @@ class Teller {
     std::string text = fmt::format("{}: {} all trusted", cut_name(),
                                    compared_to(policy_.objective, choice_, candidates_[0]));
     const auto whole = std::ranges::find_if(candidates_, [this](const Candidate& c) {
-      return c.kind == Kind::kAllUntrusted && c.device == choice_.device;
+      return is_all_untrusted(c) && c.device == choice_.device;
     });
     if (whole != candidates_.end()) {
       text += fmt::format(", {} all untrusted", compared_to(policy_.objective, choice_, *whole));
@@ -54,11 +54,11 @@ class Teller {
   // Cuts are admissible, and yet none is worth it.
   std::string no_gain() const {
     size_t best = 0;
-    std::vector<std::string_view> cuts;
+    std::vector<std::string> cuts;
     for (size_t i = 0; i < candidates_.size(); ++i) {
       const Candidate& c = candidates_[i];
       if (!has_cut(c) || !c.admissible()) continue;
-      if (cuts.empty() || cuts.back() != c.cut) cuts.push_back(c.cut);
+      if (cuts.empty() || cuts.back() != first_cut(c)) cuts.push_back(first_cut(c));
       if (best == 0 || better(policy_.objective, candidates_, i, best)) best = i;
     }
     return fmt::format(
@@ -99,14 +99,16 @@ class Teller {
       const auto cut = std::ranges::find(cuts, id, &profile::CutCost::id);
       return fmt::format("{:.0f} %", 100 * cut->macs_share);
     };
-    if (choice_.kind == Kind::kTwo) {
-      return fmt::format("Cut {} (after {} of the work) on {}", printable(choice_.cut),
-                         share_of(choice_.cut), printable(choice_.device));
+    std::vector<std::string> shares;
+    for (const std::string& cut : cuts_between(choice_.segments)) shares.push_back(share_of(cut));
+    const std::string device = printable(choice_.device);
+    if (shares.size() == 1) {
+      return fmt::format("Cut {} (after {} of the work) on {}", cuts_text(choice_), shares[0],
+                         device);
     }
-    return fmt::format(
-        "Cuts {} and {} (what is between {} and {} of the work) on {}, with a trusted tail",
-        printable(choice_.cut), printable(choice_.second_cut), share_of(choice_.cut),
-        share_of(choice_.second_cut), printable(choice_.device));
+    return fmt::format("Cuts {} (what is between {} of the work) on {}{}", cuts_text(choice_),
+                       fmt::join(shares, " and "), device,
+                       shows_result(choice_) ? "" : ", with a trusted tail");
   }
 
   std::string compared_with_verb(const Candidate& c) const {
@@ -180,11 +182,11 @@ std::vector<std::string> notes_on(const Situation& situation, const AuditEvidenc
         "the times on {} are modelled, not measured: take them for the shortest there can be",
         printable(choice.device)));
   }
-  if (choice.kind == Kind::kThree) {
+  if (choice.segments.size() > 2) {
     notes.push_back("the body's time is the difference between those of its two cuts");
   } else if (!choice.measured) {
     notes.push_back(fmt::format("cut {} was not measured itself: its costs are interpolated",
-                                printable(choice.cut)));
+                                cuts_text(choice)));
   }
   const auto device = std::ranges::find(profile.devices, choice.device, &profile::Device::name);
   if (device != profile.devices.end() && device->overlaps) {

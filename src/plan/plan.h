@@ -3,17 +3,11 @@
 #pragma once
 
 #include "audit/record.h"
+#include "bundle/segments.h"
 #include "plan/policy.h"
 #include "profile/record.h"
 
 namespace cloister::plan {
-
-enum class Kind {
-  kAllTrusted,    // one trusted segment: the reference that is always safe
-  kAllUntrusted,  // one untrusted segment: the reference that never is
-  kTwo,           // head, body
-  kThree,         // head, body, trusted tail
-};
 
 // Why a candidate may not be served.
 enum class Refusal {
@@ -28,9 +22,7 @@ enum class Refusal {
   kThroughput,  // too few items a second
 };
 
-std::string_view to_string(Kind kind);        // "all_trusted", "all_untrusted", "two", "three"
 std::string_view to_string(Refusal refusal);  // "input_seen", "not_audited", ...
-Result<> from_string(std::string_view text, Kind& out);
 Result<> from_string(std::string_view text, Refusal& out);
 
 struct Reason {
@@ -47,12 +39,10 @@ struct LeakageOfCut {
 };
 
 struct Candidate {
-  Kind kind = Kind::kAllTrusted;
-  std::string cut;         // head | body; empty: none
-  std::string second_cut;  // body | tail; empty: none
-  std::string device;      // of the untrusted segment; empty: none
-  bool modelled = false;   // some number is of a described device, not of a measured one
-  bool measured = false;   // its cut was measured whole; otherwise interpolated
+  std::vector<PlannedSegment> segments;
+  std::string device;     // of the untrusted segments; empty: none
+  bool modelled = false;  // some number is of a described device, not of a measured one
+  bool measured = false;  // its cut was measured whole; otherwise interpolated
   // One run of the batch, one after the other: trusted + untrusted + link.
   double latency_ms = 0;
   double trusted_ms = 0;
@@ -69,6 +59,19 @@ struct Candidate {
 
   bool admissible() const { return refused.empty(); }
 };
+
+// One trusted segment: the reference that gives nothing away.
+bool is_all_trusted(const Candidate& candidate);
+// One untrusted segment: the reference that gives everything away.
+bool is_all_untrusted(const Candidate& candidate);
+// Whether some part of it runs untrusted, and what enters there is a feature map.
+bool has_cut(const Candidate& candidate);
+// Whether the accelerator computes the result.
+bool shows_result(const Candidate& candidate);
+// Where it is cut first; empty: nowhere.
+std::string first_cut(const Candidate& candidate);
+// "c7", "c7 and c9"; empty without a cut. Safe to print.
+std::string cuts_text(const Candidate& candidate);
 
 // What would change the choice.
 struct Change {
@@ -109,7 +112,8 @@ struct PlanInputs {
 // that the policy asks for, an audit that can't be judged by its metric). Thread-safe.
 Result<Plan> make_plan(const PlanInputs& evidence, const PlanPolicy& policy, std::string tool);
 
-// Strict both ways, as records are (record/reader.h). Thread-safe.
+// Strict both ways, as records are (record/reader.h). Version 1, which had a kind and two cuts in
+// place of segments, is still read. Thread-safe.
 std::string plan_json(const Plan& plan);
 Result<Plan> parse_plan(std::string_view json);
 Result<Plan> read_plan(const fs::path& path);

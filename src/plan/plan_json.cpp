@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/parse_file.h"
+#include "bundle/segments_fields.h"
 #include "plan/candidates.h"
 #include "plan/policy_fields.h"
 #include "record/reader.h"
@@ -11,23 +12,31 @@
 namespace cloister::plan {
 namespace {
 
-constexpr std::string_view kSchema = "cloister/plan/1";
+constexpr std::string_view kSchema = "cloister/plan/2";
+constexpr std::string_view kSchemaV1 = "cloister/plan/1";
 constexpr uint64_t kMaxPlanBytes = 256ULL << 20;
 constexpr size_t kMostCandidates = 10'000'000;
 constexpr size_t kMostWords = 4 * kLong;
 constexpr double kMostLeakage = 1e6;
 constexpr size_t kDigestLength = 64;
 
+// As version 1 had them: what kind of plan, and where it is cut.
+struct CandidateV1 {
+  Candidate candidate;
+  std::string kind;
+  std::string cut;
+  std::string second_cut;
+};
+struct PlanV1 {
+  Plan plan;
+  std::vector<CandidateV1> candidates;
+};
+
 template <typename T>
 struct Word {
   T value;
   std::string_view word;
 };
-
-constexpr Word<Kind> kKinds[] = {{Kind::kAllTrusted, "all_trusted"},
-                                 {Kind::kAllUntrusted, "all_untrusted"},
-                                 {Kind::kTwo, "two"},
-                                 {Kind::kThree, "three"}};
 
 constexpr Word<Refusal> kRefusals[] = {
     {Refusal::kInputSeen, "input_seen"},   {Refusal::kNotAudited, "not_audited"},
@@ -55,16 +64,8 @@ Result<> find(const Word<T> (&words)[N], std::string_view text, T& out) {
 
 }  // namespace
 
-std::string_view to_string(Kind kind) {
-  return find(kKinds, kind);
-}
-
 std::string_view to_string(Refusal refusal) {
   return find(kRefusals, refusal);
-}
-
-Result<> from_string(std::string_view text, Kind& out) {
-  return find(kKinds, text, out);
 }
 
 Result<> from_string(std::string_view text, Refusal& out) {
@@ -84,11 +85,10 @@ void fields(Io& io, Of<Io, LeakageOfCut> r) {
   io.optional("upper", r.upper, -kMostLeakage, kMostLeakage);
 }
 
+namespace {
+
 template <typename Io>
-void fields(Io& io, Of<Io, Candidate> r) {
-  io.term("kind", r.kind);
-  io.text_or_null("cut", r.cut, kShort);
-  io.text_or_null("second_cut", r.second_cut, kShort);
+void shared_fields(Io& io, Of<Io, Candidate> r) {
   io.text_or_null("device", r.device, kShort);
   io.flag("modelled", r.modelled);
   io.flag("measured", r.measured);
@@ -104,6 +104,26 @@ void fields(Io& io, Of<Io, Candidate> r) {
   io.flag("pareto", r.pareto);
 }
 
+}  // namespace
+
+template <typename Io>
+void fields(Io& io, Of<Io, Candidate> r) {
+  io.list("segments", r.segments, kMostSegments);
+  shared_fields<Io>(io, r);
+}
+
+namespace {
+
+template <typename Io>
+void fields(Io& io, Of<Io, CandidateV1> r) {
+  io.choice("kind", r.kind, {"all_trusted", "all_untrusted", "two", "three"});
+  io.text_or_null("cut", r.cut, kShort);
+  io.text_or_null("second_cut", r.second_cut, kShort);
+  shared_fields<Io>(io, r.candidate);
+}
+
+}  // namespace
+
 template <typename Io>
 void fields(Io& io, Of<Io, Change> r) {
   io.term("what", r.what);
@@ -111,9 +131,11 @@ void fields(Io& io, Of<Io, Change> r) {
   io.integer("candidate", r.candidate, 0, kMostCandidates);
 }
 
+namespace {
+
 template <typename Io>
-void fields(Io& io, Of<Io, Plan> r) {
-  io.schema("schema", kSchema);
+void shared_fields(Io& io, Of<Io, Plan> r, std::string_view schema) {
+  io.schema("schema", schema);
   io.text("tool", r.tool, kShort);
   io.text("machine", r.machine, kLong);
   io.text("model_file", r.model_file, kName);
@@ -127,26 +149,41 @@ void fields(Io& io, Of<Io, Plan> r) {
   io.list("changes", r.changes, 100);
   io.texts("notes", r.notes, 1000, kMostWords);
   io.integer("chosen", r.chosen, 0, kMostCandidates);
+}
+
+}  // namespace
+
+template <typename Io>
+void fields(Io& io, Of<Io, Plan> r) {
+  shared_fields<Io>(io, r, kSchema);
   io.list("candidates", r.candidates, kMostCandidates);
 }
 
 namespace {
 
+template <typename Io>
+void fields(Io& io, Of<Io, PlanV1> r) {
+  shared_fields<Io>(io, r.plan, kSchemaV1);
+  io.list("candidates", r.candidates, kMostCandidates);
+}
+
 Result<> check(const Candidate& c) {
-  const bool device = c.kind != Kind::kAllTrusted;
-  const bool three = c.kind == Kind::kThree;
-  if (c.cut.empty() == has_cut(c) || c.second_cut.empty() == three || c.device.empty() == device) {
-    return invalid("kind '{}', want what it has of cut, second_cut and device, and nothing else",
-                   to_string(c.kind));
+  if (auto checked = check_segments(c.segments); !checked) {
+    return with_context(checked.error(), "segments");
   }
-  if (c.kind == Kind::kAllUntrusted && c.admissible()) {
-    return invalid("kind '{}' is not refused", to_string(c.kind));
+  if (c.device.empty() != is_all_trusted(c)) {
+    return invalid("device '{}' of a plan that is {}all trusted", printable(c.device, 40),
+                   is_all_trusted(c) ? "" : "not ");
+  }
+  if (c.segments[0].placement == Placement::kUntrusted && c.admissible()) {
+    return invalid("the first segment is untrusted, and it is not refused");
   }
   constexpr std::string_view kOutcomes[] = {"exposed", "resisted", "inconclusive", "not audited"};
   const std::string& outcome = c.leakage.outcome;
-  if (c.kind == Kind::kAllTrusted ? !outcome.empty()
-                                  : std::ranges::find(kOutcomes, outcome) == std::end(kOutcomes)) {
-    return invalid("leakage: outcome '{}' of kind '{}'", printable(outcome, 40), to_string(c.kind));
+  if (is_all_trusted(c) ? !outcome.empty()
+                        : std::ranges::find(kOutcomes, outcome) == std::end(kOutcomes)) {
+    return invalid("leakage: outcome '{}' of {}", printable(outcome, 40),
+                   is_all_trusted(c) ? "all trusted" : "an untrusted segment");
   }
   if (has_cut(c) && c.admissible() && outcome != "resisted") {
     return invalid("leakage: outcome '{}', yet it is not refused", outcome);
@@ -165,7 +202,7 @@ Result<> check(const Plan& plan) {
                                      !std::ranges::all_of(plan.audit_sha256, is_digit))) {
     return invalid("audit_sha256: want 64 digits 0 to 9, a to f");
   }
-  if (plan.candidates.empty() || plan.candidates[0].kind != Kind::kAllTrusted) {
+  if (plan.candidates.empty() || !is_all_trusted(plan.candidates[0])) {
     return invalid("candidates: the first is not all trusted");
   }
   bool safe_cut = false;
@@ -194,8 +231,42 @@ Result<> check(const Plan& plan) {
   return {};
 }
 
+Result<std::vector<PlannedSegment>> segments_of(const CandidateV1& old) {
+  const bool three = old.kind == "three";
+  if (old.cut.empty() == (three || old.kind == "two") || old.second_cut.empty() == three) {
+    return invalid("kind '{}', want what it has of cut and second_cut, and nothing else", old.kind);
+  }
+  if (old.kind == "all_untrusted") {
+    return std::vector<PlannedSegment>{{.name = "body", .placement = Placement::kUntrusted}};
+  }
+  std::vector<std::string> cuts;
+  if (!old.cut.empty()) cuts.push_back(old.cut);
+  if (three) cuts.push_back(old.second_cut);
+  return segments_between(cuts);
+}
+
+Result<Plan> upgrade(PlanV1 old) {
+  for (size_t i = 0; i < old.candidates.size(); ++i) {
+    auto segments = segments_of(old.candidates[i]);
+    if (!segments) return with_context(segments.error(), fmt::format("candidates[{}]", i));
+    Candidate& candidate = old.plan.candidates.emplace_back(std::move(old.candidates[i].candidate));
+    candidate.segments = std::move(*segments);
+  }
+  return std::move(old.plan);
+}
+
+Result<Plan> read(std::string_view json) {
+  auto plan = read_json_record<Plan>(json, kSchema, kMaxPlanBytes);
+  if (plan || plan.error().kind != Kind::kUnsupported) return plan;
+  auto old = read_json_record<PlanV1>(json, kSchemaV1, kMaxPlanBytes);
+  // Of neither version: what is asked for is the newer one.
+  if (!old && old.error().kind == Kind::kUnsupported) return plan;
+  if (!old) return std::unexpected(old.error());
+  return upgrade(std::move(*old));
+}
+
 Result<Plan> parse(std::string_view json) {
-  TRY(plan, read_json_record<Plan>(json, kSchema, kMaxPlanBytes));
+  TRY(plan, read(json));
   TRY_OK(check(plan));
   return plan;
 }

@@ -73,19 +73,11 @@ std::string metric_words(const audit::Policy& policy) {
 }
 
 std::string name_of(const Candidate& candidate) {
+  if (is_all_trusted(candidate)) return "all trusted";
   const std::string device = printable(candidate.device);
-  switch (candidate.kind) {
-    case Kind::kAllTrusted:
-      return "all trusted";
-    case Kind::kAllUntrusted:
-      return fmt::format("all untrusted on {}", device);
-    case Kind::kTwo:
-      return fmt::format("cut {} on {}", printable(candidate.cut), device);
-    case Kind::kThree:
-      break;
-  }
-  return fmt::format("cuts {} and {} on {}", printable(candidate.cut),
-                     printable(candidate.second_cut), device);
+  if (is_all_untrusted(candidate)) return fmt::format("all untrusted on {}", device);
+  return fmt::format("cut{} {} on {}", candidate.segments.size() > 2 ? "s" : "",
+                     cuts_text(candidate), device);
 }
 
 std::string compared(Objective objective, const Candidate& candidate, const Candidate& other) {

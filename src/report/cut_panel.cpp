@@ -24,8 +24,7 @@ std::string timing_words(const profile::Timing& timing) {
 Candidate from_profile(const ProfileRecord& profile, const CutCost& cut, size_t device) {
   const Device& d = profile.devices[device];
   Candidate out;
-  out.kind = plan::Kind::kTwo;
-  out.cut = cut.id;
+  out.segments = segments_between({cut.id});
   out.device = d.name;
   out.modelled = d.modelled || d.link.modelled;
   out.measured = cut.measured;
@@ -42,7 +41,8 @@ std::vector<Candidate> ways(const Records& records, const CutCost& cut) {
   if (records.plan != nullptr) {
     const Candidate* best = best_of_cut(*records.plan, cut.id);
     for (const Candidate& c : records.plan->candidates) {
-      if (best == nullptr || c.kind != best->kind || c.cut != cut.id) continue;
+      if (best == nullptr || c.segments.size() != best->segments.size() || first_cut(c) != cut.id)
+        continue;
       const auto same = std::ranges::find(out, c.device, &Candidate::device);
       if (same == out.end()) {
         out.push_back(c);
@@ -72,8 +72,9 @@ std::string way_row(const Records& records, const Candidate& c) {
   const double whole = records.profile->trusted.whole.ms;
   const std::string speed = speed_words(c.latency_ms, whole);
   std::string title = name(c.device, 60);
-  if (!c.second_cut.empty())
-    title += fmt::format(" <small>up to {}</small>", name(c.second_cut, 60));
+  if (!shows_result(c)) {
+    title += fmt::format(" <small>up to {}</small>", name(c.segments.back().begin_cut, 60));
+  }
   return fmt::format(
       "<tr><th scope=\"row\">{}{}</th><td data-label=\"Trusted part\">{}</td><td data-label="
       "\"Link\">{}</td><td data-label=\"Untrusted part\">{}</td><td data-label=\"Together\"><div>"
@@ -121,7 +122,7 @@ std::string verdict(const Records& records, const CutCost& cut) {
 std::string head(const Records& records, const CutCost& cut) {
   const audit::CutRecord* found = audited(records, cut.id);
   const bool chosen = records.plan != nullptr && !is_reference(records.plan->choice()) &&
-                      records.plan->choice().cut == cut.id;
+                      first_cut(records.plan->choice()) == cut.id;
   std::string tensors;
   for (const std::string& tensor : cut.tensors) {
     tensors += fmt::format("{}<span class=\"tensor\">{}</span>", tensors.empty() ? "" : " ",
@@ -155,8 +156,7 @@ std::string facts(const Records& records, const CutCost& cut) {
 
 std::string all_trusted_panel(const Records& records) {
   const ProfileRecord& profile = *records.profile;
-  const bool chosen =
-      records.plan != nullptr && records.plan->choice().kind == plan::Kind::kAllTrusted;
+  const bool chosen = records.plan != nullptr && is_all_trusted(records.plan->choice());
   return fmt::format(
              "<header><h3>No cut: all trusted</h3>{}</header>\n<p class=\"sentence\">The whole "
              "model runs in the trusted environment. The accelerator sees nothing, and is of no "

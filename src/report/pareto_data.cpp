@@ -35,15 +35,14 @@ Axis leakage_axis(const Plan& plan) {
 }
 
 bool is_input_seen(const Candidate& c) {
-  return c.kind == plan::Kind::kAllUntrusted ||
-         std::ranges::any_of(c.refused, [](const plan::Reason& reason) {
+  return is_all_untrusted(c) || std::ranges::any_of(c.refused, [](const plan::Reason& reason) {
            return reason.refusal == plan::Refusal::kInputSeen;
          });
 }
 
 // Where it stands on the axis of leakage; nothing where nothing is known.
 std::optional<double> height(const Candidate& c, const Axis& axis) {
-  if (c.kind == plan::Kind::kAllTrusted) return axis.low;
+  if (is_all_trusted(c)) return axis.low;
   if (is_input_seen(c)) return axis.high;
   if (c.leakage.upper && std::isfinite(*c.leakage.upper)) return *c.leakage.upper;
   return std::nullopt;

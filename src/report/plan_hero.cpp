@@ -81,7 +81,7 @@ std::string figure(const std::string& number, const std::string& what, const std
 
 std::string leakage_figure(const Plan& plan) {
   const Candidate& chosen = plan.choice();
-  if (chosen.kind == plan::Kind::kAllTrusted) {
+  if (is_all_trusted(chosen)) {
     return figure("none", "Leakage", "nothing leaves the trusted environment");
   }
   const auto& policy = plan.policy.leakage;
@@ -135,7 +135,7 @@ std::string placement(const Records& records) {
   const Candidate& chosen = records.plan->choice();
   const std::string link = linked_title(records, chosen);
   std::string out =
-      chosen.kind == plan::Kind::kTwo
+      shows_result(chosen)
           ? fmt::format(
                 "<strong>The plan cuts the network at {}.</strong> Everything before it "
                 "runs in the trusted environment; the rest runs on {}, which sees the "
@@ -146,7 +146,7 @@ std::string placement(const Records& records) {
                 "on {}, which never sees the input nor computes the result; the rest runs "
                 "in the trusted environment. ",
                 link, name(chosen.device, 40));
-  const audit::CutRecord* cut = audited(records, chosen.cut);
+  const audit::CutRecord* cut = audited(records, first_cut(chosen));
   if (cut != nullptr && cut->probe) {
     out += fmt::format(
         "It can still learn the class of an input: a label probe on the same "

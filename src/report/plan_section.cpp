@@ -17,8 +17,8 @@ std::string cell(std::string_view label, const std::string& html, std::string_vi
 }
 
 std::string leakage_cell(const Candidate& c) {
-  if (c.kind == plan::Kind::kAllTrusted) return "none";
-  if (c.kind == plan::Kind::kAllUntrusted) return "the input itself";
+  if (is_all_trusted(c)) return "none";
+  if (is_all_untrusted(c)) return "the input itself";
   std::string out = outcome_badge(c.leakage.outcome);
   if (c.leakage.upper) {
     out += fmt::format("<small>{}at most {}</small>",
@@ -101,7 +101,7 @@ std::string changes(const Records& records) {
                        escape(sentence(change.sentence), 1000),
                        is_reference(c) || records.profile == nullptr
                            ? ""
-                           : cut_link(records, c.cut, "show this cut"),
+                           : cut_link(records, first_cut(c), "show this cut"),
                        c.modelled ? " " + tag("modelled") : "");
   }
   return "<h3>What would change the choice</h3>\n<ul class=\"changes\">\n" + out + "</ul>\n";

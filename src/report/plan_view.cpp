@@ -33,14 +33,14 @@ bool is_faster(const Candidate& a, const Candidate& b) {
 }  // namespace
 
 const Candidate* all_trusted(const Plan& plan) {
-  const auto found = std::ranges::find(plan.candidates, plan::Kind::kAllTrusted, &Candidate::kind);
+  const auto found = std::ranges::find_if(plan.candidates, plan::is_all_trusted);
   return found == plan.candidates.end() ? nullptr : &*found;
 }
 
 const Candidate* all_untrusted(const Plan& plan) {
   const Candidate* best = nullptr;
   for (const Candidate& c : plan.candidates) {
-    if (c.kind != plan::Kind::kAllUntrusted) continue;
+    if (!is_all_untrusted(c)) continue;
     const bool is_chosen_device = c.device == plan.choice().device;
     if (best == nullptr || is_chosen_device) best = &c;
     if (is_chosen_device) break;
@@ -50,7 +50,7 @@ const Candidate* all_untrusted(const Plan& plan) {
 }
 
 bool is_reference(const Candidate& candidate) {
-  return candidate.kind == plan::Kind::kAllTrusted || candidate.kind == plan::Kind::kAllUntrusted;
+  return !has_cut(candidate);
 }
 
 bool is_of_leakage(Refusal refusal) {
@@ -117,17 +117,10 @@ std::string marks(const Candidate& candidate) {
 }
 
 std::string plain_title(const Candidate& candidate) {
-  switch (candidate.kind) {
-    case plan::Kind::kAllTrusted:
-      return "all trusted";
-    case plan::Kind::kAllUntrusted:
-      return "all untrusted";
-    case plan::Kind::kTwo:
-      return "cut " + candidate.cut;
-    case plan::Kind::kThree:
-      break;
-  }
-  return fmt::format("cuts {} and {}", candidate.cut, candidate.second_cut);
+  if (is_all_trusted(candidate)) return "all trusted";
+  if (is_all_untrusted(candidate)) return "all untrusted";
+  return fmt::format("cut{} {}", candidate.segments.size() > 2 ? "s" : "",
+                     fmt::join(cuts_between(candidate.segments), " and "));
 }
 
 std::string parts_words(const Candidate& candidate) {
@@ -148,10 +141,11 @@ std::string cut_link(const Records& records, const std::string& id, const std::s
 
 std::string linked_title(const Records& records, const Candidate& candidate) {
   if (is_reference(candidate)) return plain_title(candidate);
-  const std::string first = cut_link(records, candidate.cut, name(candidate.cut, 60));
-  if (candidate.kind == plan::Kind::kTwo) return first;
-  return fmt::format("{} and {}", first,
-                     cut_link(records, candidate.second_cut, name(candidate.second_cut, 60)));
+  std::vector<std::string> links;
+  for (const std::string& cut : cuts_between(candidate.segments)) {
+    links.push_back(cut_link(records, cut, name(cut, 60)));
+  }
+  return fmt::format("{}", fmt::join(links, " and "));
 }
 
 const audit::CutRecord* audited(const Records& records, const std::string& cut) {
@@ -190,13 +184,13 @@ bool is_better(const Candidate& a, const Candidate& b) {
 
 const Candidate* best_of_cut(const Plan& plan, const std::string& cut) {
   const Candidate& chosen = plan.choice();
-  if (!is_reference(chosen) && chosen.cut == cut) return &chosen;
-  const auto wanted = plan.policy.result_may_be_seen ? plan::Kind::kTwo : plan::Kind::kThree;
+  if (!is_reference(chosen) && first_cut(chosen) == cut) return &chosen;
+  const bool wanted = plan.policy.result_may_be_seen;
   const Candidate* best = nullptr;
   for (const Candidate& c : plan.candidates) {
-    if (is_reference(c) || c.cut != cut) continue;
-    const bool fits = c.kind == wanted;
-    const bool best_fits = best != nullptr && best->kind == wanted;
+    if (is_reference(c) || first_cut(c) != cut) continue;
+    const bool fits = shows_result(c) == wanted;
+    const bool best_fits = best != nullptr && shows_result(*best) == wanted;
     if (best == nullptr || (fits == best_fits ? is_better(c, *best) : fits)) best = &c;
   }
   return best;

@@ -27,8 +27,8 @@ Result<> check_plan(const plan::Plan& plan, const profile::ProfileRecord* profil
       return invalid("plan: a change is of candidate {}, of {}", change.candidate, n);
     }
   }
-  for (const std::string& cut : {plan.choice().cut, plan.choice().second_cut}) {
-    if (profile == nullptr || cut.empty()) continue;
+  for (const std::string& cut : cuts_between(plan.choice().segments)) {
+    if (profile == nullptr) continue;
     const auto found = std::ranges::find(profile->cuts, cut, &profile::CutCost::id);
     if (found == profile->cuts.end()) {
       return invalid("the plan chose cut '{}', which the profile has not", printable(cut));

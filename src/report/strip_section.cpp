@@ -48,8 +48,9 @@ size_t last_untrusted(const Records& records, size_t position) {
   const auto& cuts = records.profile->cuts;
   if (records.plan == nullptr || position == cuts.size()) return cuts.size();
   const plan::Candidate* best = best_of_cut(*records.plan, cuts[position].id);
-  if (best == nullptr || best->second_cut.empty()) return cuts.size();
-  const auto second = std::ranges::find(cuts, best->second_cut, &profile::CutCost::id);
+  if (best == nullptr || shows_result(*best)) return cuts.size();
+  const auto second =
+      std::ranges::find(cuts, best->segments.back().begin_cut, &profile::CutCost::id);
   return static_cast<size_t>(second - cuts.begin());
 }
 
@@ -57,7 +58,8 @@ size_t last_untrusted(const Records& records, size_t position) {
 size_t first_shown(const Records& records) {
   const auto& cuts = records.profile->cuts;
   if (records.plan == nullptr || is_reference(records.plan->choice())) return cuts.size();
-  const auto chosen = std::ranges::find(cuts, records.plan->choice().cut, &profile::CutCost::id);
+  const auto chosen =
+      std::ranges::find(cuts, first_cut(records.plan->choice()), &profile::CutCost::id);
   return static_cast<size_t>(chosen - cuts.begin());
 }
 

@@ -6,6 +6,7 @@
 #include "attest/exchange.h"
 #include "base/log.h"
 #include "engine/onnxruntime.h"
+#include "link/http_link.h"
 #include "serving/address.h"
 #include "serving/metrics_server.h"
 #include "tee/evidence.h"
@@ -13,27 +14,29 @@
 namespace cloister::serving {
 namespace {
 
-serving::BatcherOptions batcher_options(const ServerConfig& config, int64_t max_batch) {
-  return {.queue_limit = config.queue,
-          .max_batch = max_batch,
-          .delay = std::chrono::microseconds(config.batch_delay_us)};
-}
-
-serving::TrustedOptions trusted_options(const ServerConfig& config, int64_t max_batch) {
-  return {.batcher = batcher_options(config, max_batch),
+PipelineOptions pipeline_options(const ServerConfig& config, int64_t max_batch) {
+  return {.batcher = {.queue_limit = config.queue,
+                      .max_batch = max_batch,
+                      .delay = std::chrono::microseconds(config.batch_delay_us)},
           .links = config.links,
           .verify_rate = config.verify_rate,
           .verify_tolerance = config.verify_tolerance,
           .verify_stops = config.verify_stops};
 }
 
-serving::WorkerPoolOptions remote_options(const TrustedServerParts& parts,
-                                          const std::string& model) {
-  return {.workers = parts.workers,
-          .model = model,
-          .client = parts.worker_client,
-          .answer_limit = serving::Seconds(parts.config.worker_timeout_s),
-          .quarantine = serving::Seconds(parts.config.quarantine_s)};
+// A link to each of the workers, which have the segment as the model's body.
+std::vector<PooledWorker> workers_for(const SegmentInfo& segment, const TrustedServerParts& parts,
+                                      const std::string& model) {
+  std::vector<PooledWorker> workers;
+  for (net::Url url : parts.workers) {
+    if (url.path.empty() || url.path == "/") url.path = "/v2/models/" + model;
+    PooledWorker& worker = workers.emplace_back();
+    worker.name = fmt::format("{}:{}", url.host, url.port);
+    worker.link = std::make_unique<HttpLink>(
+        HttpLinkOptions{.model = std::move(url), .client = parts.worker_client},
+        TensorSpecs{segment.inputs, segment.outputs});
+  }
+  return workers;
 }
 
 Result<std::unique_ptr<Program>> load(Engine& engine, const bundle::Bundle& bundle,
@@ -44,23 +47,16 @@ Result<std::unique_ptr<Program>> load(Engine& engine, const bundle::Bundle& bund
   return program;
 }
 
-Result<serving::TrustedSegments> load_segments(const bundle::Bundle& bundle,
-                                               const TrustedServerParts& parts) {
+// What runs inside, and what results are checked with.
+Result<PipelineModel> load_segments(const bundle::Bundle& bundle, const TrustedServerParts& parts) {
   TRY(engine, make_onnxruntime({.threads = parts.config.threads}));
   const bundle::Manifest& manifest = bundle.manifest();
-  serving::TrustedSegments out;
-  out.inputs = manifest.inputs;
-  out.outputs = manifest.outputs;
-  for (const bundle::SegmentInfo& segment : manifest.segments) {
-    if (segment.placement == bundle::Placement::kUntrusted) {
-      out.body = {segment.inputs, segment.outputs};
-      if (parts.config.verify_rate <= 0) continue;
-    }
+  PipelineModel out{.served = {manifest.inputs, manifest.outputs}};
+  for (const SegmentInfo& segment : manifest.segments) {
+    out.segments.push_back({.info = segment});
+    if (segment.placement == Placement::kUntrusted && parts.config.verify_rate <= 0) continue;
     TRY(program, load(*engine, bundle, segment.name, parts));
-    auto& place = segment.placement == bundle::Placement::kUntrusted ? out.checker
-                  : out.head == nullptr                              ? out.head
-                                                                     : out.tail;
-    place = std::move(program);
+    out.segments.back().program = std::move(program);
   }
   return out;
 }
@@ -125,8 +121,8 @@ struct TrustedServer::Parts {
   TrustedServerParts given;
   std::string config_sha256;
   serving::Metrics metrics;
-  std::unique_ptr<serving::WorkerPool> remote;
-  std::unique_ptr<serving::Trusted> trusted;
+  std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<ClientGate> gate;
   std::unique_ptr<EvidenceService> evidence;
   std::unique_ptr<MetricsServer> metrics_server;
@@ -147,15 +143,24 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   const int64_t max_batch = manifest.max_batch;
 
   TRY(listen, parse_address(config.listen));
-  TRY(segments, load_segments(bundle, p.given));
-  if (segments.body) {
+  TRY(model, load_segments(bundle, p.given));
+  std::vector<WorkerPool*> pools;
+  for (const LoadedSegment& segment : model.segments) {
+    if (segment.info.placement == Placement::kTrusted) continue;
     if (p.given.workers.empty()) return fail(Kind::kUsage, "the plan needs a worker: none given");
-    p.remote = std::make_unique<serving::WorkerPool>(remote_options(p.given, manifest.model_name),
-                                                     *segments.body, p.metrics);
+    if (p.workers) {
+      return fail(Kind::kUnsupported, "the plan has several untrusted segments; workers have one");
+    }
+    p.workers = std::make_unique<WorkerPool>(
+        workers_for(segment.info, p.given, manifest.model_name),
+        WorkerPoolOptions{.answer_limit = Seconds(config.worker_timeout_s),
+                          .quarantine = Seconds(config.quarantine_s)},
+        p.metrics);
+    pools.push_back(p.workers.get());
   }
-  TRY(trusted, serving::Trusted::start(std::move(segments), trusted_options(config, max_batch),
-                                       p.remote.get(), p.metrics));
-  p.trusted = std::move(trusted);
+  TRY(pipeline, Pipeline::start(std::move(model), pipeline_options(config, max_batch),
+                                std::move(pools), p.metrics));
+  p.pipeline = std::move(pipeline);
   p.gate = std::make_unique<ClientGate>(std::move(p.given.clients));
 
   std::optional<net::TlsIdentity> identity = std::move(p.given.tls);
@@ -171,17 +176,17 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   TRY(evidence, EvidenceService::start(bundle, p.config_sha256, p.given.tool, p.given.producer,
                                        {.per_second = config.evidence_per_s, .meter = meter}));
   p.evidence = std::move(evidence);
-  V2Model model{.name = manifest.model_name,
-                .version = std::to_string(manifest.version),
-                .platform = "onnx_cloister",
-                .inputs = p.trusted->inputs(),
-                .outputs = p.trusted->outputs(),
-                .max_batch = max_batch,
-                .parameters = {{"manifest_sha256", bundle.manifest_sha256()},
-                               {"mode", std::string(p.evidence->mode())}},
-                .ready = [&p] { return p.trusted->ready(); },
-                .submit = [&p](serving::Job job) { p.trusted->submit(std::move(job)); }};
-  const net::Handler v2 = v2_handler(std::move(model),
+  V2Model served{.name = manifest.model_name,
+                 .version = std::to_string(manifest.version),
+                 .platform = "onnx_cloister",
+                 .inputs = p.pipeline->served().inputs,
+                 .outputs = p.pipeline->served().outputs,
+                 .max_batch = max_batch,
+                 .parameters = {{"manifest_sha256", bundle.manifest_sha256()},
+                                {"mode", std::string(p.evidence->mode())}},
+                 .ready = [&p] { return p.pipeline->ready(); },
+                 .submit = [&p](Job job) { p.pipeline->submit(std::move(job)); }};
+  const net::Handler v2 = v2_handler(std::move(served),
                                      {.server = {"cloisterd", p.given.tool, {"binary_tensor_data"}},
                                       .deadline = serving::Seconds(config.deadline_s)},
                                      p.metrics);
@@ -236,11 +241,11 @@ std::string TrustedServer::config_sha256() const {
 }
 
 Result<> TrustedServer::ready() const {
-  return parts_->trusted->ready();
+  return parts_->pipeline->ready();
 }
 
 bool TrustedServer::wait_ready(serving::Seconds limit) const {
-  return parts_->remote == nullptr || parts_->remote->wait_up(limit);
+  return parts_->workers == nullptr || parts_->workers->wait_up(limit);
 }
 
 void TrustedServer::drain(serving::Seconds limit) {

@@ -4,10 +4,11 @@
 #include "attest/produce/attester.h"
 #include "bundle/age.h"
 #include "bundle/bundle.h"
+#include "net/client.h"
 #include "serving/v2.h"
 #include "tee/clients.h"
 #include "tee/config.h"
-#include "tee/trusted.h"
+#include "tee/pipeline.h"
 
 namespace cloister::serving {
 
@@ -17,7 +18,7 @@ struct TrustedServerParts {
   ServerConfig config;
   std::string tool;  // "cloister 0.1.0"
   std::vector<age::Identity> identities;
-  bundle::Headers headers;  // that a key server released for one of them (tee/key_client.h)
+  bundle::WrappedKeys headers;  // that a key server released for one of them (tee/key_client.h)
   std::vector<net::Url> workers;
   net::ClientOptions worker_client;  // how workers are asked: authority, limits
   std::optional<std::vector<Client>> clients;

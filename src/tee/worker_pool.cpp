@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "link/remote_call.h"
 
 namespace cloister::serving {
 namespace {
@@ -23,24 +22,23 @@ Seconds until(Clock::time_point time) {
 
 struct WorkerPool::Worker {
   size_t number = 0;
-  net::Url url;  // of the model
   std::string name;
+  std::unique_ptr<Link> link;
   bool up = false;
   size_t in_flight = 0;
   Seconds backoff = kFirstBackoff;
   Clock::time_point next_look = {};    // when to probe it again, up or down
   Clock::time_point avoid_until = {};  // others are asked first
-  std::vector<std::unique_ptr<net::Connection>> idle;
 };
 
-WorkerPool::WorkerPool(WorkerPoolOptions options, TensorSpecs specs, Metrics& metrics)
-    : options_(std::move(options)), specs_(std::move(specs)), metrics_(metrics) {
-  for (const net::Url& url : options_.workers) {
+WorkerPool::WorkerPool(std::vector<PooledWorker> workers, const WorkerPoolOptions& options,
+                       Metrics& metrics)
+    : options_(options), metrics_(metrics) {
+  for (PooledWorker& given : workers) {
     auto worker = std::make_unique<Worker>();
     worker->number = workers_.size();
-    worker->url = url;
-    if (url.path.empty() || url.path == "/") worker->url.path = "/v2/models/" + options_.model;
-    worker->name = fmt::format("{}:{}", url.host, url.spec);
+    worker->name = std::move(given.name);
+    worker->link = std::move(given.link);
     metrics_.worker_up(worker->name, false);
     workers_.push_back(std::move(worker));
   }
@@ -96,10 +94,9 @@ Result<WorkerPool::Reply> WorkerPool::call(const std::vector<Tensor>& inputs, in
   while (Clock::now() < deadline) {
     Worker* const worker = pick(tried);
     if (worker == nullptr) return fail(Kind::kUnavailable, "{}", why);
-    const auto call = make_call(specs_, inputs, items);
-    Attempt attempted = call ? attempt(*worker, *call, deadline) : Attempt{};
+    Attempt attempted = attempt(*worker, inputs, items, deadline);
     settle(*worker, attempted);
-    if (!call) return std::unexpected(call.error());
+    if (attempted.fault == Fault::kOurs) return fail(Kind::kUnsupported, "{}", attempted.why);
     if (attempted.fault == Fault::kNone) return Reply{std::move(attempted.outputs), worker->number};
     if (attempted.fault == Fault::kNoTime) break;
     // What a worker says of itself is for the log; clients learn what it means for them.
@@ -109,63 +106,32 @@ Result<WorkerPool::Reply> WorkerPool::call(const std::vector<Tensor>& inputs, in
   return fail(Kind::kDeadline, "not answered within the time allowed");
 }
 
-// A connection that was idle, or with `fresh` a new one.
-Result<std::unique_ptr<net::Connection>> WorkerPool::connect(Worker& worker, Seconds limit,
-                                                             bool& reused, bool fresh) {
-  {
-    const std::scoped_lock lock(mutex_);
-    while (!fresh && !worker.idle.empty()) {
-      auto connection = std::move(worker.idle.back());
-      worker.idle.pop_back();
-      reused = connection->is_open();
-      if (reused) return connection;
-    }
+WorkerPool::Fault WorkerPool::fault_of(Kind kind, bool in_a_hurry) {
+  switch (kind) {
+    case Kind::kDeadline:
+      return in_a_hurry ? Fault::kNoTime : Fault::kStalled;
+    case Kind::kRefused:
+      return Fault::kBusy;
+    case Kind::kInternal:
+      return Fault::kFailed;
+    case Kind::kInvalid:
+      return Fault::kInvalidReply;
+    case Kind::kUnsupported:
+      return Fault::kOurs;
+    default:
+      return Fault::kLost;
   }
-  reused = false;
-  return net::Connection::open(worker.url, options_.client,
-                               std::min(limit, options_.connect_limit));
 }
 
-WorkerPool::Attempt WorkerPool::attempt(Worker& worker, const PreparedCall& call,
-                                        Clock::time_point deadline) {
+WorkerPool::Attempt WorkerPool::attempt(Worker& worker, const std::vector<Tensor>& inputs,
+                                        int64_t items, Clock::time_point deadline) {
   const auto stalled_at = after(options_.answer_limit);
   const auto end = std::min(deadline, stalled_at);
+  auto outputs = worker.link->call(inputs, items, until(end));
+  if (outputs) return {.outputs = std::move(*outputs)};
   // The client's own haste says nothing about the worker.
-  const auto timed_out = [&] { return end < stalled_at ? Fault::kNoTime : Fault::kStalled; };
-  // A connection that was idle may have been closed by the other side in the meantime: that says
-  // nothing about the worker, so it gets a second chance on a new one.
-  for (bool fresh = false;; fresh = true) {
-    bool reused = false;
-    const Seconds left = until(end);
-    auto connection = connect(worker, left, reused, fresh);
-    if (!connection) {
-      const bool no_time =
-          connection.error().kind == Kind::kDeadline && left < options_.connect_limit;
-      return {.fault = no_time ? timed_out() : Fault::kLost, .why = connection.error().message};
-    }
-    auto outputs = exchange(**connection, worker.url.path + "/infer", call, until(end));
-    if (outputs) {
-      const std::scoped_lock lock(mutex_);
-      if ((*connection)->is_open() && worker.up) worker.idle.push_back(std::move(*connection));
-      return {.outputs = std::move(*outputs)};
-    }
-    const std::string& why = outputs.error().message;
-    switch (outputs.error().kind) {
-      case Kind::kUnavailable:
-        if (reused) continue;
-        return {.fault = Fault::kLost, .why = why};
-      case Kind::kDeadline:
-        return {.fault = timed_out(), .why = why};
-      case Kind::kRefused:
-        return {.fault = Fault::kBusy, .why = why};
-      case Kind::kInternal:
-        return {.fault = Fault::kFailed, .why = why};
-      case Kind::kInvalid:
-        return {.fault = Fault::kInvalidReply, .why = why};
-      default:
-        return {.fault = Fault::kLost, .why = why};
-    }
-  }
+  return {.fault = fault_of(outputs.error().kind, end < stalled_at),
+          .why = std::move(outputs).error().message};
 }
 
 // What becomes of a worker after a call.
@@ -174,6 +140,7 @@ void WorkerPool::settle(Worker& worker, const Attempt& attempted) {
   --worker.in_flight;
   switch (attempted.fault) {
     case Fault::kNone:
+    case Fault::kOurs:
       return;
     case Fault::kBusy:
       metrics_.worker_failure(worker.name, "busy");
@@ -194,7 +161,7 @@ void WorkerPool::settle(Worker& worker, const Attempt& attempted) {
 }
 
 void WorkerPool::set_down(Worker& worker, Fault fault, const std::string& why) {
-  const char* const reason = fault == Fault::kInvalidReply ? "lied"
+  const char* const reason = fault == Fault::kInvalidReply ? "invalid_reply"
                              : fault == Fault::kStalled    ? "stalled"
                                                            : "lost";
   const auto next = after(fault == Fault::kInvalidReply ? options_.quarantine : worker.backoff);
@@ -202,7 +169,6 @@ void WorkerPool::set_down(Worker& worker, Fault fault, const std::string& why) {
   worker.next_look = worker.up ? next : std::max(worker.next_look, next);
   worker.up = false;
   worker.backoff = std::min(worker.backoff * 2, kLastBackoff);
-  worker.idle.clear();
   changed_.notify_all();  // the watcher may have to look sooner than it thought
   metrics_.worker_failure(worker.name, reason);
   metrics_.worker_up(worker.name, false);
@@ -216,12 +182,6 @@ void WorkerPool::set_up(Worker& worker) {
   changed_.notify_all();
   metrics_.worker_up(worker.name, true);
   log(LogLevel::kInfo, "worker up", {{"worker", worker.name}});
-}
-
-Result<> WorkerPool::probe(const Worker& worker) const {
-  TRY(connection, net::Connection::open(worker.url, options_.client, options_.connect_limit));
-  TRY_OK(check_metadata(*connection, worker.url.path, specs_, options_.connect_limit));
-  return check_ready(*connection, worker.url.path, options_.connect_limit);
 }
 
 void WorkerPool::note_probe(Worker& worker, const Result<>& answered) {
@@ -243,7 +203,7 @@ void WorkerPool::watch() {
       const bool was_up = worker.up;
       const auto look = worker.next_look;
       lock.unlock();
-      const Result<> answered = probe(worker);
+      const Result<> answered = worker.link->probe(options_.probe_limit);
       lock.lock();
       // A call may have found something out meanwhile: that is newer, and stands.
       if (worker.up == was_up && worker.next_look == look) note_probe(worker, answered);

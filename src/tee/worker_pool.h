@@ -1,5 +1,5 @@
-// The untrusted side, as the trusted side sees it: workers that speak the Open Inference Protocol
-// v2, of which nothing is believed.
+// The untrusted side, as the trusted side sees it: workers, each behind a link, of which nothing is
+// believed.
 #pragma once
 
 #include <atomic>
@@ -7,29 +7,30 @@
 #include <mutex>
 #include <thread>
 
-#include "link/remote_call.h"
+#include "link/link.h"
 #include "serving/batch.h"
 #include "serving/metrics.h"
 
 namespace cloister::serving {
 
 struct WorkerPoolOptions {
-  // "http://10.0.0.1:8000/v2/models/NAME"; without a path, that of `model`.
-  std::vector<net::Url> workers;
-  std::string model;
-  net::ClientOptions client;
-  Seconds connect_limit{2};
   Seconds answer_limit{5};    // a worker that takes longer counts as stalled
   Seconds probe_interval{1};  // between looks at whether a worker is alive
-  Seconds quarantine{60};     // how long a worker that lied is not asked again
+  Seconds probe_limit{2};     // for each step of such a look
+  Seconds quarantine{60};     // how long a worker whose reply was invalid is not asked again
 };
 
-// Sends feature maps to whichever worker is up, and hands on only replies that are what was asked
-// for. Thread-safe.
+// Plain data. All links of a pool have the same specs.
+struct PooledWorker {
+  std::string name;  // for logs and metrics: "10.0.0.1:8000"
+  std::unique_ptr<Link> link;
+};
+
+// Which worker is asked, who is to blame, and who is asked next. Thread-safe.
 class WorkerPool {
  public:
   // `metrics` outlives it. Returns at once; workers come up in the background.
-  WorkerPool(WorkerPoolOptions options, TensorSpecs specs, Metrics& metrics);
+  WorkerPool(std::vector<PooledWorker> workers, const WorkerPoolOptions& options, Metrics& metrics);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -56,27 +57,25 @@ class WorkerPool {
   // Why a call failed decides what becomes of the worker. Who is asked for too much (kNoTime,
   // kBusy) or says that it failed (kFailed) stays up: clients must not be able to take workers away
   // from others by what they ask for.
-  enum class Fault { kNone, kNoTime, kBusy, kFailed, kLost, kStalled, kInvalidReply };
+  enum class Fault { kNone, kOurs, kNoTime, kBusy, kFailed, kLost, kStalled, kInvalidReply };
   struct Attempt {
     Fault fault = Fault::kNone;
     std::vector<Tensor> outputs;
     std::string why;
   };
+  static Fault fault_of(Kind kind, bool in_a_hurry);
 
-  Attempt attempt(Worker& worker, const PreparedCall& call, Clock::time_point deadline);
-  Result<std::unique_ptr<net::Connection>> connect(Worker& worker, Seconds limit, bool& reused,
-                                                   bool fresh);
+  Attempt attempt(Worker& worker, const std::vector<Tensor>& inputs, int64_t items,
+                  Clock::time_point deadline);
   Worker* pick(const std::vector<const Worker*>& tried);
   void settle(Worker& worker, const Attempt& attempted);
   // With the lock held.
   void set_down(Worker& worker, Fault fault, const std::string& why);
   void set_up(Worker& worker);
   void note_probe(Worker& worker, const Result<>& answered);
-  Result<> probe(const Worker& worker) const;
   void watch();
 
   const WorkerPoolOptions options_;
-  const TensorSpecs specs_;
   Metrics& metrics_;
   std::vector<std::unique_ptr<Worker>> workers_;
   mutable std::mutex mutex_;  // of all that changes in workers, and of closing_

@@ -46,22 +46,20 @@ bool may_be_dimension(DType dtype) {
 }
 
 // What the accelerator gets is what was attacked: a cut's id alone says nothing of the segments.
-Result<> check_crossing(const audit::CutRecord& cut, const bundle::Manifest& manifest) {
-  for (const bundle::SegmentInfo& segment : manifest.segments) {
-    if (segment.placement != bundle::Placement::kUntrusted) continue;
-    for (const TensorSpec& input : segment.inputs) {
-      if (may_be_dimension(input.dtype)) continue;
-      if (std::ranges::find(cut.tensors, input.name, &audit::CrossingTensor::name) ==
-          cut.tensors.end()) {
-        return invalid("'{}' crosses to '{}', which the audit of cut {} did not attack",
-                       printable(input.name), printable(segment.name), printable(cut.id));
-      }
+Result<> check_crossing(const audit::CutRecord& cut, const SegmentInfo& segment) {
+  for (const TensorSpec& input : segment.inputs) {
+    if (may_be_dimension(input.dtype)) continue;
+    if (std::ranges::find(cut.tensors, input.name, &audit::CrossingTensor::name) ==
+        cut.tensors.end()) {
+      return invalid("'{}' crosses to '{}', which the audit of cut {} did not attack",
+                     printable(input.name), printable(segment.name), printable(cut.id));
     }
   }
   return {};
 }
 
-// Of the cut that is served, under the policy.
+// Of the cuts at which untrusted segments begin, under the policy: the first that did not resist,
+// or the first.
 Result<audit::CutVerdict> verdict_of(const audit::AuditRecord& record, const audit::Policy& policy,
                                      const bundle::Manifest& manifest) {
   TRY(scores, audit::scores_for(record, policy));
@@ -71,18 +69,25 @@ Result<audit::CutVerdict> verdict_of(const audit::AuditRecord& record, const aud
                    scores.cuts.size(), scores.floor.size(), draws, kMostDraws);
   }
   TRY(verdicts, audit::judge(policy, scores));
-  const auto found = std::ranges::find(verdicts, manifest.cut, &audit::CutVerdict::cut);
-  if (found == verdicts.end()) {
-    return invalid("the audit leaves out cut {}", printable(manifest.cut));
+  std::optional<audit::CutVerdict> first;
+  for (const SegmentInfo& segment : manifest.segments) {
+    if (segment.placement != Placement::kUntrusted) continue;
+    const auto found = std::ranges::find(verdicts, segment.begin_cut, &audit::CutVerdict::cut);
+    if (found == verdicts.end()) {
+      return invalid("the audit leaves out cut {}", printable(segment.begin_cut));
+    }
+    TRY_OK(check_crossing(record.cuts[static_cast<size_t>(found - verdicts.begin())], segment));
+    if (found->outcome != audit::Outcome::kResisted) return *found;
+    if (!first) first = *found;
   }
-  TRY_OK(check_crossing(record.cuts[static_cast<size_t>(found - verdicts.begin())], manifest));
-  return *found;
+  if (!first) return fail(Kind::kInternal, "no untrusted segment");
+  return *first;
 }
 
 // What needs no audit, because of where the segments run. Whether that settles it.
 bool judge_placement(Checks& checks, const bundle::Manifest& manifest) {
-  const auto untrusted = [](const bundle::SegmentInfo& segment) {
-    return segment.placement == bundle::Placement::kUntrusted;
+  const auto untrusted = [](const SegmentInfo& segment) {
+    return segment.placement == Placement::kUntrusted;
   };
   if (std::ranges::none_of(manifest.segments, untrusted)) {
     for (const std::string_view id : kIds) {

@@ -28,14 +28,14 @@ Manifest sample() {
   m.version = 7;
   m.model_sha256 = std::string(64, 'a');
   m.plan_sha256 = std::string(64, 'b');
-  m.cut = "c1a2b3";
   m.max_batch = 8;
   const TensorSpec x{"x", DType::kF32, {-1, 3, 224, 224}};
   const TensorSpec h{"h", DType::kF32, {-1, 64}};
   const TensorSpec y{"y", DType::kF32, {-1, 1000}};
   m.inputs = {x};
   m.outputs = {y};
-  m.segments = {{"head", Placement::kTrusted, {x}, {h}}, {"body", Placement::kUntrusted, {h}, {y}}};
+  const auto planned = segments_between({"c1a2b3"});
+  m.segments = {{planned[0], {x}, {h}}, {planned[1], {h}, {y}}};
   m.recipients = {"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"};
   m.entries = {entry("plan.json"), entry("head.onnx.age"), entry("head.data.age"),
                entry("body.onnx"), entry("body.data"),     entry("labels.txt")};
@@ -83,8 +83,12 @@ TEST(Manifest, KeysAndTypesAreStrict) {
   more["comment"] = "x";
   expect_error(parse_manifest(more.dump()), Kind::kInvalid, "manifest: unknown key 'comment'");
   more = good;
-  more["schema"] = "cloister/manifest/2";
-  expect_error(parse_manifest(more.dump()), Kind::kUnsupported, "want 'cloister/manifest/1'");
+  more["schema"] = "cloister/manifest/3";
+  expect_error(parse_manifest(more.dump()), Kind::kUnsupported, "want 'cloister/manifest/2'");
+  // Other words for what version 1 said are none of version 2's.
+  more = good;
+  more["cut"] = "c1a2b3";
+  expect_error(parse_manifest(more.dump()), Kind::kInvalid, "unknown key 'cut'");
   more = good;
   more["version"] = 0;
   expect_error(parse_manifest(more.dump()), Kind::kInvalid, "version: 0");
@@ -107,13 +111,15 @@ TEST(Manifest, PartsThatDoNotFit) {
   wrong("created: 'yesterday'", [](Manifest& m) { m.created = "yesterday"; });
   wrong("model name '../x'", [](Manifest& m) { m.model_name = "../x"; });
   wrong("segments: none", [](Manifest& m) { m.segments.clear(); });
-  wrong("segments[0]: untrusted 'head', want trusted 'head'",
+  wrong("segments: 'head' and 'body' are both untrusted: one segment",
         [](Manifest& m) { m.segments[0].placement = Placement::kUntrusted; });
-  wrong("segments[1]: trusted 'body'",
-        [](Manifest& m) { m.segments[1].placement = Placement::kTrusted; });
-  wrong("segments[1]: untrusted 'head'", [](Manifest& m) { m.segments[1].name = "head"; });
-  wrong("'cut' and 'second_cut'", [](Manifest& m) { m.cut.clear(); });
-  wrong("'cut' and 'second_cut'", [](Manifest& m) { m.second_cut = "c2"; });
+  wrong("segments: the first, 'body', is untrusted", [](Manifest& m) {
+    m.segments.erase(m.segments.begin());
+    m.segments[0].begin_cut.clear();
+  });
+  wrong("segments: 'head' is there twice", [](Manifest& m) { m.segments[1].name = "head"; });
+  wrong("segments: 'body' begins at cut 'c2', want 'c1a2b3'",
+        [](Manifest& m) { m.segments[1].begin_cut = "c2"; });
   wrong("head.inputs: 'x' has no batch", [](Manifest& m) { m.segments[0].inputs[0].dims[0] = 1; });
   wrong("outputs: 'y' has no batch", [](Manifest& m) { m.outputs[0].dims.clear(); });
   wrong("head.outputs: 'h' is there twice",
@@ -121,10 +127,12 @@ TEST(Manifest, PartsThatDoNotFit) {
   wrong("body.outputs: none", [](Manifest& m) { m.segments[1].outputs.clear(); });
   wrong("body: nothing makes its input 'z'",
         [](Manifest& m) { m.segments[1].inputs[0].name = "z"; });
-  wrong("body: its input 'h' is of another type",
+  wrong("body: its input 'h' is f16[?,64], and f32[?,64] is made",
         [](Manifest& m) { m.segments[1].inputs[0].dtype = DType::kF16; });
-  wrong("body: it would see the model's input 'x'",
-        [](Manifest& m) { m.segments[1].inputs.push_back(m.inputs[0]); });
+  Manifest seen = sample();
+  seen.segments[1].inputs.push_back(seen.inputs[0]);
+  expect_error(parse_manifest(manifest_json(seen)), Kind::kRefused,
+               "body: it would see the model's input 'x'");
   wrong("outputs: nothing makes 'z'", [](Manifest& m) { m.outputs[0].name = "z"; });
   wrong("recipients: none", [](Manifest& m) { m.recipients.clear(); });
   wrong("recipient 'age1x'", [](Manifest& m) { m.recipients[0] = "age1x"; });

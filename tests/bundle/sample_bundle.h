@@ -62,10 +62,12 @@ struct SampleBundle {
     options.plan = "{\"plan\": true}\n";
     options.labels = "a\nb\nc\nd\ne\n";
     const std::string names[] = {"h", "a"};
+    std::vector<std::string> ids;
     for (size_t i = 0; i < sample.cuts; ++i) {
       cuts.push_back(value_of(find_cut(graph, list, names[i])));
-      (i == 0 ? options.cut : options.second_cut) = cuts[i].id;
+      ids.push_back(cuts[i].id);
     }
+    options.segments = segments_between(ids);
     manifest = value_of(bundle::seal(graph, cuts, options, path));
   }
 

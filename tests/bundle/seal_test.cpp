@@ -55,7 +55,7 @@ TEST(Seal, TwoSegments) {
   EXPECT_THAT(names(m), ElementsAre("plan.json", "labels.txt", "head.onnx.age", "head.data.age",
                                     "body.onnx", "body.data"));
   EXPECT_EQ(m.created, "2023-11-14T22:13:20Z");
-  EXPECT_EQ(m.cut, sample.cuts[0].id);
+  EXPECT_EQ(m.segments[1].begin_cut, sample.cuts[0].id);
   EXPECT_EQ(m.segments[1].placement, Placement::kUntrusted);
   EXPECT_EQ(m.segments[1].inputs, (std::vector<TensorSpec>{{"h", DType::kF32, {-1, 1300}}}));
   EXPECT_EQ(m.recipients[0], sample.identities[0].recipient().text());

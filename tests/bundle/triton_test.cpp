@@ -60,8 +60,7 @@ TEST(Triton, NamesAndScalars) {
   Manifest m;
   m.model_name = "m";
   m.max_batch = 4;
-  m.segments = {{"body",
-                 Placement::kUntrusted,
+  m.segments = {{{.name = "body", .placement = Placement::kUntrusted},
                  {{"a\"\\\n\xc3", DType::kBool, {-1}}},
                  {{"b", DType::kBF16, {-1, -1, 2}}, {"c", DType::kI64, {-1, 3}}}}};
   const std::string config = value_of(triton_config(m));

@@ -41,7 +41,7 @@ TEST_F(Demo, TellsTheWholeStory) {
   EXPECT_EQ(audit->cuts[2].verdict->outcome, audit::Outcome::kResisted)
       << audit->cuts[2].verdict->sentence;
   EXPECT_TRUE(made->safe_cut) << made->why;
-  EXPECT_EQ(made->choice().cut, "cdc0547") << made->why;
+  EXPECT_EQ(first_cut(made->choice()), "cdc0547") << made->why;
   EXPECT_THAT(out.substr(end), HasSubstr("The plan cuts at cdc0547"));
   EXPECT_THAT(*read_file(dir_ / "d/report.html"), HasSubstr("data:image/png;base64,"));
 }

@@ -52,7 +52,7 @@ TEST_F(PlanCommand, ChoosesACut) {
   EXPECT_THAT(out, Not(HasSubstr("private")));
   const auto made = plan::read_plan(dir_ / "plan.json");
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(made->choice().cut, "c3");
+  EXPECT_EQ(first_cut(made->choice()), "c3");
   EXPECT_EQ(made->profile_sha256, to_hex(sha256(as_bytes(*read_file(dir_ / "p.json")))));
   EXPECT_EQ(made->audit_sha256, to_hex(sha256(as_bytes(*read_file(dir_ / "a.json")))));
   EXPECT_EQ(done(audited({"--device", kGpu, "--json"})), *read_file(dir_ / "plan.json"));
@@ -69,7 +69,7 @@ TEST_F(PlanCommand, FlagsAndFileMakeThePolicy) {
   const auto cut = [&](const Arguments& more) {
     Arguments all = audited({"--device", kGpu, "--json"});
     all.insert(all.end(), more.begin(), more.end());
-    return plan::parse_plan(done(all))->choice().cut;
+    return plan::parse_plan(done(all))->first_cut(choice());
   };
   EXPECT_EQ(cut({"--threshold", "ssim=0.5"}), "c2");
   EXPECT_EQ(cut({"--statistic", "worst"}), "c4");
@@ -96,7 +96,7 @@ TEST_F(PlanCommand, NoSafeCut) {
   const auto made = plan::read_plan(dir_ / "plan.json");
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_FALSE(made->safe_cut);
-  EXPECT_EQ(made->choice().kind, plan::Kind::kAllTrusted);
+  EXPECT_TRUE(is_all_trusted(made->choice()));
   refused(audited({"--threshold", "ssim=0.17"}), "would allow cut c4");
   profile_.model_sha256 = test::kOtherDigest;
   write("a.json", audit::record_json(test::audit_of(profile_, {0.6, 0.4, 0.2, 0.1})));

@@ -41,20 +41,20 @@ TEST_F(Candidates, Costs) {
   // References, then each cut with two segments and, but for the last, with three.
   ASSERT_EQ(all.size(), 2u + 3 + 2);
 
-  EXPECT_EQ(all[0].kind, Kind::kAllTrusted);
+  EXPECT_TRUE(is_all_trusted(all[0]));
   EXPECT_EQ(all[0].latency_ms, 100);
   EXPECT_EQ(all[0].throughput, 40);
   EXPECT_EQ(all[0].trusted_bytes, 100u << 20);
   EXPECT_THAT(all[0].refused, IsEmpty());
 
-  EXPECT_EQ(all[1].kind, Kind::kAllUntrusted);
+  EXPECT_TRUE(is_all_untrusted(all[1]));
   EXPECT_DOUBLE_EQ(all[1].latency_ms, 10 + 0.504 + 0.504);
   EXPECT_EQ(all[1].trusted_bytes, 0u);
   EXPECT_THAT(refusals(all[1]), ElementsAre(Refusal::kInputSeen));
 
   // 1 MB there, 4 kB back.
-  EXPECT_EQ(all[2].kind, Kind::kTwo);
-  EXPECT_EQ(all[2].cut, "c1");
+  EXPECT_EQ(all[2].segments.size(), 2U);
+  EXPECT_EQ(first_cut(all[2]), "c1");
   EXPECT_DOUBLE_EQ(all[2].trusted_ms, 25);
   EXPECT_DOUBLE_EQ(all[2].untrusted_ms, 7.5);
   EXPECT_DOUBLE_EQ(all[2].link_ms, 1.5 + 0.504);
@@ -64,8 +64,8 @@ TEST_F(Candidates, Costs) {
   EXPECT_EQ(all[2].bytes_across, 1'004'000u);
 
   // Between c1 and c3; its tail is the last quarter.
-  EXPECT_EQ(all[3].kind, Kind::kThree);
-  EXPECT_EQ(all[3].second_cut, "c3");
+  EXPECT_EQ(all[3].segments.size(), 3U);
+  EXPECT_EQ(all[3].segments.back().begin_cut, "c3");
   EXPECT_DOUBLE_EQ(all[3].trusted_ms, 50);
   EXPECT_DOUBLE_EQ(all[3].untrusted_ms, 5);
   EXPECT_DOUBLE_EQ(all[3].link_ms, 1.5 + 0.5 + 1e3 * 333'333 / 1e9);
@@ -79,17 +79,17 @@ TEST_F(Candidates, Costs) {
 TEST_F(Candidates, OfThreeSegmentsTheBestEndStands) {
   profile_.cuts[2].tail = exactly(80);  // leaving it early is better
   const auto all = list();
-  EXPECT_EQ(all[3].second_cut, "c2");
+  EXPECT_EQ(all[3].segments.back().begin_cut, "c2");
   // Unless only the other keeps the limits.
   policy_.max_trusted_bytes = 60 << 20;
-  EXPECT_EQ(list()[3].second_cut, "c3");
+  EXPECT_EQ(list()[3].segments.back().begin_cut, "c3");
 }
 
 TEST_F(Candidates, ATailHasWeightsAndWorkOfItsOwn) {
   const auto threes = [&] {
     std::vector<std::string> ends;
     for (const Candidate& c : list()) {
-      if (c.kind == Kind::kThree) ends.push_back(c.cut + c.second_cut);
+      if (c.segments.size() == 3) ends.push_back(first_cut(c) + c.segments.back().begin_cut);
     }
     return ends;
   };
@@ -111,7 +111,7 @@ TEST_F(Candidates, AllReasonsAreListedWithTheirNumbers) {
   const auto all = list();
   const Candidate& c = all[4];
   ASSERT_EQ(c.device, "cpu");
-  ASSERT_EQ(c.kind, Kind::kTwo);
+  ASSERT_EQ(c.segments.size(), 2U);
   EXPECT_THAT(refusals(c), ElementsAre(Refusal::kResultSeen, Refusal::kDevice, Refusal::kMemory,
                                        Refusal::kLatency, Refusal::kThroughput));
   EXPECT_EQ(c.refused[1].why, "it runs on cpu, want gpu");
@@ -130,8 +130,8 @@ TEST_F(Candidates, ParetoIsWhatNothingBeatsInEverything) {
   mark_pareto(all);
   for (const Candidate& a : all) {
     const auto beats = [&](const Candidate& b) {
-      const bool leaks_less = b.kind == Kind::kAllTrusted || a.kind == Kind::kAllUntrusted ||
-                              (has_cut(a) && has_cut(b));
+      const bool leaks_less =
+          is_all_trusted(b) || is_all_untrusted(a) || (has_cut(a) && has_cut(b));
       return leaks_less && b.latency_ms < a.latency_ms && b.throughput > a.throughput &&
              b.trusted_bytes < a.trusted_bytes && b.bytes_across < a.bytes_across;
     };
@@ -154,7 +154,7 @@ TEST_F(Candidates, ParetoIsWhatNothingBeatsInEverything) {
 TEST_F(Candidates, TiesAreBrokenByOtherCosts) {
   std::vector<Candidate> all(3);
   for (Candidate& c : all) {
-    c.kind = Kind::kTwo;
+    c.segments = segments_between({"c1"});
     c.device = "gpu";
     c.latency_ms = 5;
     c.throughput = 1;

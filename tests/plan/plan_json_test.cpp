@@ -36,7 +36,7 @@ TEST_F(PlanRecord, IsReadAsItWasWritten) {
   const auto plan = parse_plan(text_);
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(plan_json(*plan), text_);
-  EXPECT_EQ(plan->choice().cut, "c3");
+  EXPECT_EQ(first_cut(plan->choice()), "c3");
   EXPECT_TRUE(plan->safe_cut);
   EXPECT_EQ(plan->policy.leakage->threshold, 0.3);
   TempDir dir;
@@ -55,18 +55,14 @@ TEST_F(PlanRecord, WithoutAnAudit) {
 }
 
 TEST_F(PlanRecord, WordsReadBack) {
-  for (const Kind kind : {Kind::kAllTrusted, Kind::kAllUntrusted, Kind::kTwo, Kind::kThree}) {
-    Kind again = Kind::kAllTrusted;
-    ASSERT_TRUE(from_string(to_string(kind), again));
-    EXPECT_EQ(again, kind);
-  }
   Refusal refusal = Refusal::kMemory;
   EXPECT_THAT(from_string("x", refusal).error().message,
               HasSubstr("'x', want input_seen, not_audited, exposed"));
 }
 
 TEST_F(PlanRecord, WhatIsWrongIsNamed) {
-  wrong("/schema", "cloister/plan/2", "cloister/plan/2");
+  wrong("/schema", "cloister/plan/3", "cloister/plan/3");
+  wrong("/schema", "cloister/plan/1", "candidates[0]: no key 'kind'");
   wrong("/model_sha256", "00", "model_sha256");
   wrong("/audit_sha256", "zz", "audit_sha256");
   wrong("/extra", 1, "unknown key 'extra'");
@@ -78,14 +74,17 @@ TEST_F(PlanRecord, WhatIsWrongIsNamed) {
   wrong("/policy/leakage/threshold", 3, "policy: leakage: ");
   wrong("/changes/0/candidate", 999, "changes: candidate 999");
   wrong("/candidates", json::array(), "the first is not all trusted");
-  wrong("/candidates/0/kind", "all_untrusted", "the first is not all trusted");
-  wrong("/candidates/0/kind", "four", "want all_trusted");
-  wrong("/candidates/0/cut", "c1", "candidates[0]: kind 'all_trusted'");
-  wrong("/candidates/1/refused", json::array(), "candidates[1]: kind 'all_untrusted' is not");
+  wrong("/candidates/0", json::parse(text_)["candidates"][1], "the first is not all trusted");
+  wrong("/candidates/0/segments", json::array(), "candidates[0]: segments: none");
+  wrong("/candidates/0/segments/0/placement", "public", "want trusted, untrusted");
+  wrong("/candidates/0/segments/0/transform", "magic", "want none");
+  wrong("/candidates/0/segments/0/end_cut", "c1", "ends at a cut, and is the last");
+  wrong("/candidates/0/device", "gpu", "device 'gpu' of a plan that is all trusted");
+  wrong("/candidates/1/refused", json::array(), "candidates[1]: the first segment is untrusted");
   wrong("/candidates/2/latency_ms", -1, "candidates[2].latency_ms: -1");
   wrong("/candidates/2/refused", json::array(), "outcome 'exposed', yet it is not refused");
   wrong("/candidates/2/leakage/outcome", "safe", "outcome 'safe'");
-  wrong("/candidates/2/second_cut", "c2", "candidates[2]: kind 'two'");
+  wrong("/candidates/2/segments/1/begin_cut", "c2", "'body' begins at cut 'c2', want 'c1'");
 }
 
 TEST_F(PlanRecord, HostileTextIsAnError) {

@@ -21,8 +21,8 @@ TEST(MakePlan, TakesTheBestCutThatResisted) {
   const auto audit = audit_of(profile, {0.8, 0.6, 0.2, 0.1});
   const Plan plan = plan_of(profile, &audit, test::policy_of());
   EXPECT_TRUE(plan.safe_cut);
-  EXPECT_EQ(plan.choice().cut, "c3");
-  EXPECT_EQ(plan.choice().kind, Kind::kTwo);
+  EXPECT_EQ(first_cut(plan.choice()), "c3");
+  EXPECT_EQ(plan.choice().segments.size(), 2U);
   EXPECT_EQ(plan.model_sha256, kModelDigest);
   EXPECT_EQ(plan.audit_sha256, std::string(64, '2'));
   EXPECT_EQ(plan.batch, 1);
@@ -34,9 +34,9 @@ TEST(MakePlan, ThreeSegmentsWhereTheResultMayNotBeSeen) {
   PlanPolicy policy = test::policy_of();
   policy.result_may_be_seen = false;
   const Plan plan = plan_of(profile, &audit, policy);
-  EXPECT_EQ(plan.choice().kind, Kind::kThree);
-  EXPECT_EQ(plan.choice().cut, "c2");
-  EXPECT_EQ(plan.choice().second_cut, "c4");
+  EXPECT_EQ(plan.choice().segments.size(), 3U);
+  EXPECT_EQ(first_cut(plan.choice()), "c2");
+  EXPECT_EQ(plan.choice().segments.back().begin_cut, "c4");
 }
 
 TEST(MakePlan, AllTrustedWhereNothingResisted) {
@@ -48,7 +48,7 @@ TEST(MakePlan, AllTrustedWhereNothingResisted) {
     policy.max_latency_ms = 1;  // all trusted misses it too, and is what remains
     const Plan plan = plan_of(profile, given, policy);
     EXPECT_FALSE(plan.safe_cut);
-    EXPECT_EQ(plan.choice().kind, Kind::kAllTrusted);
+    EXPECT_TRUE(is_all_trusted(plan.choice()));
     EXPECT_FALSE(plan.choice().admissible());
   }
 }
@@ -167,13 +167,13 @@ TEST(MakePlan, EveryRefusalHasItsReason) {
     const Plan plan = drawn.plan();
     for (const Candidate& c : plan.candidates) {
       for (const Reason& reason : c.refused) EXPECT_THAT(reason.why, Not(IsEmpty()));
-      if (c.kind == Kind::kAllUntrusted) {
+      if (is_all_untrusted(c)) {
         EXPECT_FALSE(c.admissible());
       }
       if (!has_cut(c) || !c.admissible()) continue;
       EXPECT_EQ(c.leakage.outcome, "resisted");
       EXPECT_LE(*c.leakage.upper, drawn.policy.leakage->threshold);
-      EXPECT_TRUE(drawn.policy.result_may_be_seen || c.kind == Kind::kThree);
+      EXPECT_TRUE(drawn.policy.result_may_be_seen || c.segments.size() == 3);
       EXPECT_LE(c.latency_ms, drawn.policy.max_latency_ms.value_or(1e9));
       EXPECT_GE(c.throughput, drawn.policy.min_throughput.value_or(0));
       EXPECT_LE(c.trusted_bytes, drawn.policy.max_trusted_bytes.value_or(~0ULL));
@@ -228,7 +228,7 @@ TEST(MakePlan, TheOrderOfDevicesDoesNotMatter) {
     const Plan one = drawn.plan();
     const Plan two = plan_of(turned, drawn.evidence(), drawn.policy);
     EXPECT_EQ(one.why, two.why) << seed;
-    EXPECT_EQ(one.choice().cut, two.choice().cut) << seed;
+    EXPECT_EQ(first_cut(one.choice()), first_cut(two.choice())) << seed;
     EXPECT_EQ(one.choice().device, two.choice().device) << seed;
     ASSERT_EQ(one.changes.size(), two.changes.size()) << seed;
     for (size_t i = 0; i < one.changes.size(); ++i) {
@@ -244,7 +244,7 @@ audit::Leakage leakage_of(const Plan& plan, const audit::AuditRecord& audit,
   if (!has_cut(plan.choice())) return {kNothing, {kNothing, kNothing}};
   audit::AuditRecord judged = audit;
   EXPECT_TRUE(audit::judge_record(judged, policy));
-  const auto cut = std::ranges::find(judged.cuts, plan.choice().cut, &audit::CutRecord::id);
+  const auto cut = std::ranges::find(judged.cuts, first_cut(plan.choice()), &audit::CutRecord::id);
   return cut->verdict->leakage;
 }
 
@@ -260,7 +260,7 @@ bool leaks_no_more(Drawn& drawn, const Tighten& tighten) {
   const audit::Leakage more = leakage_of(loose, drawn.audit, policy);
   EXPECT_LE(less.value, more.value);
   EXPECT_LE(less.bounds.upper, more.bounds.upper);
-  return strict.choice().cut != loose.choice().cut;
+  return first_cut(strict.choice()) != first_cut(loose.choice());
 }
 
 template <typename Tighten>

@@ -15,8 +15,8 @@ class ParetoData : public testing::Test {
  protected:
   ParetoData() {
     plan_.policy.leakage.emplace();
-    add({.kind = plan::Kind::kAllTrusted, .latency_ms = 40, .pareto = true});
-    add({.kind = plan::Kind::kAllUntrusted,
+    add({.segments = segments_between({}), .latency_ms = 40, .pareto = true});
+    add({.segments = {{.name = "body", .placement = Placement::kUntrusted}},
          .device = "gpu",
          .latency_ms = 2,
          .refused = {{plan::Refusal::kInputSeen, ""}}});
@@ -28,8 +28,7 @@ class ParetoData : public testing::Test {
   }
   static Candidate cut(const std::string& id, double ms, std::optional<double> upper) {
     Candidate c;
-    c.kind = plan::Kind::kTwo;
-    c.cut = id;
+    c.segments = segments_between({id});
     c.device = "gpu";
     c.latency_ms = ms;
     c.leakage = {upper ? "resisted" : "not audited", upper, upper};

@@ -54,7 +54,8 @@ TEST_F(CheckRecords, WantsPositionsThatAreThere) {
 TEST_F(CheckRecords, WantsThePlansCutInTheProfile) {
   profile_.cuts.pop_back();
   EXPECT_TRUE(check_records(records()));
-  std::erase_if(profile_.cuts, [&](const auto& cut) { return cut.id == plan_.choice().cut; });
+  std::erase_if(profile_.cuts,
+                [&](const auto& cut) { return cut.id == first_cut(plan_.choice()); });
   refused(records(), "which the profile has not");
   profile_.cuts[0].bodies.clear();
   refused(records(), "has 0 bodies, want one for each of 1 devices");

@@ -67,8 +67,8 @@ class HostileWorker {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  uint16_t spec() const { return listener_->spec(); }
-  net::Url url() const { return {.host = "127.0.0.1", .spec = spec(), .path = "/v2/models/m"}; }
+  uint16_t port() const { return listener_->port(); }
+  net::Url url() const { return {.host = "127.0.0.1", .port = port(), .path = "/v2/models/m"}; }
 
   void set_script(Script script) {
     const std::scoped_lock lock(mutex_);

@@ -60,8 +60,9 @@ struct Sealed {
                                 .key = &signer,
                                 .plan = "{}\n",
                                 .labels = "one\ntwo\nthree\n"};
-    if (!cuts.empty()) options.cut = found[0].id;
-    if (cuts.size() > 1) options.second_cut = found[1].id;
+    std::vector<std::string> ids;
+    for (const Cut& cut : found) ids.push_back(cut.id);
+    options.segments = segments_between(ids);
     value_of(bundle::seal(graph, found, options, path));
   }
 
@@ -82,13 +83,13 @@ struct Sealed {
     return value_of(whole.run({{"x", x}}))[0].tensor;
   }
 
-  std::unique_ptr<serving::WorkerServer> start_worker(uint16_t spec = 0) const {
+  std::unique_ptr<serving::WorkerServer> start_worker(uint16_t port = 0) const {
     const auto engine = value_of(make_onnxruntime());
     const bundle::Bundle bundle = open();
     const auto& body = bundle.manifest().segments.at(1);
     return value_of(serving::WorkerServer::start(
         value_of(engine->load(value_of(bundle.segment("body", {})))), body.inputs, body.outputs,
-        {.listen = fmt::format("127.0.0.1:{}", spec),
+        {.listen = fmt::format("127.0.0.1:{}", port),
          .tool = "test",
          .engine = "onnxruntime",
          .model = "small",
@@ -103,8 +104,8 @@ struct Sealed {
     parts.tool = "test";
     parts.producer = attest::simulated_attester();
     parts.identities = copy_of_identities();
-    for (const uint16_t spec : workers) {
-      parts.workers.push_back({.host = "127.0.0.1", .spec = spec});
+    for (const uint16_t port : workers) {
+      parts.workers.push_back({.host = "127.0.0.1", .port = port});
     }
     parts.now_unix_s = 1'700'000'000;
     return parts;
@@ -121,7 +122,7 @@ struct Sealed {
 };
 
 inline net::Url url_of(const serving::TrustedServer& server) {
-  return {.tls = true, .host = "127.0.0.1", .spec = server.spec()};
+  return {.tls = true, .host = "127.0.0.1", .port = server.port()};
 }
 
 // `items` rows for x, each its own.

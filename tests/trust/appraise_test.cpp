@@ -11,6 +11,11 @@ namespace {
 using testing::HasSubstr;
 using World = ExchangeWorld;
 
+void cut_at(bundle::Manifest& manifest, const std::string& cut) {
+  manifest.segments[0].end_cut = cut;
+  manifest.segments[1].begin_cut = cut;
+}
+
 TEST(Judge, AcceptsWhatIsGood) {
   const World world;
   const AppraisalResult judged = world.judgement();
@@ -174,9 +179,9 @@ TEST(Judge, TheCutMustHaveResistedUnderThePolicy) {
   worst.policy.audit.leakage->threshold = 0.25;
   worst.expect_fails("audit.verdict", "want resisted: worst ssim at most 0.25");
   World shallow;
-  shallow.manifest.cut = "c2aca4d";
+  cut_at(shallow.manifest, "c2aca4d");
   shallow.expect_fails("audit.verdict", "audit.verdict: ");
-  shallow.manifest.cut = "c999999";
+  cut_at(shallow.manifest, "c999999");
   shallow.expect_fails("audit.verdict", "the audit leaves out cut c999999");
 }
 
@@ -225,10 +230,9 @@ TEST(Judge, WhereSegmentsRunCounts) {
   World trusted;
   trusted.files.clear();
   trusted.manifest.segments = {
-      {"head", bundle::Placement::kTrusted, trusted.manifest.inputs, trusted.manifest.outputs}};
+      {segments_between({})[0], trusted.manifest.inputs, trusted.manifest.outputs}};
   std::erase_if(trusted.manifest.entries,
                 [](const bundle::Entry& e) { return e.name == "body.onnx"; });
-  trusted.manifest.cut.clear();
   EXPECT_TRUE(trusted.judgement().trusted) << trusted.text();
 }
 

@@ -37,14 +37,13 @@ inline bundle::Manifest sample_manifest() {
   m.model_sha256 = sample_pictures().model.sha256;
   m.plan_sha256 = to_hex(sha256(as_bytes("{}")));
   m.audit_sha256 = to_hex(sha256(as_bytes(sample_audit_json())));
-  m.cut = "c7654ff";
   const TensorSpec x{"x", DType::kF32, {1, 3, 64, 64}};
   const TensorSpec h{"resnetv17_stage3_activation5", DType::kF32, {1, 1024, 4, 4}};
   const TensorSpec y{"y", DType::kF32, {1, 10}};
   m.inputs = {x};
   m.outputs = {y};
-  m.segments = {{"head", bundle::Placement::kTrusted, {x}, {h}},
-                {"body", bundle::Placement::kUntrusted, {h}, {y}}};
+  const auto planned = segments_between({"c7654ff"});
+  m.segments = {{planned[0], {x}, {h}}, {planned[1], {h}, {y}}};
   m.recipients = {"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"};
   m.entries = {sample_entry("plan.json", "{}"),
                sample_entry("head.onnx.age", std::string(1000, 'h')),

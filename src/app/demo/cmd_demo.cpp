@@ -56,9 +56,10 @@ std::string times_text(double ratio) {
                     : fmt::format("{:.1f}x as slow", 1 / ratio);
 }
 
-const Candidate* reference(const Plan& made, plan::Kind kind, const std::string& device) {
+const Candidate* reference(const Plan& made, bool (*is_kind)(const Candidate&),
+                           const std::string& device) {
   const auto found = std::ranges::find_if(made.candidates, [&](const Candidate& candidate) {
-    return candidate.kind == kind && candidate.device == device;
+    return is_kind(candidate) && candidate.device == device;
   });
   return found == made.candidates.end() ? nullptr : &*found;
 }
@@ -87,7 +88,7 @@ std::string summary(const AuditRecord* audit, const Plan& made) {
       break;
     }
   }
-  if (choice.cut.empty()) return out + "No cut was shown to be safe: all of it stays trusted.\n";
+  if (!has_cut(choice)) return out + "No cut was shown to be safe: all of it stays trusted.\n";
   out +=
       "What always comes through is what the rest of the network works with: here the shapes, but\n"
       "hardly their colours and patterns. Whether that is safe is the policy's to say; look at "
@@ -96,9 +97,9 @@ std::string summary(const AuditRecord* audit, const Plan& made) {
   out += fmt::format(
       "The plan cuts at {}: what comes before runs in the trusted environment, the "
       "rest on the\naccelerator, which never gets the pictures.",
-      choice.cut);
-  const Candidate* const trusted = reference(made, plan::Kind::kAllTrusted, "");
-  const Candidate* const untrusted = reference(made, plan::Kind::kAllUntrusted, choice.device);
+      cuts_text(choice));
+  const Candidate* const trusted = reference(made, plan::is_all_trusted, "");
+  const Candidate* const untrusted = reference(made, plan::is_all_untrusted, choice.device);
   if (trusted != nullptr && untrusted != nullptr) {
     out += fmt::format(" That is {} as all of it\ntrusted, and {} as all of it untrusted{}.",
                        times_text(trusted->latency_ms / choice.latency_ms),
@@ -172,7 +173,7 @@ Outcome show_all(const demo::Options& options) {
     return fail(Kind::kIo, "'cloister plan' ended with exit code {}", planned);
   }
   TRY(made, plan::read_plan(folder / "plan.json"));
-  const std::string cut = made.choice().cut.empty() ? "50%" : made.choice().cut;
+  const std::string cut = has_cut(made.choice()) ? first_cut(made.choice()) : "50%";
 
   headline("5. The two halves give the whole network's answer");
   TRY_OK(run(options,

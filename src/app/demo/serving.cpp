@@ -173,8 +173,8 @@ Result<Served> seal_and_serve(const Options& options, const std::vector<std::str
   TRY_OK(seal(options, audited));
   TRY(bundle, bundle::Bundle::open(folder / kBundle, {}, 0));
   const bundle::Manifest& manifest = bundle.manifest();
-  const auto body = std::ranges::find(manifest.segments, bundle::Placement::kUntrusted,
-                                      &bundle::SegmentInfo::placement);
+  const auto body =
+      std::ranges::find(manifest.segments, Placement::kUntrusted, &SegmentInfo::placement);
   Served served{.split = body != manifest.segments.end(),
                 .picture_bytes = bytes_of(manifest.inputs)};
 

@@ -1,5 +1,7 @@
 // What the owner of keys does with them. A server that runs meanwhile sees it with the next
 // request.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>

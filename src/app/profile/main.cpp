@@ -1,5 +1,6 @@
 // cloister-profile: measures what each cut of a model costs on this machine. `cloister profile`
 // starts it.
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <CLI/CLI.hpp>

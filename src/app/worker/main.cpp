@@ -97,8 +97,8 @@ Outcome serve_body(Options& o) {
   hold_stop_signals();
   TRY(bundle, bundle::Bundle::open(o.bundle, {}, 0));
   const bundle::Manifest& manifest = bundle.manifest();
-  const auto body = std::ranges::find(manifest.segments, bundle::Placement::kUntrusted,
-                                      &bundle::SegmentInfo::placement);
+  const auto body =
+      std::ranges::find(manifest.segments, Placement::kUntrusted, &SegmentInfo::placement);
   if (body == manifest.segments.end()) {
     return fail(Kind::kUsage, "bundle '{}': its plan is all trusted, there is nothing for a worker",
                 printable(o.bundle, 400));

@@ -2,6 +2,8 @@
 // nothing, is labelled so, and is accepted only where a policy says so.
 #pragma once
 
+#include <vector>
+
 #include "attest/fixed.h"
 
 namespace cloister::attest {

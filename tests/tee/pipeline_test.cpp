@@ -1,4 +1,4 @@
-#include "tee/trusted.h"
+#include "tee/pipeline.h"
 
 #include <cmath>
 #include <future>
@@ -6,6 +6,7 @@
 
 #include "tests/support/fake_program.h"
 #include "tests/support/hostile_worker.h"
+#include "tests/support/pooled.h"
 
 namespace cloister::serving {
 namespace {
@@ -29,52 +30,66 @@ TensorSpec spec(const std::string& name) {
   return {name, DType::kF32, {-1, 2}};
 }
 
+LoadedSegment segment(const PlannedSegment& planned, const std::string& from, const std::string& to,
+                      std::unique_ptr<Program> program) {
+  return {.info = {planned, {spec(from)}, {spec(to)}}, .program = std::move(program)};
+}
+
 // x -> x + 1 (head) -> * 10 (body, elsewhere) -> - 1 (tail).
-class TrustedSide : public testing::Test {
+class Pipelines : public testing::Test {
  protected:
-  TrustedSide() {
-    segments_.inputs = {spec("x")};
-    segments_.outputs = {spec("z")};
-    segments_.head = elementwise("x", "h", [](float v) { return v + 1; });
-    segments_.body = TensorSpecs{{spec("h")}, {spec("y")}};
-    segments_.tail = elementwise("y", "z", [](float v) { return v - 1; });
+  Pipelines() {
+    const auto planned = segments_between({"c1", "c2"});
+    model_.served = {{spec("x")}, {spec("z")}};
+    model_.segments.push_back(
+        segment(planned[0], "x", "h", elementwise("x", "h", [](float v) { return v + 1; })));
+    model_.segments.push_back(segment(planned[1], "h", "y", nullptr));
+    model_.segments.push_back(
+        segment(planned[2], "y", "z", elementwise("y", "z", [](float v) { return v - 1; })));
     options_.batcher = {.max_batch = 4, .delay = std::chrono::seconds(0)};
   }
 
-  Result<std::unique_ptr<Trusted>> make(WorkerPool* remote) {
-    return Trusted::start(std::move(segments_), options_, remote, metrics_);
+  LoadedSegment& head() { return model_.segments[0]; }
+  LoadedSegment& body() { return model_.segments[1]; }
+
+  Result<std::unique_ptr<Pipeline>> make(const std::vector<WorkerPool*>& pools) {
+    return Pipeline::start(std::move(model_), options_, pools, metrics_);
+  }
+  WorkerPool* pool(const std::vector<net::Url>& workers) {
+    const TensorSpecs specs{body().info.inputs, body().info.outputs};
+    return &pool_.emplace(test::pooled(workers, specs), WorkerPoolOptions{.answer_limit = kLong},
+                          metrics_);
   }
   void start() {
-    remote_.emplace(WorkerPoolOptions{.workers = {worker_.url()}, .answer_limit = kLong},
-                    *segments_.body, metrics_);
-    ASSERT_TRUE(remote_->wait_up(kLong));
-    trusted_ = value_of(make(&*remote_));
+    WorkerPool* const workers = pool({worker_.url()});
+    ASSERT_TRUE(workers->wait_up(kLong));
+    pipeline_ = value_of(make({workers}));
   }
   std::future<Result<Answer>> ask(const std::vector<float>& values, Clock::duration limit = 20s) {
     auto promise = std::make_shared<std::promise<Result<Answer>>>();
     auto future = promise->get_future();
     const auto items = static_cast<int64_t>(values.size() / 2);
-    trusted_->submit({.inputs = {floats({items, 2}, values)},
-                      .items = items,
-                      .deadline = Clock::now() + limit,
-                      .done = [promise](Result<Answer> a) { promise->set_value(std::move(a)); }});
+    pipeline_->submit({.inputs = {floats({items, 2}, values)},
+                       .items = items,
+                       .deadline = Clock::now() + limit,
+                       .done = [promise](Result<Answer> a) { promise->set_value(std::move(a)); }});
     return future;
   }
 
   Metrics metrics_;
   HostileWorker worker_{elementwise("h", "y", [](float v) { return v * 10; })};
-  TrustedSegments segments_;
-  TrustedOptions options_;
-  std::optional<WorkerPool> remote_;
-  std::unique_ptr<Trusted> trusted_;
+  PipelineModel model_;
+  PipelineOptions options_;
+  std::optional<WorkerPool> pool_;
+  std::unique_ptr<Pipeline> pipeline_;
 };
 
-TEST_F(TrustedSide, RunsAllSegments) {
+TEST_F(Pipelines, RunsAllSegments) {
   start();
   EXPECT_THAT(floats_of(value_of(ask({0, 1}).get()).outputs[0]), ElementsAre(9, 19));
 }
 
-TEST_F(TrustedSide, SendsNothingButTheBodysInput) {
+TEST_F(Pipelines, SendsNothingButTheBodysInput) {
   std::mutex mutex;
   std::vector<std::string> names;
   std::vector<float> values;
@@ -91,39 +106,41 @@ TEST_F(TrustedSide, SendsNothingButTheBodysInput) {
   EXPECT_THAT(values, ElementsAre(1, 2));
 }
 
-TEST_F(TrustedSide, RefusesSegmentsThatDoNotFit) {
-  expect_error(make(nullptr), Kind::kInvalid, "the plan needs a worker");
+TEST_F(Pipelines, NeedsWorkersForEveryUntrustedSegment) {
+  expect_error(make({}), Kind::kInvalid, "1 untrusted segments, and there are workers for 0");
 }
 
-TEST_F(TrustedSide, RefusesABodyThatTakesAnInput) {
-  segments_.body = TensorSpecs{{spec("x")}, {spec("y")}};
-  remote_.emplace(WorkerPoolOptions{}, *segments_.body, metrics_);
-  expect_error(make(&*remote_), Kind::kRefused, "the body takes 'x', an input of the model");
+TEST_F(Pipelines, RefusesABodyThatTakesAnInput) {
+  body().info.inputs = {spec("x")};
+  expect_error(make({pool({})}), Kind::kRefused, "body: it would see the model's input 'x'");
 }
 
-TEST_F(TrustedSide, RefusesSegmentsThatMissSomething) {
-  segments_.tail = elementwise("w", "z", [](float v) { return v; });
-  remote_.emplace(WorkerPoolOptions{}, *segments_.body, metrics_);
-  expect_error(make(&*remote_), Kind::kInvalid,
-               "the tail needs 'w', which nothing before it makes");
+TEST_F(Pipelines, RefusesSegmentsThatMissSomething) {
+  model_.segments[2].info.inputs = {spec("w")};
+  expect_error(make({pool({})}), Kind::kInvalid, "tail: nothing makes its input 'w'");
 }
 
-TEST_F(TrustedSide, RefusesToCheckWithoutTheBody) {
+TEST_F(Pipelines, RefusesAProgramThatIsNotItsSegment) {
+  head().program = elementwise("x", "g", [](float v) { return v; });
+  expect_error(make({pool({})}), Kind::kInvalid, "head: its model has no output 'h'");
+}
+
+TEST_F(Pipelines, RefusesToCheckWithoutTheBody) {
   options_.verify_rate = 0.5;
-  remote_.emplace(WorkerPoolOptions{}, *segments_.body, metrics_);
-  expect_error(make(&*remote_), Kind::kInvalid, "the body is not loaded");
+  expect_error(make({pool({})}), Kind::kInvalid, "'body' is not loaded");
 }
 
-TEST_F(TrustedSide, HasNoUseForAWorkerWhereAllIsTrusted) {
-  segments_.outputs = {spec("h")};
-  segments_.body.reset();
-  segments_.tail.reset();
-  remote_.emplace(WorkerPoolOptions{}, TensorSpecs{}, metrics_);
-  expect_error(make(&*remote_), Kind::kInvalid, "has no use for a worker");
+TEST_F(Pipelines, HasNoUseForAWorkerWhereAllIsTrusted) {
+  const auto planned = segments_between({});
+  model_.served.outputs = {spec("h")};
+  model_.segments.resize(1);
+  head().info = {planned[0], {spec("x")}, {spec("h")}};
+  WorkerPool none({}, {}, metrics_);
+  expect_error(make({&none}), Kind::kInvalid, "0 untrusted segments, and there are workers for 1");
 }
 
-TEST_F(TrustedSide, DoesNotAskForWhatIsTooLate) {
-  segments_.head = std::make_unique<FakeProgram>(
+TEST_F(Pipelines, DoesNotAskForWhatIsTooLate) {
+  head().program = std::make_unique<FakeProgram>(
       std::vector{spec("x")}, std::vector{spec("h")},
       [](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
         std::this_thread::sleep_for(std::chrono::milliseconds(60));
@@ -132,11 +149,11 @@ TEST_F(TrustedSide, DoesNotAskForWhatIsTooLate) {
   start();
   expect_error(ask({0, 1}, std::chrono::milliseconds(50)).get(), Kind::kDeadline, "time allowed");
   EXPECT_EQ(worker_.asked(), 0);
-  EXPECT_TRUE(trusted_->ready());
+  EXPECT_TRUE(pipeline_->ready());
 }
 
 // Two requests of one item that run as one batch.
-class Together : public TrustedSide {
+class Together : public Pipelines {
  protected:
   Together() { options_.batcher = {.max_batch = 2, .delay = 20s}; }
 };
@@ -153,7 +170,7 @@ TEST_F(Together, OnlyWhoHasNonFiniteValuesIsToldSo) {
 }
 
 TEST_F(Together, OneThatCantBeRunDoesNotSpoilTheOther) {
-  segments_.head = std::make_unique<FakeProgram>(
+  head().program = std::make_unique<FakeProgram>(
       std::vector{spec("x")}, std::vector{spec("h")},
       [](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
         std::vector<float> values;
@@ -170,20 +187,20 @@ TEST_F(Together, OneThatCantBeRunDoesNotSpoilTheOther) {
   EXPECT_THAT(floats_of(value_of(good.get()).outputs[0]), ElementsAre(9, 19));
 }
 
-TEST_F(TrustedSide, WithoutBatchesAnyFirstExtentIsTheModelsOwn) {
+TEST_F(Pipelines, WithoutBatchesAnyFirstExtentIsTheModelsOwn) {
   options_.batcher.max_batch = 1;
   start();
   auto promise = std::make_shared<std::promise<Result<Answer>>>();
-  trusted_->submit({.inputs = {floats({2, 2}, {0, 1, 2, 3})},
-                    .deadline = Clock::now() + 20s,
-                    .done = [promise](Result<Answer> a) { promise->set_value(std::move(a)); }});
+  pipeline_->submit({.inputs = {floats({2, 2}, {0, 1, 2, 3})},
+                     .deadline = Clock::now() + 20s,
+                     .done = [promise](Result<Answer> a) { promise->set_value(std::move(a)); }});
   EXPECT_THAT(floats_of(value_of(promise->get_future().get()).outputs[0]),
               ElementsAre(9, 19, 29, 39));
-  EXPECT_TRUE(trusted_->ready());
+  EXPECT_TRUE(pipeline_->ready());
 }
 
-TEST_F(TrustedSide, ComputesAgainInside) {
-  segments_.checker = elementwise("h", "y", [](float v) { return v * 10; });
+TEST_F(Pipelines, ComputesAgainInside) {
+  body().program = elementwise("h", "y", [](float v) { return v * 10; });
   options_.verify_rate = 1;
   options_.verify_stops = true;
   worker_.set_script([](RawSocket& socket, const Asked& asked) {
@@ -193,7 +210,7 @@ TEST_F(TrustedSide, ComputesAgainInside) {
   });
   start();
   ASSERT_TRUE(ask({0, 1}).get());
-  EXPECT_TRUE(trusted_->ready());
+  EXPECT_TRUE(pipeline_->ready());
   worker_.set_script([](RawSocket& socket, const Asked& asked) {
     return socket.send(asked.changed([](oip::InferResponse& r) {
       r.outputs[0].tensor = floats({1, 2}, {10.1F, 20});
@@ -202,14 +219,14 @@ TEST_F(TrustedSide, ComputesAgainInside) {
   EXPECT_THAT(floats_of(value_of(ask({0, 1}).get()).outputs[0]), ElementsAre(9, 19));
   EXPECT_THAT(metrics_.text(), HasSubstr("cloister_checks_total{result=\"mismatch\"} 1\n"));
   expect_error(ask({0, 1}).get(), Kind::kUnavailable, "stopped: a worker's result");
-  expect_error(trusted_->ready(), Kind::kUnavailable, "stopped");
+  expect_error(pipeline_->ready(), Kind::kUnavailable, "stopped");
 }
 
-TEST_F(TrustedSide, AnswersWhoWaitsWhenItEnds) {
+TEST_F(Pipelines, AnswersWhoWaitsWhenItEnds) {
   start();
   std::vector<std::future<Result<Answer>>> asked;
   for (int i = 0; i < 50; ++i) asked.push_back(ask({0, 1}));
-  trusted_.reset();
+  pipeline_.reset();
   for (auto& answer : asked) {
     const auto got = answer.get();
     EXPECT_TRUE(got || got.error().kind == Kind::kUnavailable);

@@ -1,0 +1,40 @@
+// A worker that speaks the Open Inference Protocol v2 over HTTP: ours, or anybody's server.
+#pragma once
+
+#include <mutex>
+
+#include "link/link.h"
+#include "net/client.h"
+
+namespace cloister {
+
+struct HttpLinkOptions {
+  net::Url model;  // "http://10.0.0.1:8000/v2/models/NAME"
+  net::ClientOptions client;
+  Seconds connect_limit{2};
+};
+
+// Keeps connections that were answered on for later calls. One that the worker closed in the
+// meantime says nothing of the worker: the call is made again on a new one.
+class HttpLink final : public Link {
+ public:
+  HttpLink(HttpLinkOptions options, TensorSpecs specs);
+
+  const TensorSpecs& specs() const override { return specs_; }
+  Result<std::vector<Tensor>> call(const std::vector<Tensor>& inputs, int64_t items,
+                                   Seconds limit) override;
+  Result<> probe(Seconds limit) override;
+
+ private:
+  Result<std::unique_ptr<net::Connection>> connect(Seconds limit);
+  std::unique_ptr<net::Connection> take_idle();
+  void keep(std::unique_ptr<net::Connection> connection);
+  void drop_idle();
+
+  const HttpLinkOptions options_;
+  const TensorSpecs specs_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<net::Connection>> idle_;
+};
+
+}  // namespace cloister

@@ -70,6 +70,33 @@ class Ranks(TreeTest):
     def test_higher_rank(self):
         self.refuses("src/base/error.cpp", '#include "graph/model.h"\n', "may not include graph")
 
+    def test_sub_folders_are_ranked(self):
+        self.write(GOOD | {"src/attest/snp/a.h": "#pragma once\n"})
+        self.refuses("src/attest/a.cpp", '#include "attest/snp/a.h"\n', "may not include attest/snp")
+        (self.root / "src/attest/a.cpp").unlink()
+        self.refuses("src/engine/a.cpp", '#include "engine/torch/a.h"\n', "may not include engine")
+        (self.root / "src/engine/a.cpp").unlink()
+        self.refuses("src/attest/new/a.h", "#pragma once\n", "no rank")
+
+    def test_what_a_party_never_sees(self):
+        self.write({"src/serving/a.h": "#pragma once\n",
+                    "src/serving/a.cpp": '#include "trust/policy.h"\n',
+                    "src/trust/policy.h": "#pragma once\n"})  # fmt: skip
+        # Over a header and the file that implements it.
+        status, output = self.check({"src/tee/a.cpp": '#include "serving/a.h"\n'})
+        self.assertEqual(status, 1, output)
+        self.assertIn("src/serving/a.cpp:1: tee must never see trust", output)
+
+    def test_libraries_are_ranked(self):
+        library = "cloister_library({}\n  SOURCES a.cpp\n  LINKS {})\n"
+        good = {"src/base/CMakeLists.txt": library.format("base", "fmt::fmt"),
+                "src/net/CMakeLists.txt": library.format("net", "cloister_base")}  # fmt: skip
+        self.assertEqual(self.check(good), (0, ""))
+        self.refuses("src/base/CMakeLists.txt", library.format("base", "cloister_net"),
+                     "cloister_base may not link cloister_net")  # fmt: skip
+        self.refuses("src/base/CMakeLists.txt", library.format("base", "cloister_none"),
+                     "links cloister_none, of no folder")  # fmt: skip
+
     def test_image_lies_between_tensor_and_graph(self):
         self.assertEqual(self.check({"src/image/a.cpp": '#include "tensor/t.h"\n'})[0], 0)
         self.refuses("src/image/a.cpp", '#include "graph/model.h"\n', "may not include graph")
@@ -141,6 +168,14 @@ class Ranks(TreeTest):
 
 
 class Links(TreeTest):
+    def test_hardening(self):
+        binary, allowed = Path(sys.executable).resolve(), self.root / "allowed.txt"
+        self.run_tool("check_links.py", "--update", binary, allowed)
+        status, output = self.run_tool("check_links.py", "--hardened", binary, allowed)
+        # No other program has our assertions.
+        self.assertEqual(status, 1, output)
+        self.assertIn("built without _GLIBCXX_ASSERTIONS", output)
+
     def test_added_missing_and_updated(self):
         allowed, binary = self.root / "links" / "python.txt", sys.executable
         status, output = self.run_tool("check_links.py", binary, allowed)

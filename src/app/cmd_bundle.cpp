@@ -14,13 +14,13 @@ namespace cloister {
 namespace {
 
 constexpr const char* kShowFooter =
-    R"(Every entry is read and held against the manifest's digest, so this also says whether
+    R"(Checks every entry against its digest in the manifest, so this also says whether
 the file is whole. Only with --signer does it say who made it.
 
 Example:
   cloister bundle show net.cloister --signer release.pub
 
-Exit codes: 0 done; 1 failed; 2 usage; 3 another signature, or an entry was altered.)";
+Exit codes: 0 done; 1 failed; 2 usage; 3 wrong signature, or an entry was altered.)";
 
 constexpr const char* kTritonFooter =
     R"(Writes REPO/NAME/config.pbtxt and REPO/NAME/VERSION/model.onnx for the backend
@@ -144,7 +144,7 @@ void add_shared(CLI::App& command, BundleOptions& options) {
   command.add_option("BUNDLE", options.path, "the bundle")->required();
   command
       .add_option("--signer", options.signers,
-                  "who must have signed it: a .pub file or the key itself (repeatable)")
+                  "signer that must have signed it: a .pub file or the key itself (repeatable)")
       ->type_name("KEY")
       ->allow_extra_args(false);
 }
@@ -153,18 +153,18 @@ void add_shared(CLI::App& command, BundleOptions& options) {
 
 void add_bundle_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<BundleOptions>();
-  CLI::App* command = app.add_subcommand("bundle", "Look into a bundle, hand on its body");
+  CLI::App* command = app.add_subcommand("bundle", "Inspect a bundle, export its body");
   command->require_subcommand(1);
   CLI::App* shown =
-      command->add_subcommand("show", "Its manifest, and whether all of it is as it was signed");
+      command->add_subcommand("show", "Show the manifest, and check every entry against it");
   add_shared(*shown, *options);
   shown->add_flag("--json", options->json, "print it as JSON");
   shown->footer(kShowFooter);
   shown->callback([options, &outcome] { outcome = show(*options); });
   CLI::App* triton =
-      command->add_subcommand("export-triton", "The body as a Triton model repository");
+      command->add_subcommand("export-triton", "Export the body as a Triton model repository");
   add_shared(*triton, *options);
-  triton->add_option("-o,--output", options->repository, "the model repository")
+  triton->add_option("-o,--output", options->repository, "folder of the model repository")
       ->required()
       ->type_name("REPO");
   triton->footer(kTritonFooter);

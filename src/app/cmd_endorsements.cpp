@@ -11,14 +11,14 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Certificates, revocation lists and collateral expire, and servers hand them over
-beside their evidence: this fetches them into the folder of cloisterd --endorsements,
-where they are read anew for each piece of evidence. Let a timer call it each day. It
-gives up, and changes nothing, unless what it fetched leads to the vendor's root, is
-in force and is of this very chip and firmware. FILE is what `cloister verify --save`
-kept of the server (kept again after a firmware update), or its bare report or quote.
+    R"(Certificates, revocation lists and collateral expire, and servers send them along
+with their evidence. This command fetches them into the folder of cloisterd
+--endorsements, which is read anew for each piece of evidence. Run it daily by a timer. It
+fails, and changes nothing, unless the fetched files chain to the vendor's root, are
+in force and belong to this chip and firmware. FILE is what `cloister verify --save`
+saved (save again after a firmware update), or the server's bare report or quote.
 
-It asks AMD's Key Distribution Service or Intel's Provisioning Certification Service;
+It queries AMD's Key Distribution Service or Intel's Provisioning Certification Service,
 or, with --amd and --intel, a mirror or a PCCS of your own.
 
 Examples:
@@ -27,7 +27,7 @@ Examples:
   cloister endorsements quote.bin --intel https://pccs:8081 --ca pccs.pem \
     --intel-root-crl https://mirror/IntelSGXRootCA.der -o endorsements
 
-Exit codes: 0 done; 1 failed; 2 usage; 3 what was fetched does not vouch for FILE.)";
+Exit codes: 0 done; 1 failed; 2 usage; 3 the fetched files do not vouch for FILE.)";
 
 constexpr uint64_t kMaxPem = 1 << 20;
 constexpr uint64_t kMaxFile = 2 * attest::kMaxExchangeBytes;
@@ -109,16 +109,16 @@ Outcome run_endorsements(const EndorsementsCommand& o) {
 void add_endorsements_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<EndorsementsCommand>();
   CLI::App* command = app.add_subcommand(
-      "endorsements", "Fetch what a vendor says of a server's hardware, for it to hand over");
-  command->add_option("FILE", options->file, "what --save kept, or a bare report or quote")
+      "endorsements", "Fetch the vendor's certificates and collateral for a server's hardware");
+  command->add_option("FILE", options->file, "a saved exchange, or a bare report or quote")
       ->required()
       ->type_name("FILE");
-  command->add_option("-o,--out", options->out, "folder, made if need be")
+  command->add_option("-o,--out", options->out, "output folder, created if missing")
       ->required()
       ->type_name("DIR");
   command
       ->add_option("--product", options->product,
-                   "milan, genoa or turin, for a report of version 2, which does not say")
+                   "milan, genoa or turin, for version 2 reports, which do not name it")
       ->type_name("NAME")
       ->check(CLI::IsMember({"milan", "genoa", "turin"}).description(""));
   command->add_option("--amd", options->sites.amd, "Key Distribution Service")
@@ -131,11 +131,11 @@ void add_endorsements_command(CLI::App& app, Outcome& outcome) {
       ->capture_default_str();
   command
       ->add_option("--intel-root-crl", options->sites.intel_root_crl,
-                   "revocation list of Intel's root, DER or PEM; by default from Intel")
+                   "revocation list of Intel's root, DER or PEM (default: from Intel)")
       ->type_name("URL");
   command
       ->add_option("--ca", options->ca,
-                   "PEM file of the authority of the site's certificate; by default the system's")
+                   "PEM file of the authority for the site's certificate (default: the system's)")
       ->type_name("FILE");
   command->add_option("--timeout", options->limit_s, "seconds to wait for each download")
       ->type_name("S")

@@ -82,7 +82,7 @@ Result<std::vector<NamedTensor>> read_rows(const std::string& path,
   }
   if (!table) return std::unexpected(table.error());
   if (table->source.removed_early > 0) {
-    return invalid("'{}': {} rows are equal to earlier ones; give each once", printable(path, 400),
+    return invalid("'{}': {} rows repeat earlier ones; give each row once", printable(path, 400),
                    table->source.removed_early);
   }
   TRY(encoder, audit::bind_encoding(encoding, *table));
@@ -173,16 +173,16 @@ void add_infer_command(CLI::App& app, Outcome& outcome) {
       ->type_name("ARRAY");
   command
       ->add_option("--image", options->images,
-                   "a picture, made an input as the bundle says; several are a batch")
+                   "a picture, preprocessed as the bundle says (repeat for a batch)")
       ->type_name("FILE");
   command
       ->add_option("--csv", options->csv,
-                   "rows of a table, made inputs as the bundle says; with a header, the label's "
+                   "rows of a table, encoded as the bundle says; with a header, the label's "
                    "column may be missing")
       ->type_name("FILE");
   command->add_option("-o,--output", options->output, "write the outputs to FILE.npy or FILE.npz")
       ->type_name("FILE");
-  command->add_option("--top", options->top, "how many classes to print, where there are labels")
+  command->add_option("--top", options->top, "how many classes to print, if the bundle has labels")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
@@ -191,10 +191,10 @@ void add_infer_command(CLI::App& app, Outcome& outcome) {
       ->capture_default_str()
       ->check(CLI::Range(0.001, 86400.0));
   command->add_flag("--json-tensors", options->json_tensors,
-                    "send and get tensors as JSON instead of binary");
-  command->add_flag("--json", options->json, "print classes and what was verified as JSON");
+                    "send and receive tensors as JSON instead of binary");
+  command->add_flag("--json", options->json, "print classes and verified facts as JSON");
   command->footer(
-      "Nothing of the input is sent before the server has shown, on the same connection,\n"
+      "No input is sent before the server has proved, on the same connection,\n"
       "what it is.\n\n"
       "Examples:\n"
       "  cloister infer https://host:8443 --policy trust-policy.json --image cat.jpg\n"

@@ -36,7 +36,7 @@ void add_inspect_command(CLI::App& app, Outcome& outcome) {
   command->footer(
       "Sizes and MACs are for one item of the batch N. A cut that carries several\n"
       "tensors (skip connections) is listed with all of them. '!' marks cuts that are\n"
-      "exposed by construction: they carry an input, or a mere rearrangement or recoding\n"
+      "exposed by construction: they carry an input, or only a rearrangement or recoding\n"
       "of one.\n\n"
       "Examples:\n"
       "  cloister inspect model.onnx\n"

@@ -1,5 +1,3 @@
-#include <fmt/chrono.h>
-
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -8,18 +6,19 @@
 #include "app/commands.h"
 #include "base/random.h"
 #include "base/sha256.h"
+#include "base/time.h"
 #include "cli/keys.h"
 
 namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(--encryption makes what a trusted server opens bundles with, as age-keygen does:
-FILE is the secret, and 'age1...' is printed, to seal for. --signing makes what a
-bundle is signed with, as minisign does: NAME.key is the secret, under a password
-that is asked for, and NAME.pub is for whoever checks. --token makes what a client
-shows to a server, and the line by which the server knows it; the token is printed
-this once and kept nowhere. No file is ever replaced.
+    R"(--encryption makes the key with which a trusted server opens bundles, as age-keygen
+does: FILE is the secret; the printed 'age1...' is the recipient for 'seal'. --signing
+makes the key that signs bundles, as minisign does: NAME.key is the secret, protected
+by a password that you type, and NAME.pub is for verifiers. --token makes a client's
+bearer token, and the line by which the server recognises it; the token is printed
+once and stored nowhere. Existing files are never overwritten.
 
 Examples:
   cloister keygen --encryption -o server.txt
@@ -35,8 +34,8 @@ Outcome make_encryption_key(const KeygenOptions& options, int64_t now) {
   TRY(identity, age::Identity::generate());
   const std::string recipient = identity.recipient().text();
   const SecretBytes text = identity.text();
-  const std::string comment = fmt::format("# created: {:%Y-%m-%dT%H:%M:%SZ}\n# public key: {}\n",
-                                          fmt::gmtime(now), recipient);
+  const std::string comment = fmt::format("# created: {}\n# public key: {}\n",
+                                          time_text(Time(std::chrono::seconds(now))), recipient);
   SecretBytes file(comment.size() + text.text().size() + 1);
   std::byte* out = file.bytes().data();
   out = std::ranges::copy(as_bytes(comment), out).out;
@@ -55,7 +54,7 @@ Result<std::optional<SecretBytes>> new_password(const KeygenOptions& options) {
     return std::move(password);
   }
   TRY(password, ask_password("Password for the new key: "));
-  TRY(again, ask_password("The same again: "));
+  TRY(again, ask_password("Repeat the password: "));
   if (password.text() != again.text()) return fail(Kind::kUsage, "the passwords differ");
   return std::move(password);
 }
@@ -66,7 +65,8 @@ Outcome make_signing_key(const KeygenOptions& options) {
   for (const std::string& path : {secret_path, public_path}) {
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(path, ignored))) {
-      return fail(Kind::kUsage, "'{}' is there already, and is not replaced", printable(path, 400));
+      return fail(Kind::kUsage, "'{}' already exists and will not be overwritten",
+                  printable(path, 400));
     }
   }
   TRY(password, new_password(options));
@@ -99,7 +99,7 @@ Outcome make_keys(const KeygenOptions& options, int64_t now) {
     return fail(Kind::kUsage, "want one of --encryption, --signing and --token NAME");
   }
   if (!options.token.empty()) return make_token(options.token);
-  if (options.output.empty()) return fail(Kind::kUsage, "-o is missing");
+  if (options.output.empty()) return fail(Kind::kUsage, "-o FILE is missing");
   if (options.encryption) return make_encryption_key(options, now);
   return make_signing_key(options);
 }
@@ -109,19 +109,19 @@ Outcome make_keys(const KeygenOptions& options, int64_t now) {
 void add_keygen_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<KeygenOptions>();
   CLI::App* command =
-      app.add_subcommand("keygen", "Make keys: to seal for, to sign with, and tokens for clients");
-  command->add_flag("--encryption", options->encryption, "an age identity");
-  command->add_flag("--signing", options->signing, "a minisign key pair");
-  command->add_option("--token", options->token, "a client's token")->type_name("NAME");
+      app.add_subcommand("keygen", "Make encryption keys, signing keys, and client tokens");
+  command->add_flag("--encryption", options->encryption, "make an age identity");
+  command->add_flag("--signing", options->signing, "make a minisign key pair");
+  command->add_option("--token", options->token, "make a client's token")->type_name("NAME");
   command
       ->add_option("-o,--output", options->output,
-                   "the identity's file; or NAME, of NAME.key and NAME.pub")
+                   "the identity's file; or NAME for NAME.key and NAME.pub")
       ->type_name("FILE|NAME");
   command
       ->add_option("--password-file", options->password_file,
-                   "the signing key's password is this file's first line")
+                   "file whose first line is the signing key's password")
       ->type_name("FILE");
-  command->add_flag("--no-password", options->no_password, "the signing key has none")
+  command->add_flag("--no-password", options->no_password, "make a signing key without a password")
       ->excludes("--password-file");
   command->footer(kFooter);
   command->callback([options, &outcome] { outcome = make_keys(*options, std::time(nullptr)); });

@@ -11,14 +11,14 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(The policy says what a cut may leak, what plans may cost, and what the best of those
-is best in; what neither it nor a flag says keeps its default. A plan is never made
-on what was not measured: a cut that the audit leaves out is not safe.
+    R"(The policy sets limits on what a cut may leak and what a plan may cost, and the
+objective. Fields that neither it nor a flag sets keep their defaults. A plan never
+relies on what was not measured: a cut that the audit leaves out does not qualify.
 
-A device that is not at hand is NAME=profile.json, of the same model and measured
-elsewhere, or NAME=flops=F,bytes=B,link=L,latency=S from its data sheet: operations,
-bytes of memory and bytes of the link a second, seconds a message takes. Such times
-are the shortest there can be.
+Describe a device that is not at hand by NAME=profile.json, of the same model and
+measured elsewhere, or by NAME=flops=F,bytes=B,link=L,latency=S from its data sheet:
+operations, bytes of memory and link bytes per second, seconds per message. Times
+from a data sheet are the shortest possible.
 
 Examples:
   cloister plan net.onnx --profile profile.json --audit audit.json -o plan.json
@@ -27,8 +27,8 @@ Examples:
       --device gpu=flops=60T,bytes=3T,link=12G,latency=20e-6
   cloister plan --print-policy > plan-policy.json
 
-Exit codes: 0 done; 1 failed; 2 usage; 3 no cut may be served, and the plan that was
-written is all trusted.)";
+Exit codes: 0 done; 1 failed; 2 usage; 3 no cut may be served; the plan is written
+and keeps the whole model trusted.)";
 
 struct PlanOptions {
   std::string model, profile, audit, policy, output;
@@ -146,7 +146,7 @@ Outcome make_plan(const PlanOptions& options) {
   }
   TRY_OK(read_profile(options, records));
   if (audit != nullptr && audit->model.sha256 != records.profile.model_sha256) {
-    fmt::print(stderr, "cloister plan: warning: {} is of another model, so no cut counts as safe\n",
+    fmt::print(stderr, "cloister plan: warning: {} is of another model, so no cut qualifies\n",
                quoted(options.audit));
   }
   const plan::PlanInputs evidence{&records.profile, audit, records.profile_sha256,
@@ -166,38 +166,38 @@ Outcome make_plan(const PlanOptions& options) {
 void add_plan_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<PlanOptions>();
   CLI::App* command = app.add_subcommand(
-      "plan", "Choose the cut to serve, by what cuts cost, what they leak and what you accept");
-  command->add_option("MODEL", options->model, "the ONNX file that both records are of");
-  command->add_option("--profile", options->profile, "what cuts cost: profile.json")
+      "plan", "Choose the cut to serve, from measured cost, measured leakage and your policy");
+  command->add_option("MODEL", options->model, "the ONNX file from which both records were made");
+  command->add_option("--profile", options->profile, "measured cost of the cuts: profile.json")
       ->type_name("FILE");
   command
       ->add_option("--audit", options->audit,
-                   "what cuts leak: audit.json; without it no cut is safe")
+                   "measured leakage of the cuts: audit.json; without it no cut qualifies")
       ->type_name("FILE");
-  command->add_option("--policy", options->policy, "what you accept: plan-policy.json")
+  command->add_option("--policy", options->policy, "your policy: plan-policy.json")
       ->type_name("FILE");
   command
       ->add_option("--threshold", options->leakage.threshold,
-                   "METRIC=NUMBER, the leakage that is allowed (ssim=0.3)")
+                   "METRIC=NUMBER, the largest leakage allowed (ssim=0.3)")
       ->type_name("M=N");
   command
       ->add_option("--statistic", options->leakage.statistic,
-                   "of the leakage: mean, p95 or worst over the held-out inputs")
+                   "leakage statistic: mean, p95 or worst over the held-out inputs")
       ->type_name("NAME");
   command->add_option("--n-min", options->leakage.n_min, "fewest held-out inputs for a verdict")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--device", options->devices,
-                   "a device that is not at hand, measured elsewhere or described; again for more")
+                   "a device that is not at hand, measured elsewhere or described (repeatable)")
       ->type_name("NAME=FILE|SPEC")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("-o,--output", options->output, "write plan.json")->type_name("FILE");
   command->add_flag("--json", options->json, "print the plan as JSON");
-  command->add_flag("--all", options->all, "list plans that others are better than, too");
+  command->add_flag("--all", options->all, "also list plans that others dominate");
   command->add_flag("--print-policy", options->print_policy,
-                    "print the policy with all that it leaves out, and stop");
+                    "print the policy with every default filled in, and exit");
   command->footer(kFooter);
   command->callback([options, &outcome] { outcome = make_plan(*options); });
 }

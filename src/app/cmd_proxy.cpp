@@ -46,24 +46,25 @@ Outcome run_proxy(ProxyCommandOptions& o) {
 void add_proxy_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<ProxyCommandOptions>();
   CLI::App* command = app.add_subcommand(
-      "proxy", "A plain local endpoint in front of a verified server, for ordinary clients");
+      "proxy", "Offer a verified server to ordinary clients as a plain local endpoint");
   options->trust.add_to(*command);
   command
       ->add_option("--listen", options->listen,
-                   "where ordinary Open Inference Protocol v2 clients find it, in plain HTTP: "
+                   "address for ordinary Open Inference Protocol v2 clients, in plain HTTP: "
                    "keep it on this machine")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   command
-      ->add_option("--allow-host", options->proxy.hosts,
-                   "a name, or NAME:PORT, by which clients reach it besides localhost and the "
-                   "address that it listens on; requests to others are refused, since a web page "
-                   "may have sent them (repeatable)")
+      ->add_option(
+          "--allow-host", options->proxy.hosts,
+          "a further name, or NAME:PORT, by which clients reach it, beyond localhost and the "
+          "address that it listens on; requests to other names are refused, since a web page "
+          "may have sent them (repeatable)")
       ->type_name("NAME")
       ->allow_extra_args(false);
   command
       ->add_option("--connections", options->proxy.connections,
-                   "verified connections at most, made when they are needed and then kept")
+                   "most verified connections, opened on demand and then kept")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
@@ -73,13 +74,13 @@ void add_proxy_command(CLI::App& app, Outcome& outcome) {
       ->check(CLI::Range(0.001, 86400.0));
   command
       ->add_option("--reverify", options->reverify_s,
-                   "seconds after which a connection is verified anew")
+                   "seconds after which a connection is verified again")
       ->type_name("S")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 1e6));
   command
       ->add_option("--max-body", options->proxy.max_body_bytes,
-                   "bytes of a request: no fewer than the server takes")
+                   "largest request in bytes; should be at least the server's limit")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1024.0, 1e10));
@@ -89,13 +90,14 @@ void add_proxy_command(CLI::App& app, Outcome& outcome) {
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  command->add_option("--drain", options->drain_s, "seconds for requests at hand after SIGTERM")
+  command
+      ->add_option("--drain", options->drain_s, "seconds to finish pending requests after SIGTERM")
       ->type_name("S")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));
   options->log.add_to(*command);
   command->footer(
-      "Once it listens, one line of JSON on stdout says where. SIGTERM ends it.\n\n"
+      "Once it listens, it prints its port as one line of JSON on stdout. SIGTERM ends it.\n\n"
       "Example:\n"
       "  cloister proxy https://host:8443 --policy p.json --listen 127.0.0.1:8000 &\n"
       "  curl -d @request.json http://127.0.0.1:8000/v2/models/resnet50/infer");

@@ -23,7 +23,7 @@ Result<> check_made_from(const std::string& plan, const std::string& wanted,
   TRY(text, read_file(path, max_bytes));
   const std::string found = to_hex(sha256(as_bytes(std::string_view(text))));
   if (found == wanted) return {};
-  return invalid("'{}' was made from another file than '{}': SHA-256 {}, want {}", printable(plan),
+  return invalid("'{}' was not made from '{}': SHA-256 {}, want {}", printable(plan),
                  printable(path), found, printable(wanted));
 }
 
@@ -42,7 +42,8 @@ Result<> judge(const ReportOptions& options, const std::optional<plan::Plan>& pl
 Outcome write_report(const ReportOptions& options) {
   if (!options.plan.empty() && options.policy.any()) {
     return fail(Kind::kUsage,
-                "--plan: it was made by its own policy; make another with cloister plan");
+                "--plan: the plan has its own policy; to judge by another, make a new plan with "
+                "cloister plan");
   }
   TRY(record, audit::read_record(options.record));
   std::optional<profile::ProfileRecord> profile;
@@ -79,23 +80,23 @@ Outcome write_report(const ReportOptions& options) {
 void add_report_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand(
-      "report", "Show an audit, and a plan made from it, as a page that opens offline");
-  command->add_option("AUDIT", options->record, "audit.json; its pictures are looked for beside it")
+      "report", "Write an audit, and optionally its plan, as one page that opens offline");
+  command->add_option("AUDIT", options->record, "audit.json, with its pictures beside it")
       ->required();
   command->add_option("-o,--output", options->output, "the page to write")
       ->required()
       ->type_name("FILE");
   command
       ->add_option("--plan", options->plan,
-                   "plan.json: the chosen cut, why, and what it is weighed against")
+                   "plan.json: the chosen cut, the reason, and the alternatives")
       ->type_name("FILE");
   command
       ->add_option("--profile", options->profile,
-                   "profile.json: what each cut costs, and the network as a strip to pick cuts on")
+                   "profile.json: each cut's cost, and the network as a strip for picking cuts")
       ->type_name("FILE");
   command
       ->add_option("--threshold", options->policy.threshold,
-                   "judge again: METRIC=NUMBER, the leakage that is allowed (ssim=0.3)")
+                   "judge again: METRIC=NUMBER, the largest leakage allowed (ssim=0.3)")
       ->type_name("M=N");
   command
       ->add_option("--statistic", options->policy.statistic,
@@ -107,8 +108,8 @@ void add_report_command(CLI::App& app, Outcome& outcome) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   command->footer(
-      "What is not given stays as the record has it; with a plan its policy judges. The\n"
-      "records themselves are left as they are, and must be of one model.\n\n"
+      "Values that are not given stay as recorded; with a plan, the plan's policy judges. The\n"
+      "records themselves are not changed, and must be of the same model.\n\n"
       "Examples:\n"
       "  cloister report audit.json -o report.html\n"
       "  cloister report audit.json --plan plan.json --profile profile.json -o report.html\n"

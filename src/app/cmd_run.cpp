@@ -161,7 +161,7 @@ void add_run_command(CLI::App& app, Outcome& outcome) {
   command
       ->add_option(
           "--cut", options->cuts,
-          "run in segments, cut here, as for 'cloister split'; given twice: three segments")
+          "run in segments, cut here (as for 'cloister split'); given twice: three segments")
       ->allow_extra_args(false)
       ->type_name("CUT");
   command->add_flag("--compare", options->compare,

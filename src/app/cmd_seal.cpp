@@ -21,11 +21,11 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(The plan says where the model is cut; it must be of this model, and the audit the
-one that it was made of. What is trusted is encrypted to the recipients, who are the
-servers that may open it ('cloister keygen --encryption'); the body is not. All of
-it is listed in a manifest, and that is signed ('cloister keygen --signing'). The
-bundle's version is yours to count: servers refuse to go back to an earlier one.
+    R"(The plan says where the model is cut; it must be of this model, and the audit must be
+the one from which the plan was made. Trusted segments are encrypted to the recipients,
+the servers that may open the bundle ('cloister keygen --encryption'); the body is not.
+A signed manifest lists all of it ('cloister keygen --signing'). You assign the
+bundle's version: it must grow, since servers refuse to go back to an earlier one.
 
 Examples:
   cloister seal net.onnx --plan plan.json --audit audit.json --recipient age1... \
@@ -95,8 +95,8 @@ Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string
   TRY(audit, read_checked(flags.audit, audit::parse_record));
   const std::string audit_sha256 = to_hex(sha256(as_bytes(audit)));
   if (!audit.empty() && audit_sha256 != plan.audit_sha256) {
-    return invalid("{} is not the audit of the plan: SHA-256 {}, want {}", quoted_path(flags.audit),
-                   audit_sha256.substr(0, 12),
+    return invalid("{} is not the audit from which the plan was made: SHA-256 {}, want {}",
+                   quoted_path(flags.audit), audit_sha256.substr(0, 12),
                    plan.audit_sha256.empty() ? "none" : plan.audit_sha256.substr(0, 12));
   }
   TRY(report, read_checked(flags.report, [](const std::string&) -> Result<> { return {}; }));
@@ -130,7 +130,7 @@ Result<Cutting> cut_model(Model model, const ModelOptions& options,
     if (!cut) return invalid("the plan's cut '{}': {}", printable(id, 40), cut.error().message);
     // A plan has ids, not what else --cut takes.
     if (!id.starts_with(cut->id) && !cut->id.starts_with(id)) {
-      return invalid("the plan's cut '{}' is no id of this model's cuts", printable(id, 40));
+      return invalid("the plan's cut '{}' is not among this model's cuts", printable(id, 40));
     }
     if (!cut->exposed_by_construction.empty()) {
       return fail(Kind::kRefused, "cut {}: {}", cut->id, cut->exposed_by_construction);
@@ -167,21 +167,22 @@ Result<Cutting> choose_batch(const Model& model, const SealFlags& flags,
     if (flags.max_batch != 0) {
       return with_context(batched.error(), fmt::format("--max-batch {}", flags.max_batch));
     }
-    say(fmt::format("note: no batches, --max-batch 1: {}", batched.error().message));
+    say(fmt::format("note: batches are off (--max-batch 1): {}", batched.error().message));
     parts.max_batch = 1;
   }
   return cut_model(model, flags.model, parts);
 }
 
 Outcome seal_model(const SealFlags& flags) {
-  if (flags.version == 0) return fail(Kind::kUsage, "--bundle-version is missing, 1 or more");
+  if (flags.version == 0) return fail(Kind::kUsage, "--bundle-version is missing: want 1 or more");
   const std::string name =
       flags.name.empty() ? fs::path(flags.model.path).stem().string() : flags.name;
   if (const auto checked = bundle::check_model_name(name); !checked) {
     return fail(Kind::kUsage, "{} (see --name)", checked.error().message);
   }
   TRY(recipients, read_recipients(flags.recipients, flags.recipient_files));
-  if (recipients.empty()) return fail(Kind::kUsage, "--recipient is missing: who may open it?");
+  if (recipients.empty())
+    return fail(Kind::kUsage, "--recipient is missing: want at least one that may open the bundle");
   TRY(model, read_model(flags.model.path));
   TRY(parts, read_parts(flags, model.file_sha256));
   TRY(key, read_signing_key(flags.key, flags.password_file));
@@ -203,9 +204,9 @@ void add_inputs(CLI::App& command, SealFlags& flags) {
   const auto add = [&](const char* flag, std::string& path, const char* text) {
     return command.add_option(flag, path, text)->type_name("FILE");
   };
-  add("--plan", flags.plan, "where it is cut: plan.json")->required();
-  add("--audit", flags.audit, "the audit that the plan was made of, to go with it");
-  add("--report", flags.report, "report.html, to go with it");
+  add("--plan", flags.plan, "where to cut the model: plan.json")->required();
+  add("--audit", flags.audit, "the audit from which the plan was made, to include");
+  add("--report", flags.report, "report.html, to include");
   add("--preprocess", flags.preprocess, "how pictures become inputs: preprocess.json");
   add("--encoding", flags.encoding, "how a table's rows become inputs: encoding.json");
   add("--labels", flags.labels, "the names of the classes: labels.txt");
@@ -215,33 +216,38 @@ void add_inputs(CLI::App& command, SealFlags& flags) {
 
 void add_seal_command(CLI::App& app, Outcome& outcome) {
   auto flags = std::make_shared<SealFlags>();
-  CLI::App* command =
-      app.add_subcommand("seal", "Make a signed bundle of a model: encrypted head, body, plan");
+  CLI::App* command = app.add_subcommand(
+      "seal", "Make a signed bundle of a model: encrypted head, plain body, plan");
   flags->model.add_cuts_to(*command);
   add_inputs(*command, *flags);
-  command->add_option("--recipient", flags->recipients, "who may open it: age1... (repeatable)")
+  command
+      ->add_option("--recipient", flags->recipients,
+                   "recipient that may open the bundle: age1... (repeatable)")
       ->type_name("KEY")
       ->allow_extra_args(false);
   command
-      ->add_option("--recipients-file", flags->recipient_files, "the same, one a line (repeatable)")
+      ->add_option("--recipients-file", flags->recipient_files,
+                   "file of recipients, one per line (repeatable)")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  command->add_option("--sign", flags->key, "the secret key that signs it: minisign's")
+  command->add_option("--sign", flags->key, "minisign secret key that signs the bundle")
       ->required()
       ->type_name("KEY");
   command
       ->add_option("--password-file", flags->password_file,
-                   "that key's password is this file's first line")
+                   "file whose first line is that key's password")
       ->type_name("FILE");
-  command->add_option("--name", flags->name, "what servers call the model (default: its file's)")
+  command
+      ->add_option("--name", flags->name, "the model's name on servers (default: the file's name)")
       ->type_name("NAME");
-  command->add_option("--bundle-version", flags->version, "a number that grows with every bundle")
+  command
+      ->add_option("--bundle-version", flags->version, "version, which must grow with every bundle")
       ->required()
       ->type_name("N")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 53));
   command
       ->add_option("--max-batch", flags->max_batch,
-                   "most items at once (default: 8, or 1 where the model can't)")
+                   "largest batch (default: 8, or 1 if the model can't)")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, bundle::kMostBatch));
   command->add_option("-o,--output", flags->output, "the bundle to write")

@@ -71,7 +71,7 @@ void add_split_command(CLI::App& app, Outcome& outcome) {
   command
       ->add_option(
           "--cut", options->cuts,
-          "where to cut: an id from 'inspect' or the start of one, a tensor's name (several "
+          "where to cut: an id from 'inspect' or a prefix of one, a tensor's name (several "
           "joined by commas), or a share of the MACs such as 40%; given twice: head, body "
           "and tail")
       ->required()

@@ -10,8 +10,8 @@ namespace {
 
 constexpr const char* kFooter =
     R"(Segments become ONNX files with their weights beside them (head.onnx, head.data).
-Servers never need this: they open bundles in memory. It is for whoever owns the
-model and wants to look at what was sealed.
+Servers never need this: they open bundles in memory. It lets the model's owner
+look at what was sealed.
 
 Examples:
   cloister unseal net.cloister --identity server.txt --signer release.pub -o parts)";
@@ -62,9 +62,10 @@ Outcome unseal(const UnsealOptions& options) {
   if (signers.empty()) {
     fmt::print(stderr, "cloister unseal: warning: the signature was not checked (see --signer)\n");
   }
-  fmt::print(stderr,
-             "cloister unseal: warning: what was encrypted is now plain in '{}'; keep it safe\n",
-             printable(options.folder, 400));
+  fmt::print(
+      stderr,
+      "cloister unseal: warning: '{}' now holds the encrypted segments in the clear; protect it\n",
+      printable(options.folder, 400));
   Written written;
   for (const SegmentInfo& info : bundle.manifest().segments) {
     const auto done = write_segment(bundle, info, identities, options.folder, written);
@@ -92,13 +93,13 @@ void add_unseal_command(CLI::App& app, Outcome& outcome) {
   command->add_option("BUNDLE", options->bundle, "the bundle")->required();
   command
       ->add_option("--identity", options->identities,
-                   "a file with a secret key that it was sealed for (repeatable)")
+                   "file with a secret key for which it was sealed (repeatable)")
       ->required()
       ->type_name("FILE")
       ->allow_extra_args(false);
   command
       ->add_option("--signer", options->signers,
-                   "who must have signed it: a .pub file or the key itself (repeatable)")
+                   "signer that must have signed it: a .pub file or the key itself (repeatable)")
       ->type_name("KEY")
       ->allow_extra_args(false);
   command->add_option("-o,--output", options->folder, "folder for the segments")

@@ -14,13 +14,13 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(With a URL it connects, asks for evidence as a client does before it sends an
-input, and judges all of it under the policy: environment, configuration, bundle,
+    R"(With a URL it connects, requests evidence as a client does before it sends an
+input, and judges everything under the policy: environment, configuration, bundle,
 audit. It sends no input. With a file it judges what --save kept, or a bare report or
-quote: SEV-SNP, TDX, SGX, TPM, Azure's HCL; what belongs to that is given with --with
+quote: SEV-SNP, TDX, SGX, TPM, Azure's HCL. Give a bare report's endorsements with --with
 (vek, intermediate, amd_crl; tcb_info, qe_identity, pck_crl, root_ca_crl, ...:
-docs/formats/trust-policy.md), and what it must be over with --report-data. Without
---policy nothing is accepted, and the list says what there is.
+docs/formats/trust-policy.md), and its expected report data with --report-data. Without
+--policy nothing is accepted, and the list shows what was found.
 
 Examples:
   cloister verify https://host:8443 --policy trust-policy.json
@@ -54,11 +54,11 @@ struct Judged {
   std::optional<attest::SavedExchange> exchange;  // nothing: a bare report
 };
 
-Result<attest::Time> time_of(const VerifyCommand& o) {
+Result<Time> time_of(const VerifyCommand& o) {
   if (o.time.empty()) {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   }
-  return typed(attest::parse_time(o.time));
+  return typed(parse_time(o.time));
 }
 
 bool is_url(const std::string& target) {
@@ -78,7 +78,7 @@ Result<Judged> judge_url(VerifyCommand& o) {
   // For the draft of a policy; a bundle that has none shows none.
   read.verify.files = {"audit.json"};
   TRY(connection, net::Connection::open(read.url, read.verify.client, read.verify.limit));
-  const attest::Time now = read.verify.clock();
+  const Time now = read.verify.clock();
   TRY(examined, serving::examine(*connection, read.verify));
   return Judged{
       {.target = net::url_text(read.url), .now = now, .judgement = std::move(examined.judgement)},
@@ -94,9 +94,9 @@ Result<Judged> judge_saved(const VerifyCommand& o, std::string_view json) {
   TRY(policy, o.trust.read_policy());
   TRY(now, time_of(o));
   Judged out{.report = {.target = printable(o.target, 400), .now = now}};
-  out.report.notes.push_back(fmt::format(
-      "shown by {} at {}: which connection it was shown on is known from the file alone",
-      printable(saved.url), attest::time_text(saved.when)));
+  out.report.notes.push_back(
+      fmt::format("shown by {} at {}: only the file says on which connection", printable(saved.url),
+                  time_text(saved.when)));
   out.report.judgement =
       attest::appraise(saved.reply, policy, {.expected = saved.expected, .now = now});
   out.exchange = std::move(saved);
@@ -170,8 +170,8 @@ Result<> write_wanted(const VerifyCommand& o, const Judged& judged) {
     TRY(policy, attest::draft_policy(judged.exchange->reply, judged.report.judgement));
     TRY_OK(write_new_file(o.draft, as_bytes(attest::policy_json(policy)), false));
     fmt::print(stderr,
-               "'{}' accepts exactly what was shown. It is worth what you know by other means: "
-               "compare its measurements with those of the program that should be there.\n",
+               "'{}' accepts exactly what was shown. That proves nothing by itself: "
+               "compare its measurements with those of the program that you expect.\n",
                printable(o.draft, 400));
   }
   return {};
@@ -194,15 +194,15 @@ Outcome run_verify(VerifyCommand& o) {
 void add_verify_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<VerifyCommand>();
   CLI::App* command =
-      app.add_subcommand("verify", "What a server shows of itself, check by check, and a verdict");
+      app.add_subcommand("verify", "Verify a server or saved evidence: every check, and a verdict");
   command
       ->add_option("TARGET", options->target,
-                   "https://HOST:PORT, or a file: what --save kept, or a bare report or quote")
+                   "https://HOST:PORT, or a file: a saved exchange, or a bare report or quote")
       ->required()
       ->type_name("URL|FILE");
   options->trust.add_policy_to(*command);
   options->trust.add_connection_to(*command);
-  command->add_option("--with", options->with, "for a bare report: what belongs to it, by name")
+  command->add_option("--with", options->with, "for a bare report: its endorsements, by name")
       ->type_name("NAME=FILE")
       ->allow_extra_args(false);
   command
@@ -212,25 +212,26 @@ void add_verify_command(CLI::App& app, Outcome& outcome) {
       ->type_name("KIND");
   command
       ->add_option("--report-data", options->report_data,
-                   "for a bare report: what it must be over, 64 bytes; of a TPM 32 or more")
+                   "for a bare report: expected report data, 64 bytes; for a TPM 32 or more")
       ->type_name("HEX");
   command
-      ->add_option("--time", options->time,
-                   "for files: judge as of then, since certificates expire; by default now; "
-                   "YYYY-MM-DDTHH:MM:SSZ")
+      ->add_option(
+          "--time", options->time,
+          "for files: the time for which to judge, since certificates expire (default: now); "
+          "YYYY-MM-DDTHH:MM:SSZ")
       ->type_name("TIME");
-  command->add_option("--save", options->save, "keep the whole exchange in a file")
+  command->add_option("--save", options->save, "save the whole exchange to a file")
       ->type_name("FILE");
   command
       ->add_option("--draft-policy", options->draft,
-                   "write a policy that accepts exactly what was shown, to begin one's own with")
+                   "write a policy that accepts exactly what was shown, as a starting point")
       ->type_name("FILE");
   command->add_option("--timeout", options->limit_s, "seconds to wait for the server")
       ->type_name("S")
       ->capture_default_str()
       ->check(CLI::Range(0.001, 3600.0));
   command->add_flag("--full", options->full, "do not shorten long values");
-  command->add_flag("--json", options->json, "the report as JSON");
+  command->add_flag("--json", options->json, "print the report as JSON");
   command->footer(kFooter);
   command->callback([options, &outcome] { outcome = run_verify(*options); });
 }

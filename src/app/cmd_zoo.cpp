@@ -42,7 +42,7 @@ Outcome write_zoo_model(const ZooOptions& options) {
 void add_zoo_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<ZooOptions>();
   CLI::App* command = app.add_subcommand(
-      "zoo", "Write a well-known architecture with random weights, for trying things");
+      "zoo", "Write a well-known architecture with random weights, to experiment with");
   command->add_option("NAME", options->name, "the architecture; without it they are listed");
   command->add_option("-o,--output", options->file, "the ONNX file to write")->type_name("FILE");
   command->add_option("--seed", options->seed, "seed of the random weights")
@@ -53,8 +53,7 @@ void add_zoo_command(CLI::App& app, Outcome& outcome) {
     command->add_option(flag, size, text)->type_name("N")->check(CLI::PositiveNumber);
   };
   add_size("--features", options->sizes.features, "columns of a row: mlp and cnn1d (64)");
-  add_size("--classes", options->sizes.classes,
-           "classes to tell apart: mlp, cnn1d, small_cnn (10)");
+  add_size("--classes", options->sizes.classes, "number of classes: mlp, cnn1d, small_cnn (10)");
   std::string names;
   for (size_t i = 0; i < zoo_entries().size(); ++i) {
     const bool first = i % 4 == 0;  // of its line

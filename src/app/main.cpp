@@ -26,9 +26,9 @@ struct External {
 };
 
 constexpr External kExternals[] = {
-    {"audit", "Attack the cuts, and say what comes back of the inputs"},
-    {"pictures", "Draw small labelled pictures, to try things on"},
-    {"preprocess", "Turn pictures into input arrays, and write down how"},
+    {"audit", "Attack the cuts, and measure how well inputs can be rebuilt"},
+    {"pictures", "Draw small labelled pictures to experiment with"},
+    {"preprocess", "Turn pictures into input arrays, and record how"},
     {"profile", "Measure what each cut costs on this machine"},
     {"train", "Train a model on a table, pictures or arrays"},
 };
@@ -53,8 +53,8 @@ std::vector<std::string> command_names(const CLI::App& app) {
 int run(int argc, char** argv) {
   const std::string word = argc > 1 ? argv[1] : "";
   CLI::App app(
-      "Cuts a neural network in two, so that the part that sees the inputs runs in a\n"
-      "trusted environment, and the rest on an accelerator that must not see them.");
+      "Cuts a neural network in two: the part that sees the inputs runs in a trusted\n"
+      "environment, the rest on an accelerator that must not see them.");
   app.name("cloister");
   set_help_layout(app);
   app.set_version_flag("--version", std::string("cloister ") + kVersion, "print the version");
@@ -68,8 +68,8 @@ int run(int argc, char** argv) {
   }
   // Only now: commands would inherit it.
   app.footer(
-      "'cloister COMMAND --help' tells more. Data goes to stdout, talk to stderr.\n"
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (not safe or not trusted).");
+      "'cloister COMMAND --help' has the details. Data goes to stdout, messages to stderr.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (by a policy or check).");
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
     command->group("Commands");
   }

@@ -59,8 +59,8 @@ std::string plan_text(const plan::Plan& plan, bool all) {
   const auto front = std::ranges::count_if(plan.candidates, &Candidate::pareto);
   std::string text = fmt::format("{}, batch {}: ", printable(plan.model_file), plan.batch);
   text += all ? fmt::format("all {} plans\n\n", plan.candidates.size())
-              : fmt::format("{} plans of {}, others leak or cost more (--all)\n\n", front,
-                            plan.candidates.size());
+              : fmt::format("{} of {} plans; the others leak or cost more (--all lists them)\n\n",
+                            front, plan.candidates.size());
   text += table_of(plan, all);
   text += "\n* chosen";
   if (std::ranges::any_of(plan.candidates, &Candidate::modelled)) {

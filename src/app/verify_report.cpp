@@ -108,7 +108,7 @@ std::string verdict_text(const attest::AppraisalResult& judgement) {
 std::string report_text(const VerifyReport& report, bool full, bool colour) {
   const attest::AppraisalResult& judgement = report.judgement;
   std::string out = fmt::format("{}: {} evidence, judged at {}\n", report.target,
-                                attest::to_string(judgement.kind), attest::time_text(report.now));
+                                attest::to_string(judgement.kind), time_text(report.now));
   for (const std::string& note : report.notes) out += "note: " + note + "\n";
   out += "\nChecks\n";
   for (const Check& check : judgement.checks) out += check_line(check, full, colour);
@@ -140,7 +140,7 @@ nlohmann::ordered_json report_json(const VerifyReport& report) {
           {"target", report.target},
           {"kind", attest::to_string(report.judgement.kind)},
           {"protects", attest::kind_class(report.judgement.kind)},
-          {"time", attest::time_text(report.now)},
+          {"time", time_text(report.now)},
           {"trusted", report.judgement.trusted},
           {"verdict", verdict_text(report.judgement)},
           {"checks", std::move(checks)},

@@ -11,7 +11,7 @@ namespace cloister {
 // Of a bare report there is no statement and no bundle.
 struct VerifyReport {
   std::string target;
-  attest::Time now{};
+  Time now{};
   std::vector<std::string> notes;  // a line each
   attest::AppraisalResult judgement;
 };

@@ -6,7 +6,7 @@
 #include "attest/checks.h"
 #include "attest/claims.h"
 #include "attest/roots.h"
-#include "attest/time.h"
+#include "base/time.h"
 
 namespace cloister::attest {
 
@@ -56,7 +56,7 @@ void judge_zero_or(Checks& checks, std::string_view id, const Fixed<N>& found,
 inline void judge_report_data(Checks& checks, std::string_view id, const Fixed<64>& found,
                               const std::optional<Fixed<64>>& expected) {
   checks.judge(id, expected && same_bytes(found.view(), expected->view()), to_string(found),
-               expected ? to_string(*expected) : "a value that was expected, and none was");
+               expected ? to_string(*expected) : "an expected value, but none was given");
 }
 
 inline Result<> outcome_of(const auto& result) {

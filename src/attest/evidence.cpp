@@ -52,7 +52,7 @@ Result<> check_blobs(const std::vector<Blob>& blobs, Names names, std::string_vi
       return invalid("{} '{}', want {}", what, printable(blob.name, 40),
                      names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
     }
-    if (!seen.insert(blob.name).second) return invalid("{} '{}' is there twice", what, blob.name);
+    if (!seen.insert(blob.name).second) return invalid("{} '{}' occurs twice", what, blob.name);
     bytes += std::min(blob.bytes.size(), most + 1);
   }
   if (bytes <= most) return {};

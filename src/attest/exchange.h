@@ -24,7 +24,7 @@ inline constexpr const char* kPublicFiles[] = {"audit.json", "encoding.json", "l
 using Nonce = Fixed<32>;
 using ReportData = Fixed<64>;
 
-// Who shows evidence; keeps the two directions of a connection apart.
+// The role of the party that shows evidence; keeps the two directions of a connection apart.
 enum class Role : char { kServer = 'S', kClient = 'C' };
 
 struct ExchangeRequest {

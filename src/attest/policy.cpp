@@ -15,14 +15,14 @@ using std::string;
 
 Result<> must_have(bool there, const string& field, std::string_view what) {
   if (there) return {};
-  return invalid("{}: nothing given, want {}", field, what);
+  return invalid("{}: missing, want {}", field, what);
 }
 
 Result<> check_minimum(const std::optional<SnpMinimum>& minimum, bool has_fmc,
                        const string& field) {
   if (!minimum) return {};
   const auto given = [&](const std::optional<uint64_t>& value, std::string_view name) {
-    return must_have(value.has_value(), fmt::format("{}.{}", field, name), "a smallest version");
+    return must_have(value.has_value(), fmt::format("{}.{}", field, name), "a minimum version");
   };
   if (has_fmc) {
     TRY_OK(given(minimum->fmc, "fmc"));
@@ -61,7 +61,7 @@ Result<> check_platform(const DcapPolicy& policy, const string& field) {
       return invalid("{}: '{}' can't be accepted", name, to_string(status));
     }
     if (!seen.insert(status).second) {
-      return invalid("{}: '{}' is there twice", name, to_string(status));
+      return invalid("{}: '{}' occurs twice", name, to_string(status));
     }
   }
   return {};
@@ -104,7 +104,7 @@ Result<> check_pcrs(const std::vector<PcrValues>& pcrs, const string& field) {
     TRY_OK(must_have(!pcrs[i].values.empty(), name + ".values", "values"));
     if (pcrs[i].index > 23) return invalid("{}.index: {}, want 0 to 23", name, pcrs[i].index);
     if (!seen.insert(pcrs[i].index).second) {
-      return invalid("{}.index: {} is there twice", name, pcrs[i].index);
+      return invalid("{}.index: {} occurs twice", name, pcrs[i].index);
     }
   }
   return {};

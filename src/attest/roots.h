@@ -1,5 +1,5 @@
 // The certificates that verification ends at. A parameter of the verifiers, so that every check can
-// be tested under roots of one's own.
+// be tested under test roots.
 #pragma once
 
 #include <string>

@@ -1,17 +1,9 @@
 #include "attest/words.h"
 
-#include <fmt/ranges.h>
-
-#include <span>
+#include "base/words.h"
 
 namespace cloister::attest {
 namespace {
-
-template <typename T>
-struct Word {
-  T value;
-  std::string_view word;
-};
 
 constexpr Word<PlatformBit> kPlatformBits[] = {
     {PlatformBit::kTsme, "tsme"},
@@ -40,28 +32,8 @@ constexpr Word<TcbStatus> kStatuses[] = {
     {TcbStatus::kRevoked, "Revoked"},
 };
 
-template <typename T>
-std::string_view word_in(std::span<const Word<T>> words, T value, std::string_view otherwise) {
-  for (const Word<T>& row : words) {
-    if (row.value == value) return row.word;
-  }
-  return otherwise;
-}
-
-template <typename T>
-Result<> parse_in(std::span<const Word<T>> words, std::string_view text, T& out) {
-  std::vector<std::string_view> known;
-  for (const Word<T>& row : words) {
-    known.push_back(row.word);
-    if (row.word != text) continue;
-    out = row.value;
-    return {};
-  }
-  return invalid("'{}', want {}", printable(text, 60), fmt::join(known, ", "));
-}
-
-template <typename T>
-std::vector<T> bits_in(std::span<const Word<T>> words, uint64_t bits) {
+template <typename T, size_t N>
+std::vector<T> bits_in(const Word<T> (&words)[N], uint64_t bits) {
   std::vector<T> set;
   for (const Word<T>& row : words) {
     if ((bits >> static_cast<int>(row.value) & 1) != 0) set.push_back(row.value);
@@ -84,11 +56,11 @@ std::string_view to_string(SnpProduct product) {
 }
 
 std::string_view to_string(PlatformBit bit) {
-  return word_in<PlatformBit>(kPlatformBits, bit, "unknown");
+  return word_of(kPlatformBits, bit, "unknown");
 }
 
 Result<> from_string(std::string_view text, PlatformBit& out) {
-  return parse_in<PlatformBit>(kPlatformBits, text, out);
+  return value_of_word(kPlatformBits, text, out);
 }
 
 std::vector<PlatformBit> platform_bits(uint64_t platform_info) {
@@ -96,11 +68,11 @@ std::vector<PlatformBit> platform_bits(uint64_t platform_info) {
 }
 
 std::string_view to_string(TdAttribute attribute) {
-  return word_in<TdAttribute>(kTdAttributes, attribute, "unknown");
+  return word_of(kTdAttributes, attribute, "unknown");
 }
 
 Result<> from_string(std::string_view text, TdAttribute& out) {
-  return parse_in<TdAttribute>(kTdAttributes, text, out);
+  return value_of_word(kTdAttributes, text, out);
 }
 
 std::vector<TdAttribute> td_attributes(uint64_t attributes) {
@@ -108,11 +80,11 @@ std::vector<TdAttribute> td_attributes(uint64_t attributes) {
 }
 
 std::string_view to_string(TcbStatus status) {
-  return word_in<TcbStatus>(kStatuses, status, "NotSupported");
+  return word_of(kStatuses, status, "NotSupported");
 }
 
 Result<> from_string(std::string_view text, TcbStatus& out) {
-  return parse_in<TcbStatus>(kStatuses, text, out);
+  return value_of_word(kStatuses, text, out);
 }
 
 }  // namespace cloister::attest

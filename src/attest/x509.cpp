@@ -88,7 +88,7 @@ Result<std::vector<std::vector<std::byte>>> parse_pem(std::string_view pem, std:
   std::vector<std::vector<std::byte>> blocks;
   pem = without_space(pem);
   while (!pem.empty()) {
-    if (!pem.starts_with(begin)) return invalid("PEM: no '{}' at its place", begin);
+    if (!pem.starts_with(begin)) return invalid("PEM: no '{}' where it is expected", begin);
     pem.remove_prefix(begin.size());
     const size_t length = pem.find(end);
     if (length == std::string_view::npos) return invalid("PEM: no '{}'", end);
@@ -135,7 +135,7 @@ Result<> check_chain(const ChainQuestion& question) {
   }
   for (X509_CRL* const crl : question.crls) {
     if (X509_CRL_get0_nextUpdate(crl) == nullptr)
-      return invalid("a revocation list without an end");
+      return invalid("a revocation list without a next update");
     ready = ready && sk_X509_CRL_push(crls.get(), crl) > 0;
   }
   ready =
@@ -197,7 +197,7 @@ Result<std::optional<Bytes>> extension(const X509* certificate, const char* oid)
   const int at = X509_get_ext_by_OBJ(certificate, object.get(), -1);
   if (at < 0) return std::nullopt;
   if (X509_get_ext_by_OBJ(certificate, object.get(), at) >= 0) {
-    return invalid("extension {} is there twice", oid);
+    return invalid("extension {} occurs twice", oid);
   }
   const ASN1_OCTET_STRING* const data = X509_EXTENSION_get_data(X509_get_ext(certificate, at));
   return as_bytes({reinterpret_cast<const char*>(ASN1_STRING_get0_data(data)),

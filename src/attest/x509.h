@@ -8,18 +8,11 @@
 #include <optional>
 #include <vector>
 
-#include "attest/time.h"
 #include "base/bytes.h"
+#include "base/freed.h"
+#include "base/time.h"
 
 namespace cloister::attest {
-
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* thing) const {
-    kFree(thing);
-  }
-};
 
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 using Crl = std::unique_ptr<X509_CRL, Freed<X509_CRL_free>>;

@@ -44,7 +44,7 @@ Result<> check_attackers(std::string_view where, const std::vector<AttackerRecor
   std::set<std::string_view> names;
   for (const AttackerRecord& attacker : attackers) {
     const std::string context = fmt::format("{} '{}'", where, printable(attacker.name));
-    if (!names.insert(attacker.name).second) return invalid("{}: there twice", context);
+    if (!names.insert(attacker.name).second) return invalid("{}: occurs twice", context);
     if (auto checked = check_scores(attacker.selection, sizes.selection); !checked) {
       return with_context(checked.error(), context + ": selection");
     }
@@ -76,14 +76,14 @@ Result<> check(const AuditRecord& record) {
   TRY(certification, part_size(splits, "certification"));
   const Sizes sizes{selection, certification};
   if (without_floor(record.metric) != record.metric) {
-    return invalid("metric: '{}', want one that is no advantage", to_string(record.metric));
+    return invalid("metric: '{}', want one that is not an advantage", to_string(record.metric));
   }
   TRY_OK(check_attackers("baseline", record.baselines, sizes));
   std::set<std::string_view> ids;
   double share = 0;
   for (const CutRecord& cut : record.cuts) {
     const std::string context = fmt::format("cut '{}'", printable(cut.id));
-    if (!ids.insert(cut.id).second) return invalid("{}: there twice", context);
+    if (!ids.insert(cut.id).second) return invalid("{}: occurs twice", context);
     if (cut.macs_share < share) {
       return invalid("{}: macs_share {} after a cut with {}, want shallowest first", context,
                      cut.macs_share, share);

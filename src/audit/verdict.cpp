@@ -1,7 +1,5 @@
 #include "audit/verdict.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +7,8 @@
 #include <set>
 #include <utility>
 #include <variant>
+
+#include "base/words.h"
 
 namespace cloister::audit {
 namespace {
@@ -39,24 +39,8 @@ const MetricRow& row_of(Metric metric) {
   return *std::ranges::find(kMetrics, metric, &MetricRow::metric);
 }
 
-template <typename T>
-struct Word {
-  T value;
-  std::string_view word;
-};
-
 constexpr Word<Statistic> kStatistics[] = {
     {Statistic::kMean, "mean"}, {Statistic::kP95, "p95"}, {Statistic::kWorst, "worst"}};
-
-template <typename Row, size_t N>
-Result<const Row*> find_word(const Row (&rows)[N], std::string_view what, std::string_view text) {
-  std::vector<std::string_view> known;
-  for (const Row& row : rows) {
-    if (row.word == text) return &row;
-    known.push_back(row.word);
-  }
-  return fail(Kind::kUsage, "{} '{}', want {}", what, printable(text, 40), fmt::join(known, ", "));
-}
 
 Result<> check(const Policy& policy) {
   const auto wrong = [](std::string_view what, double found, std::string_view want) {
@@ -82,7 +66,7 @@ Result<> check(const Policy& policy) {
     return wrong("data_gain", policy.data_gain, "0 or more");
   }
   if (policy.attackers.empty()) {
-    return fail(Kind::kUsage, "policy: no attackers, want the names of those that must have run");
+    return fail(Kind::kUsage, "policy: no attackers, want the names of the required ones");
   }
   return {};
 }
@@ -115,7 +99,7 @@ Result<> check(const Policy& policy, const AuditScores& audit) {
   }
   std::set<std::string> cuts;
   for (const CutScores& cut : audit.cuts) {
-    if (!cuts.insert(cut.cut).second) return invalid("cut '{}' is there twice", cut.cut);
+    if (!cuts.insert(cut.cut).second) return invalid("cut '{}' occurs twice", cut.cut);
     std::set<std::string> attackers;
     for (const AttackerRun& run : cut.runs) {
       const std::string context = fmt::format("cut '{}', attacker '{}'", cut.cut, run.attacker);
@@ -387,16 +371,15 @@ class Judge {
                             number(floor_), number(policy_.threshold)));
     }
     if (row_of(policy_.metric).advantage && highest_ <= policy_.threshold) {
-      fail_gate(
-          out, "floor",
-          fmt::format("even a perfect reconstruction would come to {}, not above {}: too much "
-                      "of these inputs can be guessed",
-                      number(highest_), number(policy_.threshold)));
+      fail_gate(out, "floor",
+                fmt::format("even a perfect reconstruction would score {}, not above {}: too much "
+                            "of these inputs can be guessed",
+                            number(highest_), number(policy_.threshold)));
     }
     check_runs(cut, out);
     check_controls(out);
     if (!cut.data_gain) {
-      fail_gate(out, "data", "it was not measured what half of the attacker's data gives");
+      fail_gate(out, "data", "the gain from half to all of the attacker's data was not measured");
     } else if (!(cut.data_gain->all - cut.data_gain->half <= policy_.data_gain * left_)) {
       fail_gate(out, "data",
                 fmt::format("leakage still rises with the attacker's data: {} with half, {} with "
@@ -503,14 +486,14 @@ class Judge {
               carrier_ == out.cut ? "this cut" : fmt::format("the deeper cut '{}'", carrier_),
               carried_);
         }
-        return fmt::format("at this budget, {} came to {}, above {} ({} bound {}, {})", who,
+        return fmt::format("at this budget, {} was {}, above {} ({} bound {}, {})", who,
                            number(out.leakage.value), limit, percent, number(bounds.lower), rest);
       case Outcome::kInconclusive:
         break;
     }
     std::string text = fmt::format("inconclusive: {}", out.failed.front().why);
     if (out.scored) {
-      text += fmt::format("; measured: {} came to {} (threshold {}, {} bounds {} to {}, {})", who,
+      text += fmt::format("; measured: {} was {} (threshold {}, {} bounds {} to {}, {})", who,
                           number(out.leakage.value), limit, percent, number(bounds.lower),
                           number(bounds.upper), rest);
     }
@@ -573,12 +556,12 @@ std::string_view to_string(Outcome outcome) {
 }
 
 Result<Metric> parse_metric(std::string_view text) {
-  TRY(row, find_word(kMetrics, "metric", text));
+  TRY(row, find_word(kMetrics, text, Kind::kUsage, "metric"));
   return row->metric;
 }
 
 Result<Statistic> parse_statistic(std::string_view text) {
-  TRY(row, find_word(kStatistics, "statistic", text));
+  TRY(row, find_word(kStatistics, text, Kind::kUsage, "statistic"));
   return row->value;
 }
 

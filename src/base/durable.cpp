@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/descriptor.h"
+
 namespace cloister {
 namespace {
 
@@ -20,12 +22,9 @@ std::unexpected<Error> os_error(std::string_view doing, const fs::path& path) {
 // The name of a new file is on the disk once its folder is.
 Result<> sync_folder(const fs::path& file) {
   const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  auto error = os_error("sync", folder);
-  if (fd >= 0) ::close(fd);
-  if (synced) return {};
-  return error;
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() >= 0 && ::fsync(fd.get()) == 0) return {};
+  return os_error("sync", folder);
 }
 
 bool write_all(int fd, std::string_view bytes) {

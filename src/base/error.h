@@ -18,7 +18,7 @@ enum class Kind {
   kUnsupported,  // well-formed, but this build or runtime can't do it
   kIo,           // the operating system refused a read or a write
   kRefused,      // a safety or trust policy says no
-  kUnavailable,  // not now: too busy, no worker, shutting down; may be asked again
+  kUnavailable,  // not now: too busy, no worker, shutting down; may be retried
   kDeadline,     // took longer than was allowed
   kInternal,     // a bug in Cloister
 };

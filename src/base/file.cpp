@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
+
 namespace cloister {
 namespace {
 
@@ -17,21 +19,6 @@ std::unexpected<Error> os_error(std::string_view doing, const fs::path& path) {
   return fail(code == ENOENT ? Kind::kNotFound : Kind::kIo, "can't {} '{}': {}", doing,
               printable(path.string(), 400), std::strerror(code));
 }
-
-// An open descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Opens a regular file for reading and tells its size in bytes. O_NONBLOCK, so that a FIFO is
 // refused instead of waited for.
@@ -126,7 +113,7 @@ Result<> write_new_file(const fs::path& path, Bytes content, bool secret) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                                secret ? 0600 : 0666));
   if (file.get() < 0 && errno == EEXIST) {
-    return fail(Kind::kUsage, "'{}' is there already, and is not replaced",
+    return fail(Kind::kUsage, "'{}' already exists and will not be overwritten",
                 printable(path.string(), 400));
   }
   if (file.get() < 0) return os_error("write", path);

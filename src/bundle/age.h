@@ -19,7 +19,7 @@ inline constexpr uint64_t kMaxHeaderBytes = 64 << 10;
 
 using PublicKey = std::array<std::byte, 32>;
 
-// Somebody who can decrypt: "age1...".
+// A recipient that can decrypt: "age1...".
 class Recipient {
  public:
   explicit Recipient(const PublicKey& key) : key_(key) {}

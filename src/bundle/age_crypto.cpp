@@ -9,11 +9,13 @@
 
 #include <algorithm>
 
+#include "base/freed.h"
+
 namespace cloister::age {
 namespace {
 
-using PKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using PKeyContext = std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)>;
+using PKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using PKeyContext = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
 
 const unsigned char* in(Bytes bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -28,8 +30,7 @@ std::unexpected<Error> broken(std::string_view what) {
 }
 
 PKey private_key(Bytes secret) {
-  return {EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, in(secret), secret.size()),
-          EVP_PKEY_free};
+  return PKey(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, in(secret), secret.size()));
 }
 
 }  // namespace
@@ -47,10 +48,9 @@ Result<PublicKey> x25519_public(Bytes secret) {
 
 Result<SecretBytes> x25519(Bytes secret, const PublicKey& key) {
   const PKey own = private_key(secret);
-  const PKey other(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, in(key), key.size()),
-                   EVP_PKEY_free);
+  const PKey other(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, in(key), key.size()));
   if (!own || !other) return broken("X25519");
-  const PKeyContext context(EVP_PKEY_CTX_new(own.get(), nullptr), EVP_PKEY_CTX_free);
+  const PKeyContext context(EVP_PKEY_CTX_new(own.get(), nullptr));
   if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
       EVP_PKEY_derive_set_peer(context.get(), other.get()) != 1) {
     return broken("X25519");
@@ -66,10 +66,8 @@ Result<SecretBytes> x25519(Bytes secret, const PublicKey& key) {
 }
 
 Result<SecretBytes> hkdf(Bytes secret, Bytes salt, std::string_view info) {
-  const std::unique_ptr<EVP_KDF, decltype(&EVP_KDF_free)> kdf(
-      EVP_KDF_fetch(nullptr, "HKDF", nullptr), EVP_KDF_free);
-  const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(
-      EVP_KDF_CTX_new(kdf.get()), EVP_KDF_CTX_free);
+  const std::unique_ptr<EVP_KDF, Freed<EVP_KDF_free>> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
+  const std::unique_ptr<EVP_KDF_CTX, Freed<EVP_KDF_CTX_free>> context(EVP_KDF_CTX_new(kdf.get()));
   if (!context) return broken("HKDF");
   char digest[] = "SHA256";
   const auto octets = [](const char* key, Bytes bytes) {

@@ -30,7 +30,7 @@ class Lines {
     if (end == std::string_view::npos) {
       return text_.size() >= kMaxHeaderBytes
                  ? invalid("the header is longer than {} bytes", kMaxHeaderBytes)
-                 : invalid("the header is cut short after {} bytes", text_.size());
+                 : invalid("the header is truncated after {} bytes", text_.size());
     }
     const std::string_view line = text_.substr(at_, end - at_);
     at_ = end + 1;
@@ -81,7 +81,7 @@ Result<> check_version(std::string_view start) {
   if (!start.starts_with(kVersionStart)) return invalid("not an age file");
   const std::string_view line = start.substr(0, start.find('\n'));
   if (start.starts_with(fmt::format("{}\n", kVersion))) return {};
-  if (start.size() <= kVersion.size()) return invalid("the header is cut short");
+  if (start.size() <= kVersion.size()) return invalid("the header is truncated");
   return fail(Kind::kUnsupported, "'{}', want '{}'", printable(line, 60), kVersion);
 }
 
@@ -118,7 +118,7 @@ Result<Header> parse(std::string_view start) {
   const bool scrypt = std::ranges::any_of(
       header.stanzas, [](const Stanza& stanza) { return stanza.type == "scrypt"; });
   if (scrypt && header.stanzas.size() > 1) {
-    return invalid("a passphrase beside other recipients");
+    return invalid("a passphrase together with other recipients");
   }
   return header;
 }
@@ -227,7 +227,7 @@ Result<std::string> rewrap(std::string_view header, const std::vector<Identity>&
                            const Recipient& recipient) {
   TRY(parsed, parse_header(header));
   if (parsed.bytes != header.size()) {
-    return invalid("age header: {} bytes behind it", header.size() - parsed.bytes);
+    return invalid("age header: {} bytes after it", header.size() - parsed.bytes);
   }
   TRY(key, file_key(parsed, identities));
   return make_header(key.bytes(), {recipient});

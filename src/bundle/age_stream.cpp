@@ -125,7 +125,7 @@ Result<Decryptor> Decryptor::open(Source source, const std::vector<Identity>& id
   state->begin += header.bytes;
   TRY_OK(state->fill(kPayloadNonceBytes));
   if (state->held().size() < kPayloadNonceBytes) {
-    return invalid("the age file is cut short after its header");
+    return invalid("the age file is truncated after its header");
   }
   TRY(payload, payload_key(key.bytes(), state->held().first(kPayloadNonceBytes)));
   state->begin += kPayloadNonceBytes;
@@ -141,15 +141,15 @@ Result<size_t> Decryptor::next(MutableBytes out) {
   const Bytes held = s.held();
   const bool last = held.size() <= kSealedBytes;
   const Bytes sealed = held.first(std::min(held.size(), kSealedBytes));
-  if (sealed.size() < kTagBytes) return invalid("the age file is cut short in chunk {}", s.index);
+  if (sealed.size() < kTagBytes) return invalid("the age file is truncated in chunk {}", s.index);
   const size_t size = sealed.size() - kTagBytes;
   if (size == 0 && s.index > 0) return invalid("the age file ends in an empty chunk");
   if (size > out.size()) {
-    return invalid("the age file holds more than the {} bytes that are left", out.size());
+    return invalid("the age file holds more than the remaining {} bytes", out.size());
   }
   TRY(good, s.aead->open(chunk_nonce(s.index, last), sealed, out.first(size)));
   if (!good) {
-    return invalid("chunk {} of the age file is damaged, altered, or cut short", s.index);
+    return invalid("chunk {} of the age file is damaged, altered or truncated", s.index);
   }
   s.begin += sealed.size();
   ++s.index;

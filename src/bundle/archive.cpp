@@ -63,7 +63,7 @@ struct Archive::State {
       if (name == nullptr) return invalid("entry {} has no name", i);
       const std::string context = fmt::format("entry '{}'", printable(name, 60));
       if (std::ranges::find(items, name, &Item::name) != items.end()) {
-        return invalid("{} is there twice", context);
+        return invalid("{} occurs twice", context);
       }
       const auto bytes = stored_bytes(zip.get(), index, file_bytes);
       if (!bytes) return with_context(bytes.error(), context);
@@ -97,7 +97,7 @@ class OpenEntry {
     while (done < want) {
       const zip_int64_t got = zip_fread(file_.get(), out.data() + done, want - done);
       if (got < 0) return invalid("damaged: {}", zip_file_strerror(file_.get()));
-      if (got == 0) return invalid("cut short: {} bytes are missing", left_ - done);
+      if (got == 0) return invalid("truncated: {} bytes are missing", left_ - done);
       done += static_cast<size_t>(got);
     }
     left_ -= done;
@@ -124,7 +124,7 @@ Result<Archive> Archive::open(const fs::path& path) {
   auto state = std::make_shared<State>();
   int error = 0;
   state->zip.reset(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &error));
-  if (!state->zip) return invalid("'{}' is no bundle: {}", shown, open_error(error));
+  if (!state->zip) return invalid("'{}' is not a bundle: {}", shown, open_error(error));
   if (auto listed = state->list(file_bytes); !listed) {
     return with_context(listed.error(), fmt::format("'{}'", shown));
   }

@@ -75,7 +75,7 @@ Result<std::vector<std::byte>> parse_bech32(std::string_view text, std::string_v
   };
   for (size_t i = 0; i < text.size(); ++i) {
     const size_t value = kAlphabet.find(lower(static_cast<unsigned char>(text[i])));
-    if (value == std::string_view::npos) return wrong("a letter that is none of bech32's");
+    if (value == std::string_view::npos) return wrong("a letter that bech32 does not have");
     sum = checksum_step(sum, static_cast<uint32_t>(value));
     if (i >= data_letters) continue;
     bits = bits << 5 | static_cast<uint32_t>(value);

@@ -74,7 +74,8 @@ Result<> check_items(const Archive& archive, const Manifest& manifest) {
   for (const Entry& entry : manifest.entries) {
     if (std::ranges::find(archive.items(), entry.name, &Archive::Item::name) ==
         archive.items().end()) {
-      return fail(Kind::kRefused, "entry '{}' is in the manifest, but not there", entry.name);
+      return fail(Kind::kRefused, "entry '{}' is in the manifest, but not in the archive",
+                  entry.name);
     }
   }
   return {};

@@ -17,7 +17,7 @@ inline constexpr char kSignatureName[] = "manifest.json.minisig";
 // WrappedKeys of encrypted entries, by the entry's name.
 using WrappedKeys = std::map<std::string, std::string>;
 
-// Whoever controls the file may change it while it is read: what is returned is what was hashed.
+// The file may change while it is read: what is returned is what was hashed.
 // Thread-safe.
 class Bundle {
  public:
@@ -32,7 +32,7 @@ class Bundle {
   // Contents of manifest.json.minisig, empty if there is none.
   const std::string& manifest_signature() const { return signature_; }
   std::string manifest_sha256() const;  // hexadecimal
-  // Position in `signers` of the one who signed; nothing when that was not checked.
+  // Position of the signer in `signers`; nothing if the signature was not checked.
   std::optional<size_t> signer() const { return signer_; }
 
   // A plain entry. kNotFound when the bundle has none, kRefused when it is not what the manifest

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/time.h"
 #include "bundle/age.h"
 #include "bundle/segments_fields.h"
 #include "record/reader.h"
@@ -33,14 +34,6 @@ struct ManifestV1 {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-// "2025-01-31T12:00:00Z"
-bool is_time(std::string_view text) {
-  constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
-  static_assert(kForm.size() == kTimeLength);
-  return std::ranges::equal(
-      text, kForm, [](char c, char form) { return form == '0' ? is_digit(c) : c == form; });
 }
 
 }  // namespace
@@ -154,12 +147,12 @@ Result<> check_specs(const std::vector<TensorSpec>& specs, int64_t max_batch) {
   std::set<std::string_view> names;
   for (const TensorSpec& spec : specs) {
     const std::string shown = printable(spec.name);
-    if (!names.insert(spec.name).second) return invalid("'{}' is there twice", shown);
+    if (!names.insert(spec.name).second) return invalid("'{}' occurs twice", shown);
     if (!is_portable(spec.dtype)) {
       return fail(Kind::kUnsupported, "'{}' is {}", shown, dtype_name(spec.dtype));
     }
     if (max_batch > 1 && (spec.dims.empty() || spec.dims[0] != -1)) {
-      return invalid("'{}' has no batch as its first dimension, yet max_batch is {}", shown,
+      return invalid("the first dimension of '{}' is not the batch, but max_batch is {}", shown,
                      max_batch);
     }
   }
@@ -196,7 +189,8 @@ Result<> check_manifest_segments(const Manifest& m) {
 Result<> check_entry(const Entry& entry) {
   const bool encrypted = entry.name.ends_with(".age");
   if (encrypted != entry.plain_bytes.has_value() || encrypted == entry.plain_sha256.empty()) {
-    return invalid("plain_bytes and plain_sha256 belong to encrypted entries, and to all of them");
+    return invalid(
+        "plain_bytes and plain_sha256 are required for encrypted entries, and only for them");
   }
   if (encrypted && *entry.plain_bytes >= entry.bytes) {
     return invalid("{} plain bytes in {}", *entry.plain_bytes, entry.bytes);
@@ -217,9 +211,9 @@ Result<> check_entries(const Manifest& m) {
   for (const Entry& entry : m.entries) {
     const std::string shown = printable(entry.name, 40);
     if (std::ranges::find(allowed, entry.name) == allowed.end()) {
-      return invalid("entry '{}' is none that such a bundle has", shown);
+      return invalid("entry '{}' does not belong in this kind of bundle", shown);
     }
-    if (!names.insert(entry.name).second) return invalid("entry '{}' is there twice", shown);
+    if (!names.insert(entry.name).second) return invalid("entry '{}' occurs twice", shown);
     if (auto checked = check_entry(entry); !checked) {
       return with_context(checked.error(), fmt::format("entry '{}'", shown));
     }
@@ -246,7 +240,7 @@ Result<Manifest> upgrade(ManifestV1 old) {
   if (old.cut.empty() && !old.second_cut.empty()) return invalid("'second_cut' without a 'cut'");
   const std::vector<PlannedSegment> planned = segments_between(cuts);
   if (old.segments.size() != planned.size()) {
-    return invalid("{} segments, and 'cut' and 'second_cut' say otherwise", old.segments.size());
+    return invalid("{} segments contradict 'cut' and 'second_cut'", old.segments.size());
   }
   for (size_t i = 0; i < planned.size(); ++i) {
     SegmentV1& segment = old.segments[i];
@@ -279,9 +273,8 @@ Result<Manifest> parse(std::string_view json) {
 }  // namespace
 
 Result<> check_manifest(const Manifest& manifest) {
-  if (!is_time(manifest.created)) {
-    return invalid("created: '{}', want UTC as in '2025-01-31T12:00:00Z'",
-                   printable(manifest.created));
+  if (auto created = parse_time(manifest.created); !created) {
+    return with_context(created.error(), "created");
   }
   TRY_OK(check_model_name(manifest.model_name));
   TRY_OK(check_manifest_segments(manifest));

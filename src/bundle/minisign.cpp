@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/base64.h"
+#include "base/freed.h"
 
 namespace cloister::minisign {
 namespace {
@@ -51,12 +52,9 @@ Result<std::vector<std::byte>> fixed(std::string_view line, size_t size, std::st
 
 // An Ed25519 signature.
 Result<bool> is_signed(Bytes message, Bytes signature, Bytes key) {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> pkey(
-      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
-                                  reinterpret_cast<const unsigned char*>(key.data()), key.size()),
-      EVP_PKEY_free);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        EVP_MD_CTX_free);
+  const std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>> pkey(EVP_PKEY_new_raw_public_key(
+      EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(key.data()), key.size()));
+  const std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
   if (!pkey || !context ||
       EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, pkey.get()) != 1) {
     return fail(Kind::kInternal, "OpenSSL's Ed25519 failed");
@@ -196,7 +194,8 @@ Result<size_t> verify(Bytes message, std::string_view file, const std::vector<Pu
     if (good) return i;
   }
   if (known) {
-    return fail(Kind::kRefused, "the signature of key {} does not fit: what it signed was altered",
+    return fail(Kind::kRefused,
+                "the signature of key {} does not match: the signed data was altered",
                 signature.key_id_text());
   }
   return fail(Kind::kRefused, "signed by key {}, want {}", signature.key_id_text(),

@@ -36,7 +36,7 @@ const unsigned char* raw(Bytes bytes) {
 }
 
 Result<> start_sodium() {
-  if (sodium_init() < 0) return fail(Kind::kInternal, "libsodium does not start");
+  if (sodium_init() < 0) return fail(Kind::kInternal, "libsodium can't be initialised");
   return {};
 }
 
@@ -172,7 +172,7 @@ Result<SecretKey> open_secret_key(std::string_view file, const SecretBytes* pass
   SecretBytes again(crypto_sign_SECRETKEYBYTES);
   std::array<std::byte, 32> made;
   crypto_sign_seed_keypair(raw(MutableBytes(made)), raw(again.bytes()), raw(key.key.bytes()));
-  if (made != key.public_key.key) return invalid("secret key: its public half is not its own");
+  if (made != key.public_key.key) return invalid("secret key: its public half does not match");
   return key;
 }
 

@@ -11,7 +11,7 @@ struct SecretKey {
   SecretBytes key;  // 64 bytes: the seed, then the public key
 };
 
-// What scrypt costs whoever guesses a password; minisign's own by default: 1 GiB and seconds.
+// The scrypt cost of one password guess; minisign's own by default: 1 GiB and seconds.
 struct Cost {
   uint64_t operations = 33554432;
   uint64_t memory_bytes = 1ULL << 30;

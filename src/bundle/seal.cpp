@@ -1,8 +1,7 @@
 #include "bundle/seal.h"
 
-#include <fmt/chrono.h>
-
 #include "base/sha256.h"
+#include "base/time.h"
 #include "bundle/archive_writer.h"
 #include "bundle/bundle.h"
 #include "bundle/specs.h"
@@ -21,7 +20,7 @@ Result<Manifest> describe(const Graph& graph, const std::vector<Model>& segments
                           const SealOptions& options) {
   Manifest m;
   m.tool = options.tool;
-  m.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(options.created_seconds));
+  m.created = time_text(Time(std::chrono::seconds(options.created_seconds)));
   m.model_name = options.model_name;
   m.version = options.version;
   m.model_sha256 = options.model_sha256;

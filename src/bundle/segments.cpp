@@ -3,10 +3,16 @@
 #include <algorithm>
 #include <set>
 
+#include "base/words.h"
+
 namespace cloister {
 namespace {
 
 constexpr size_t kLongestName = 40;
+
+constexpr Word<Placement> kPlacements[] = {{Placement::kTrusted, "trusted"},
+                                           {Placement::kUntrusted, "untrusted"}};
+constexpr Word<Transform> kTransforms[] = {{Transform::kNone, "none"}};
 
 bool is_good_name(std::string_view name) {
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -37,26 +43,19 @@ Result<> check_inputs_of(const SegmentInfo& segment, const std::vector<TensorSpe
 }  // namespace
 
 std::string_view to_string(Placement placement) {
-  return placement == Placement::kTrusted ? "trusted" : "untrusted";
+  return word_of(kPlacements, placement);
 }
 
 Result<> from_string(std::string_view text, Placement& out) {
-  for (const Placement placement : {Placement::kTrusted, Placement::kUntrusted}) {
-    if (to_string(placement) != text) continue;
-    out = placement;
-    return {};
-  }
-  return invalid("'{}', want trusted, untrusted", printable(text, 40));
+  return value_of_word(kPlacements, text, out);
 }
 
-std::string_view to_string(Transform /*transform*/) {
-  return "none";
+std::string_view to_string(Transform transform) {
+  return word_of(kTransforms, transform);
 }
 
 Result<> from_string(std::string_view text, Transform& out) {
-  if (text != "none") return invalid("'{}', want none", printable(text, 40));
-  out = Transform::kNone;
-  return {};
+  return value_of_word(kTransforms, text, out);
 }
 
 std::vector<PlannedSegment> segments_between(const std::vector<std::string>& cuts) {

@@ -11,7 +11,7 @@ Result<TensorSpec> spec_of(const Value& value) {
     return fail(Kind::kUnsupported, "the type of '{}' is not known", shown);
   }
   if (!is_portable(*value.type.dtype)) {
-    return fail(Kind::kUnsupported, "'{}' is {}, which can't be passed on", shown,
+    return fail(Kind::kUnsupported, "'{}' is {}, which can't be sent", shown,
                 dtype_name(*value.type.dtype));
   }
   TensorSpec spec{.name = value.name, .dtype = *value.type.dtype};

@@ -33,8 +33,8 @@ Result<std::string> ports_text(std::string_view field, const std::vector<TensorS
     const auto type =
         std::ranges::find(kTypes, specs[i].dtype, &std::pair<DType, const char*>::first);
     if (type == std::end(kTypes)) {
-      return fail(Kind::kUnsupported, "'{}' is {}, which Triton has not", printable(specs[i].name),
-                  dtype_name(specs[i].dtype));
+      return fail(Kind::kUnsupported, "'{}' is {}, which Triton does not have",
+                  printable(specs[i].name), dtype_name(specs[i].dtype));
     }
     // Triton puts the batch before what it is told.
     std::string dims;
@@ -80,7 +80,7 @@ Result<fs::path> export_triton(const Bundle& bundle, const fs::path& repository)
   const fs::path version = model / std::to_string(manifest.version);
   std::error_code ignored;
   if (fs::exists(version, ignored)) {
-    return fail(Kind::kUsage, "'{}' is there already", printable(version.string(), 400));
+    return fail(Kind::kUsage, "'{}' already exists", printable(version.string(), 400));
   }
   TRY(body, body_of(manifest));
   TRY(segment, bundle.segment(body->name, {}));

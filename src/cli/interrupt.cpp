@@ -19,7 +19,7 @@ void watch_interrupts() {
   for (const int number : {SIGINT, SIGTERM}) {
     struct sigaction action {};
     action.sa_handler = remember;
-    // SA_RESETHAND: whoever presses Ctrl-C twice does not want to wait.
+    // SA_RESETHAND: a second Ctrl-C ends the program at once.
     action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
     struct sigaction before {};
     // What was ignored (nohup, a background job) stays ignored.

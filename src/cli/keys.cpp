@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "cli/read_keys.h"
 
 namespace cloister {
@@ -66,24 +67,23 @@ Result<SecretBytes> read_password(const fs::path& path) {
 }
 
 Result<SecretBytes> ask_password(const std::string& prompt) {
-  const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-  if (terminal < 0) {
+  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (terminal.get() < 0) {
     return fail(Kind::kUsage,
-                "a password is needed, and there is no terminal to ask for it: see "
+                "a password is needed, and there is no terminal to type it on: see "
                 "--password-file");
   }
   SecretBytes typed(kMaxPassword + 1);
   size_t length = 0;
   {
-    const Unseen unseen(terminal);
-    [[maybe_unused]] const ssize_t shown = ::write(terminal, prompt.data(), prompt.size());
+    const Unseen unseen(terminal.get());
+    [[maybe_unused]] const ssize_t shown = ::write(terminal.get(), prompt.data(), prompt.size());
     while (length < typed.bytes().size()) {
-      const ssize_t got = ::read(terminal, typed.bytes().data() + length, 1);
+      const ssize_t got = ::read(terminal.get(), typed.bytes().data() + length, 1);
       if (got != 1 || typed.bytes()[length] == std::byte{'\n'}) break;
       ++length;
     }
   }
-  ::close(terminal);
   if (length == 0 || length > kMaxPassword) {
     return fail(Kind::kUsage, "a password of {} bytes, want 1 to {}", length, kMaxPassword);
   }

@@ -3,11 +3,11 @@
 namespace cloister {
 
 void LogOptions::add_to(CLI::App& app) {
-  app.add_option("--log-level", level, "of what is logged on stderr: debug, info, warn")
+  app.add_option("--log-level", level, "level of the log on stderr: debug, info, warn")
       ->check(CLI::IsMember({"debug", "info", "warn"}))
       ->type_name("LEVEL")
       ->capture_default_str();
-  app.add_flag("--log-json", json, "log one JSON object a line");
+  app.add_flag("--log-json", json, "log one JSON object per line");
 }
 
 void LogOptions::start() const {

@@ -22,6 +22,16 @@ Result<T> typed(Result<T> parsed) {
   return parsed;
 }
 
+// A flag for a number from `least` to `most`, its default shown.
+template <typename T>
+CLI::Option* add_number(CLI::App& app, const char* flag, T& value, const char* help, double least,
+                        double most) {
+  return app.add_option(flag, value, help)
+      ->type_name("N")
+      ->check(CLI::Range(least, most))
+      ->capture_default_str();
+}
+
 // Gives the program, and the commands added to it afterwards, our layout of help texts.
 void set_help_layout(CLI::App& app);
 

@@ -65,7 +65,7 @@ auto guarded(const Call& call) -> decltype(call()) {
   } catch (const std::exception& error) {
     return Error{ErrorCode::kInternal, error.what()};
   } catch (...) {
-    return Error{ErrorCode::kInternal, "an exception of a type that is not known"};
+    return Error{ErrorCode::kInternal, "an exception of an unknown type"};
   }
 }
 

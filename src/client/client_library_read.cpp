@@ -44,7 +44,8 @@ std::vector<TensorSpec> specs_of(const std::vector<cloister::TensorSpec>& specs)
 cloister::Result<attest::TrustPolicy> read_whole(const PolicyData& policy) {
   const bool alone = !policy.environments && policy.signers.empty() && !policy.manifest_sha256 &&
                      policy.min_version == 0 && !policy.allow_any_bundle && !policy.allow_simulated;
-  if (!alone) return invalid("trust_policy_json() says it all: nothing may be given beside it");
+  if (!alone)
+    return invalid("trust_policy_json() is a complete policy: nothing else may be given with it");
   return attest::parse_trust_policy(*policy.whole);
 }
 
@@ -67,7 +68,7 @@ cloister::Result<attest::TrustPolicy> read_policy(const PolicyData& policy) {
   }
   if (policy.allow_simulated) out.tee.accept_simulated = true;
   if (!policy.environments && !policy.allow_simulated) {
-    return invalid("no trusted environment is accepted: environments_json() says which are");
+    return invalid("the policy accepts no trusted environment: name some with environments_json()");
   }
   if (const auto checked = attest::check_policy(out.tee); !checked) {
     return with_context(checked.error(), "environments_json");
@@ -86,8 +87,8 @@ cloister::Result<attest::TrustPolicy> read_policy(const PolicyData& policy) {
     out.bundle.accept_any_signer = policy.allow_any_bundle;
     if (policy.allow_any_bundle) return out;
     return invalid(
-        "the policy names neither a signer nor a manifest, so that anybody's model would do: "
-        "allow_any_bundle() accepts that");
+        "the policy names neither a signer nor a manifest, so anybody's model would be accepted: "
+        "call allow_any_bundle() to accept that");
   }
   return out;
 }

@@ -62,9 +62,9 @@ Result<Blob> checked_blob(std::string_view name, Bytes bytes) {
 Result<> check_status(const net::Response& response) {
   if (response.status == 200) return {};
   const std::string* const after = response.fields.find("Retry-After");
-  return fail(
-      response.status == 404 ? Kind::kNotFound : Kind::kUnavailable, "status {}{}", response.status,
-      after == nullptr ? "" : fmt::format(", to be asked again in {} s", printable(*after)));
+  return fail(response.status == 404 ? Kind::kNotFound : Kind::kUnavailable, "status {}{}",
+              response.status,
+              after == nullptr ? "" : fmt::format(", try again in {} s", printable(*after)));
 }
 
 Result<net::Response> download(const EndorsementSource& source, const FetchOptions& options) {
@@ -104,12 +104,12 @@ Result<> fetch(const EndorsementSource& source, const FetchOptions& options,
 
 // Under no policy at all: what a policy would have to say about the evidence is not the question.
 Result<> check_vouches(const attest::Evidence& evidence, const attest::Endorsements& endorsements,
-                       attest::Time now, const attest::Roots& roots) {
+                       Time now, const attest::Roots& roots) {
   const attest::Verdict verdict = attest::verify(evidence, endorsements, {}, {}, now, roots);
   for (const attest::Check& check : verdict.checks) {
     if (check.outcome != attest::Outcome::kFail) continue;
     if (std::ranges::find(kVouching, check.id) == std::end(kVouching)) continue;
-    return fail(Kind::kRefused, "what was fetched does not vouch for the evidence: {}",
+    return fail(Kind::kRefused, "the fetched files do not vouch for the evidence: {}",
                 attest::failure_text(check));
   }
   return {};
@@ -118,7 +118,7 @@ Result<> check_vouches(const attest::Evidence& evidence, const attest::Endorseme
 }  // namespace
 
 Result<attest::Endorsements> fetch_endorsements(const attest::Evidence& evidence,
-                                                const FetchOptions& options, attest::Time now,
+                                                const FetchOptions& options, Time now,
                                                 const attest::Roots& roots) {
   TRY(sources, attest::endorsement_sources(evidence, options.sites, options.product));
   attest::Endorsements fetched;

@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "attest/roots.h"
-#include "attest/time.h"
 #include "attest/verify/endorsement_sources.h"
+#include "base/time.h"
 #include "net/client.h"
 
 namespace cloister::serving {
@@ -26,7 +26,7 @@ struct FetchOptions {
 // kNotFound: the vendor does not know the chip, firmware or platform; kInvalid: what came is not
 // what was asked for; otherwise as endorsement_sources().
 Result<attest::Endorsements> fetch_endorsements(
-    const attest::Evidence& evidence, const FetchOptions& options, attest::Time now,
+    const attest::Evidence& evidence, const FetchOptions& options, Time now,
     const attest::Roots& roots = attest::vendor_roots());
 
 }  // namespace cloister::serving

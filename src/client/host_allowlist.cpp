@@ -58,7 +58,7 @@ Result<HostAllowlist> HostAllowlist::make(const std::string& listen_host,
     auto parsed = parse_authority(name, 0);
     // An URL with a path, which parse_address() takes for a name.
     if (!parsed || parsed->host.find('/') != std::string::npos) {
-      return fail(Kind::kUsage, "'{}' is no host: want NAME or NAME:PORT", printable(name));
+      return fail(Kind::kUsage, "'{}' is not a host: want NAME or NAME:PORT", printable(name));
     }
     hosts.own_.push_back(std::move(*parsed));
   }
@@ -80,7 +80,7 @@ std::optional<net::Response> HostAllowlist::refusal(const net::Request& request,
     const std::string_view origin = field.value;
     if (origin.starts_with(kScheme) && has(origin.substr(kScheme.size()), port)) continue;
     return error_response(
-        {Kind::kRefused, fmt::format("Origin is '{}', a web page from elsewhere: want {} or none",
+        {Kind::kRefused, fmt::format("Origin is '{}', a foreign web page: want {} or none",
                                      printable(origin), text(kScheme, port))});
   }
   return std::nullopt;

@@ -1,6 +1,6 @@
-// Which requests are meant for an endpoint that asks nobody who they are. A web page that the user
-// has open reaches it too: under a name that its owner lets point to this machine (DNS rebinding),
-// or by a form. Host and Origin, which pages can't choose, give both away.
+// Which requests are meant for an endpoint that does not authenticate callers. A web page that the
+// user has open reaches it too: under a name that its owner lets point to this machine (DNS
+// rebinding), or by a form. Host and Origin, which pages can't choose, give both away.
 #pragma once
 
 #include <optional>

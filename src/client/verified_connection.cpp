@@ -25,7 +25,7 @@ Result<attest::ExchangeReply> ask(net::Connection& connection,
                 response.status, oip::parse_error(body));
   }
   auto reply = attest::parse_reply(as_text(body));
-  // Who shows something that can't be read is refused like who shows the wrong thing.
+  // Unreadable evidence is refused like wrong evidence.
   if (!reply) return fail(Kind::kRefused, "evidence: {}", reply.error().message);
   return reply;
 }

@@ -16,12 +16,12 @@ struct VerifyOptions {
   std::string audited_manifest_sha256;
   net::Seconds limit{10};  // for all that verifying takes
   // UTC: certificates and collateral expire.
-  attest::Time (*clock)() = [] {
+  Time (*clock)() = [] {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   };
 };
 
-// What somebody showed over one connection, and what was found of it.
+// What a peer showed over one connection, and the result of judging it.
 struct Examined {
   attest::ExchangeReply reply;
   attest::ReportData expected{};  // what the evidence must be over, on this connection

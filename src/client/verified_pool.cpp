@@ -76,12 +76,12 @@ struct VerifiedPool::State {
     const ServerFacts& now = connection->facts();
     if (now.statement.manifest_sha256 != facts->statement.manifest_sha256) {
       return fail(Kind::kNotFound,
-                  "the server has the bundle with manifest {} by now, not that which was verified "
+                  "the server now has the bundle with manifest {}, not the one that was verified "
                   "at first, {}",
                   now.statement.manifest_sha256, facts->statement.manifest_sha256);
     }
     if (now.environment->kind != facts->environment->kind) {
-      return fail(Kind::kNotFound, "the server shows {} evidence by now, not {} as at first",
+      return fail(Kind::kNotFound, "the server now shows {} evidence, not {} as at first",
                   attest::to_string(now.environment->kind),
                   attest::to_string(facts->environment->kind));
     }

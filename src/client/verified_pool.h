@@ -1,4 +1,4 @@
-// A few verified connections to one server, for whoever asks from several threads.
+// A few verified connections to one server, for callers on several threads.
 #pragma once
 
 #include "client/verified_connection.h"

@@ -73,7 +73,7 @@ Result<Different> find_different(std::span<const Item> items, Counts& out) {
   ids.reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     if (!ids.insert(items[i].id).second) {
-      return invalid("input '{}' is there twice", printable(items[i].id));
+      return invalid("input '{}' occurs twice", printable(items[i].id));
     }
     const auto [at, is_new] = different.first.emplace(items[i].digest, i);
     if (is_new) {
@@ -159,8 +159,8 @@ Result<Splits> make_splits(std::span<const Item> items, const SplitOptions& opti
     const size_t count = std::min(wanted, limit - taken);
     if (count < std::max<uint64_t>(minimum, 1)) {
       return invalid(
-          "too few inputs: {} would get {} of {} different ones ({} that the victim was trained "
-          "on), want {} or more",
+          "too few inputs: {} would get {} of {} different ones (the victim was trained on {} of "
+          "them), want {} or more",
           name, count, order.size(), victims.size(), std::max<uint64_t>(minimum, 1));
     }
     part.assign(order.begin() + static_cast<ptrdiff_t>(taken),

@@ -88,7 +88,7 @@ Result<> parse_categorical(const std::string& key, const Json& value, ColumnEnco
   std::set<std::string_view> seen;
   for (const std::string& name : categories) {
     if (!seen.insert(name).second) {
-      return invalid("{}.categories: '{}' is there twice", key, printable(name, 40));
+      return invalid("{}.categories: '{}' occurs twice", key, printable(name, 40));
     }
   }
   column.categories = categories;
@@ -172,7 +172,7 @@ Result<Encoding> parse(std::string_view json) {
     TRY(column, parse_column(fmt::format("columns[{}]", i), columns[i]));
     const std::string& name = column.code.name;
     if (!seen.insert(name).second) {
-      return invalid("columns[{}].name: '{}' is there twice, or dropped, or the label", i,
+      return invalid("columns[{}].name: '{}' occurs twice, is dropped, or is the label", i,
                      printable(name, 40));
     }
     (column.code.categorical ? out.table.categorical : out.table.numeric).push_back(name);
@@ -198,8 +198,7 @@ Result<> check_columns(const Encoding& encoding, const Table& table) {
   const auto name_of = [](const ColumnEncoding& column) { return column.code.name; };
   for (const Column& column : table.columns) {
     if (!has(encoding.columns, column.name, name_of)) {
-      return invalid("column '{}' of the table is not one that the encoding knows",
-                     printable(column.name));
+      return invalid("column '{}' of the table is not in the encoding", printable(column.name));
     }
   }
   for (size_t c = 0; c < encoding.columns.size(); ++c) {
@@ -209,7 +208,7 @@ Result<> check_columns(const Encoding& encoding, const Table& table) {
                      printable(want.name));
     }
     if (c >= table.columns.size() || table.columns[c].name != want.name) {
-      return invalid("column '{}' of the table is at another place than in the encoding",
+      return invalid("column '{}' of the table is at another position than in the encoding",
                      printable(want.name));
     }
     if (table.columns[c].categorical != want.categorical) {

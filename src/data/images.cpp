@@ -64,7 +64,8 @@ Result<int64_t> folder_class(const std::string& name, const ImageOptions& option
   }
   const auto at = std::ranges::find(names, name);
   if (at != names.end()) return at - names.begin();
-  return invalid("class folder '{}' is none of the {} classes", printable(name, 40), names.size());
+  return invalid("class folder '{}' is not one of the {} classes", printable(name, 40),
+                 names.size());
 }
 
 Result<Labels> labels_from_folders(const std::vector<std::string>& files,
@@ -73,7 +74,7 @@ Result<Labels> labels_from_folders(const std::vector<std::string>& files,
   for (const std::string& file : files) {
     const size_t slash = file.find('/');
     if (slash == file.npos) {
-      return invalid("picture '{}' lies beside the class folders, want all pictures in them",
+      return invalid("picture '{}' is beside the class folders, want all pictures inside them",
                      printable(file));
     }
     folders.insert(file.substr(0, slash));

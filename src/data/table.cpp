@@ -135,7 +135,7 @@ class TableReader {
     for (size_t i = 0; i < names.size(); ++i) {
       if (names[i].empty()) return invalid("header: column {} has no name", i + 1);
       if (!seen.insert(names[i]).second) {
-        return invalid("header: column '{}' is there twice", printable(names[i]));
+        return invalid("header: column '{}' occurs twice", printable(names[i]));
       }
       Survey column;
       column.name = names[i];
@@ -149,7 +149,7 @@ class TableReader {
       for (const std::string& name : categorical ? options_.categorical : options_.numeric) {
         TRY(column, find(categorical ? "categorical" : "numeric", name, names));
         if (column->categorical.value_or(categorical) != categorical) {
-          return fail(Kind::kUsage, "column '{}' is named numeric and categorical", name);
+          return fail(Kind::kUsage, "column '{}' is named both numeric and categorical", name);
         }
         column->categorical = categorical;
       }
@@ -244,7 +244,7 @@ class TableReader {
       column.categorical = survey.is_categorical();
       table_.columns.push_back(std::move(column));
     }
-    if (table_.columns.empty()) return invalid("no columns are left to look at");
+    if (table_.columns.empty()) return invalid("no columns are left");
     codes_.resize(table_.columns.size());
     return {};
   }
@@ -279,7 +279,7 @@ class TableReader {
     }
     const auto at = classes_.find(cell);
     if (at != classes_.end()) return at->second;
-    return invalid("line {}: label '{}' is none of the {} classes", line, printable(cell, 40),
+    return invalid("line {}: label '{}' is not one of the {} classes", line, printable(cell, 40),
                    classes_.size());
   }
 

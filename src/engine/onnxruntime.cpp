@@ -170,7 +170,7 @@ Result<std::unique_ptr<Engine>> make_onnxruntime(const OnnxRuntimeOptions& optio
   }
   const auto provider = std::ranges::find(kProviders, options.provider, &Provider::name);
   if (provider == std::end(kProviders)) {
-    return fail(Kind::kUsage, "no execution provider '{}'; there are cpu, cuda and tensorrt",
+    return fail(Kind::kUsage, "no execution provider '{}'; want cpu, cuda or tensorrt",
                 printable(options.provider));
   }
   const std::vector<std::string> available = onnxruntime_providers();

@@ -18,8 +18,9 @@ Result<std::vector<NamedTensor>> run_segments(const std::vector<std::unique_ptr<
     for (const TensorSpec& spec : segments[i]->inputs()) {
       const auto tensor = known.find(spec.name);
       if (tensor == known.end()) {
-        return invalid("segment {} needs '{}', which is neither an input given nor made before it",
-                       i + 1, printable(spec.name));
+        return invalid(
+            "segment {} needs '{}', which is neither a given input nor an earlier segment's output",
+            i + 1, printable(spec.name));
       }
       views.push_back(tensor->second.view());
     }
@@ -33,7 +34,7 @@ Result<std::vector<NamedTensor>> run_segments(const std::vector<std::unique_ptr<
   std::vector<NamedTensor> wanted;
   for (const std::string& name : outputs) {
     const auto tensor = known.find(name);
-    if (tensor == known.end()) return invalid("no segment gives output '{}'", printable(name));
+    if (tensor == known.end()) return invalid("no segment outputs '{}'", printable(name));
     wanted.push_back({name, tensor->second});
   }
   return wanted;

@@ -122,7 +122,7 @@ class Extractor {
     } else if (!info.has_type()) {
       return fail(Kind::kUnsupported,
                   "the type of '{}' is not known, so no segment can begin or end there: it is not "
-                  "a tensor (but a sequence, say), or comes from an operator that ONNX Runtime "
+                  "a tensor (for example a sequence), or its operator is one that ONNX Runtime "
                   "lacks, and the model declares no type",
                   printable(value.name));
     }
@@ -228,7 +228,7 @@ Result<std::vector<Model>> split(const Graph& graph, const std::vector<Cut>& cut
   for (size_t i = 0; i <= cuts.size(); ++i) {
     const size_t end = i < cuts.size() ? cuts[i].position : graph.data_nodes();
     if (i < cuts.size() && (end == 0 || end >= graph.data_nodes())) {
-      return fail(Kind::kUsage, "cut {} at node {} is none of this model with {} nodes", cuts[i].id,
+      return fail(Kind::kUsage, "cut {} at node {} is not in this model with {} nodes", cuts[i].id,
                   end, graph.data_nodes());
     }
     if (i > 0 && end <= begin) {

@@ -20,7 +20,7 @@ Result<Model> assemble(onnx::ModelProto proto, ExternalFiles& files) {
   TRY(weights, take_weights(proto, files));
   // External data of attributes was brought in; the skeleton must still fit a message.
   if (const uint64_t size = proto.ByteSizeLong(); size > kMaxInlineBytes) {
-    return fail(Kind::kUnsupported, "{} bytes besides the weights, at most {} fit an ONNX file",
+    return fail(Kind::kUnsupported, "{} bytes without the weights; an ONNX file holds at most {}",
                 size, kMaxInlineBytes);
   }
   Model model;
@@ -34,7 +34,7 @@ Result<onnx::ModelProto> parse_proto(Bytes file) {
   [[maybe_unused]] static const auto kSilenced = google::protobuf::SetLogHandler(nullptr);
   if (file.empty()) return invalid("the file is empty");
   if (file.size() > static_cast<size_t>(std::numeric_limits<int>::max())) {
-    return invalid("{} bytes, at most 2 GB fit an ONNX file: move the weights to external data",
+    return invalid("{} bytes; an ONNX file holds at most 2 GB: move the weights to external data",
                    file.size());
   }
   const int size = static_cast<int>(file.size());

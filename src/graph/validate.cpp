@@ -92,7 +92,7 @@ Result<> check_graph(const onnx::GraphProto& graph, const Scope* outer) {
     const std::string& name = graph.output(i).name();
     if (name.empty()) return invalid("output {} has no name", i);
     if (!scope.knows(name)) {
-      return invalid("output '{}' is not made by any node", printable(name));
+      return invalid("no node outputs '{}', an output of the model", printable(name));
     }
     if (outer == nullptr && !seen.emplace(name, true).second) {
       return invalid("output '{}' is listed twice", printable(name));

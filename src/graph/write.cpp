@@ -114,7 +114,7 @@ Result<ExternalModel> with_external_weights(const Model& model, const std::strin
     external.data_bytes = begin + size;
   }
   if (!proto.SerializeToString(&external.model)) {
-    return invalid("the model has {} bytes without its weights, more than protobuf writes",
+    return invalid("the model has {} bytes without its weights, more than protobuf can write",
                    proto.ByteSizeLong());
   }
   return external;

@@ -27,7 +27,7 @@ Result<cv::Mat> decode(Bytes file) {
     const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U,
                         const_cast<std::byte*>(file.data()));
     cv::Mat bgr = cv::imdecode(bytes, cv::IMREAD_COLOR);
-    if (bgr.empty() || bgr.type() != CV_8UC3) return invalid("damaged: the decoder gives up");
+    if (bgr.empty() || bgr.type() != CV_8UC3) return invalid("damaged: it can't be decoded");
     return bgr;
   } catch (const std::exception& e) {
     return invalid("damaged: {}", printable(e.what(), 200));

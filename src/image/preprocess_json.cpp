@@ -1,8 +1,7 @@
-#include <fmt/ranges.h>
-
 #include <nlohmann/json.hpp>
 
 #include "base/parse_file.h"
+#include "base/words.h"
 #include "image/preprocess.h"
 #include "record/json.h"
 
@@ -15,41 +14,26 @@ const std::vector<std::string_view> kKeys = {"schema",   "resize", "interpolatio
                                              "channels", "scale",  "mean",          "std",
                                              "layout",   "dtype"};
 
-template <typename T>
-struct Word {
-  std::string_view word;
-  T value;
-};
-
 constexpr Word<Channels> kChannels[] = {
-    {"rgb", Channels::kRgb}, {"bgr", Channels::kBgr}, {"gray", Channels::kGray}};
-constexpr Word<Layout> kLayouts[] = {{"nchw", Layout::kNchw}, {"nhwc", Layout::kNhwc}};
-constexpr Word<Interpolation> kInterpolations[] = {{"nearest", Interpolation::kNearest},
-                                                   {"bilinear", Interpolation::kBilinear},
-                                                   {"bicubic", Interpolation::kBicubic},
-                                                   {"area", Interpolation::kArea},
-                                                   {"lanczos", Interpolation::kLanczos}};
-constexpr Word<DType> kDTypes[] = {{"f32", DType::kF32}, {"u8", DType::kU8}};
-constexpr Word<ResizeMode> kModes[] = {{"none", ResizeMode::kAsIs},
-                                       {"shorter-side", ResizeMode::kShorterSide},
-                                       {"exact", ResizeMode::kExact}};
+    {Channels::kRgb, "rgb"}, {Channels::kBgr, "bgr"}, {Channels::kGray, "gray"}};
+constexpr Word<Layout> kLayouts[] = {{Layout::kNchw, "nchw"}, {Layout::kNhwc, "nhwc"}};
+constexpr Word<Interpolation> kInterpolations[] = {{Interpolation::kNearest, "nearest"},
+                                                   {Interpolation::kBilinear, "bilinear"},
+                                                   {Interpolation::kBicubic, "bicubic"},
+                                                   {Interpolation::kArea, "area"},
+                                                   {Interpolation::kLanczos, "lanczos"}};
+constexpr Word<DType> kDTypes[] = {{DType::kF32, "f32"}, {DType::kU8, "u8"}};
+constexpr Word<ResizeMode> kModes[] = {{ResizeMode::kAsIs, "none"},
+                                       {ResizeMode::kShorterSide, "shorter-side"},
+                                       {ResizeMode::kExact, "exact"}};
 
 template <typename T, size_t N>
 Result<T> value_of(const Word<T> (&words)[N], std::string_view key, std::string_view word) {
-  std::vector<std::string_view> known;
-  for (const Word<T>& candidate : words) {
-    if (candidate.word == word) return candidate.value;
-    known.push_back(candidate.word);
+  T value{};
+  if (auto known = value_of_word(words, word, value); !known) {
+    return with_context(known.error(), std::string(key));
   }
-  return invalid("{}: '{}', want {}", key, printable(word, 40), fmt::join(known, ", "));
-}
-
-template <typename T, size_t N>
-std::string_view word_of(const Word<T> (&words)[N], T value) {
-  for (const Word<T>& candidate : words) {
-    if (candidate.value == value) return candidate.word;
-  }
-  return "?";
+  return value;
 }
 
 Result<int64_t> side(std::string_view key, const Json& value) {

@@ -1,50 +1,63 @@
 #include "keyserver/key_metrics.h"
 
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
 namespace cloister::serving {
-namespace {
 
-std::string head_of(std::string_view name, std::string_view type, std::string_view help) {
-  return fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
-}
+struct KeyMetrics::Impl {
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& challenges = prometheus::BuildCounter()
+                                                            .Name("cloister_key_challenges_total")
+                                                            .Help("Challenges, by outcome")
+                                                            .Register(registry);
+  prometheus::Family<prometheus::Counter>& requests =
+      prometheus::BuildCounter()
+          .Name("cloister_key_requests_total")
+          .Help("Requests for keys, by key and outcome")
+          .Register(registry);
+  prometheus::Family<prometheus::Gauge>& keys = prometheus::BuildGauge()
+                                                    .Name("cloister_keys")
+                                                    .Help("Keys in the folder, by state")
+                                                    .Register(registry);
+  prometheus::Gauge& usable = keys.Add({{"state", "usable"}});
+  prometheus::Gauge& revoked = keys.Add({{"state", "revoked"}});
+  prometheus::Gauge& unreadable = keys.Add({{"state", "unreadable"}});
+  prometheus::Gauge& log_seq = prometheus::BuildGauge()
+                                   .Name("cloister_release_log_seq")
+                                   .Help("Number of the log's last line")
+                                   .Register(registry)
+                                   .Add({});
+};
 
-}  // namespace
+KeyMetrics::KeyMetrics() : impl_(std::make_unique<Impl>()) {}
+KeyMetrics::~KeyMetrics() = default;
 
 void KeyMetrics::challenge(const std::string& outcome) {
-  const std::scoped_lock lock(mutex_);
-  ++challenges_[outcome];
+  impl_->challenges.Add({{"outcome", outcome}}).Increment();
 }
 
 void KeyMetrics::request(const std::string& key, const std::string& outcome) {
-  const std::scoped_lock lock(mutex_);
-  ++requests_[{key, outcome}];
+  impl_->requests.Add({{"key", key}, {"outcome", outcome}}).Increment();
 }
 
 void KeyMetrics::keys(const std::vector<StoredKey>& keys) {
-  const std::scoped_lock lock(mutex_);
-  usable_ = revoked_ = unreadable_ = 0;
+  size_t usable = 0;
+  size_t revoked = 0;
+  size_t unreadable = 0;
   for (const StoredKey& key : keys) {
-    ++(!key.record ? unreadable_ : key.record->revoked ? revoked_ : usable_);
+    ++(!key.record ? unreadable : key.record->revoked ? revoked : usable);
   }
+  impl_->usable.Set(static_cast<double>(usable));
+  impl_->revoked.Set(static_cast<double>(revoked));
+  impl_->unreadable.Set(static_cast<double>(unreadable));
 }
 
 std::string KeyMetrics::text(const LogHead& head) const {
-  const std::scoped_lock lock(mutex_);
-  std::string out = head_of("cloister_key_challenges_total", "counter", "Challenges, by outcome");
-  for (const auto& [outcome, count] : challenges_) {
-    out += fmt::format("cloister_key_challenges_total{{outcome=\"{}\"}} {}\n", outcome, count);
-  }
-  out += head_of("cloister_key_requests_total", "counter", "Requests for keys, by key and outcome");
-  // Names need no escapes: check_model_name() allows no character that would.
-  for (const auto& [what, count] : requests_) {
-    out += fmt::format("cloister_key_requests_total{{key=\"{}\",outcome=\"{}\"}} {}\n", what.first,
-                       what.second, count);
-  }
-  out += head_of("cloister_keys", "gauge", "Keys in the folder, by state");
-  out += fmt::format("cloister_keys{{state=\"usable\"}} {}\n", usable_);
-  out += fmt::format("cloister_keys{{state=\"revoked\"}} {}\n", revoked_);
-  out += fmt::format("cloister_keys{{state=\"unreadable\"}} {}\n", unreadable_);
-  out += head_of("cloister_release_log_seq", "gauge", "Number of the log's last line");
-  return out + fmt::format("cloister_release_log_seq {}\n", head.seq);
+  impl_->log_seq.Set(static_cast<double>(head.seq));
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 
 }  // namespace cloister::serving

@@ -40,7 +40,7 @@ Result<KeyRecord> find_key(const std::vector<StoredKey>& keys,
     // It may be the one, in the middle of being edited.
     if (!key.record) return fail(Kind::kIo, "{}", key.record.error().message);
   }
-  return fail(Kind::kRefused, "none of the bundle's {} recipients is a key of this server",
+  return fail(Kind::kRefused, "this server has no key for any of the bundle's {} recipients",
               recipients.size());
 }
 
@@ -70,12 +70,13 @@ bool is_decision(Kind kind) {
   return kind == Kind::kRefused || kind == Kind::kInvalid || kind == Kind::kUnsupported;
 }
 
-// What is wrong here is not for those who ask.
+// Clients must not learn the reason.
 std::unexpected<Error> not_now(const Error& error, const ReleaseEvent& event, KeyMetrics& metrics) {
   metrics.request(event.key, "unavailable");
   log(LogLevel::kWarn, "could not decide",
       {{"key", event.key}, {"peer", event.peer}, {"why", error.message}});
-  return fail(Kind::kUnavailable, "the key server can't decide this now; its own log says why");
+  return fail(Kind::kUnavailable,
+              "the key server can't decide at the moment; its own log says why");
 }
 
 }  // namespace
@@ -147,7 +148,7 @@ Result<KeyReply> KeyRelease::decide(std::string_view json, const KeyConnection& 
   if (key.revoked)
     return fail(Kind::kRefused, "key '{}' is revoked: {}", key.name,
                 printable(key.revoked->why, kMaxWhy));
-  // 2. Who asks, and with which bundle.
+  // 2. The client's evidence, and its bundle.
   bundle::Manifest manifest;
   TRY_OK(judge(key, reply, connection, event, manifest));
   if (std::ranges::find(manifest.recipients, key.recipient) == manifest.recipients.end()) {
@@ -156,7 +157,8 @@ Result<KeyReply> KeyRelease::decide(std::string_view json, const KeyConnection& 
   // 3. No bundle older than one that has had the key.
   const uint64_t latest = latest_released(log_.state(), manifest);
   if (manifest.version < latest) {
-    return fail(Kind::kRefused, "model '{}' is at version {}, and this bundle has version {}",
+    return fail(Kind::kRefused,
+                "model '{}' is already at version {}, but this bundle has version {}",
                 manifest.model_name, latest, manifest.version);
   }
   // 4. The file keys, for the recipient that the evidence vouches for.

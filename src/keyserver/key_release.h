@@ -1,4 +1,4 @@
-// Decides who gets a key. Everything but the clock, the keys' folder and the log is in the
+// Decides which servers get a key. Everything but the clock, the keys' folder and the log is in the
 // question.
 #pragma once
 
@@ -25,8 +25,8 @@ std::vector<std::string> identity_of(const attest::Claims& claims);
 class KeyRelease {
  public:
   // Refers to `log`, `metrics` and `roots`.
-  KeyRelease(fs::path keys, ReleaseLog& log, KeyMetrics& metrics,
-             std::function<attest::Time()> clock, const attest::Roots& roots)
+  KeyRelease(fs::path keys, ReleaseLog& log, KeyMetrics& metrics, std::function<Time()> clock,
+             const attest::Roots& roots)
       : keys_(std::move(keys)),
         log_(log),
         metrics_(metrics),
@@ -58,7 +58,7 @@ class KeyRelease {
   fs::path keys_;
   ReleaseLog& log_;
   KeyMetrics& metrics_;
-  std::function<attest::Time()> clock_;
+  std::function<Time()> clock_;
   const attest::Roots& roots_;
 };
 

@@ -90,13 +90,12 @@ net::Response with_status(unsigned status, const Error& error) {
   return response;
 }
 
-// Not a refusal: whoever took too long may begin again.
+// Not a refusal: a client that took too long may start again.
 net::Response no_challenge() {
-  return with_status(
-      409, {Kind::kUnavailable,
-            fmt::format("this connection has no challenge that can be answered: POST {} first, and "
-                        "for each request",
-                        kChallengeTarget)});
+  return with_status(409, {Kind::kUnavailable,
+                           fmt::format("this connection has no valid challenge: POST {} first, and "
+                                       "for each request",
+                                       kChallengeTarget)});
 }
 
 }  // namespace
@@ -118,7 +117,7 @@ struct KeyServer::State {
 
   void note_revocations() {
     if (const auto noted = release.note_revocations(); !noted) {
-      cloister::log(LogLevel::kWarn, "revocations not noted", {{"why", noted.error().message}});
+      cloister::log(LogLevel::kWarn, "revocations not logged", {{"why", noted.error().message}});
     }
   }
 
@@ -136,11 +135,11 @@ struct KeyServer::State {
       return no_challenge();
     }
     if (has_body(request)) {
-      return with_status(413, {Kind::kInvalid, "a body, where none is wanted"});
+      return with_status(413, {Kind::kInvalid, "the request has a body, want none"});
     }
     if (request.target == kChallengeTarget && !challenges.admit(now)) {
       metrics.challenge("quota");
-      return with_status(429, {Kind::kUnavailable, "more is asked of this key server than may be"});
+      return with_status(429, {Kind::kUnavailable, "this key server's rate limit is exceeded"});
     }
     return std::nullopt;
   }
@@ -159,7 +158,7 @@ struct KeyServer::State {
     if (!work) return answer(std::unexpected(std::move(work.error())));
     // Reading keys and writing the log takes a disk, which the server's threads must not wait for.
     answer_later(tasks, std::move(answer), std::move(*work),
-                 {Kind::kUnavailable, "too many requests wait"});
+                 {Kind::kUnavailable, "too many requests are waiting"});
   }
 
   Answer counted(Answer answer) {
@@ -181,7 +180,7 @@ struct KeyServer::State {
       const auto asked = release.challenge(nonce);
       if (asked) return net::text_response(200, kJson, attest::write_request(*asked));
       cloister::log(LogLevel::kWarn, "no challenge", {{"why", asked.error().message}});
-      return fail(Kind::kUnavailable, "the key server can't read its keys now");
+      return fail(Kind::kUnavailable, "the key server can't read its keys at the moment");
     };
   }
 

@@ -15,13 +15,13 @@ struct KeyServerOptions {
   fs::path keys;                        // folder
   fs::path log;                         // file; made where there is none
   std::string tool;                     // "cloister 0.1.0"
-  // How often all of those who ask together may; each time may add a line to the log.
+  // Rate limit over all clients together; each request may add a line to the log.
   double rate_per_s = 2;
   double burst = 50;
   net::Seconds nonce_lifetime{60};
   size_t max_connections = 256;
   uint64_t max_body_bytes = 32 << 20;
-  std::function<attest::Time()> clock = [] {
+  std::function<Time()> clock = [] {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   };
 };

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/durable.h"
 #include "bundle/manifest.h"
 #include "record/reader.h"
@@ -50,7 +51,8 @@ Result<> check_owner_only(const fs::path& path) {
     return fail(Kind::kNotFound, "no file '{}'", printable(path.string(), 400));
   }
   if ((status.st_mode & 0077) == 0) return {};
-  return fail(Kind::kRefused, "'{}' can be used by others than its owner (mode {:o}, want 600)",
+  return fail(Kind::kRefused,
+              "'{}' is accessible to users other than its owner (mode {:o}, want 600)",
               printable(path.string(), 400), status.st_mode & 0777);
 }
 
@@ -58,21 +60,17 @@ Result<> check_owner_only(const fs::path& path) {
 class HeldFolder {
  public:
   static Result<HeldFolder> hold(const fs::path& folder) {
-    HeldFolder held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (held.fd_ < 0 || ::flock(held.fd_, LOCK_EX) != 0) {
+    Descriptor held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (held.get() < 0 || ::flock(held.get(), LOCK_EX) != 0) {
       return fail(errno == ENOENT ? Kind::kNotFound : Kind::kIo, "can't use folder '{}': {}",
                   printable(folder.string(), 400), std::strerror(errno));
     }
-    return held;
-  }
-  HeldFolder(HeldFolder&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  ~HeldFolder() {
-    if (fd_ >= 0) ::close(fd_);
+    return HeldFolder(std::move(held));
   }
 
  private:
-  explicit HeldFolder(int fd) : fd_(fd) {}
-  int fd_;
+  explicit HeldFolder(Descriptor held) : held_(std::move(held)) {}
+  Descriptor held_;  // with a lock, which goes with it
 };
 
 Result<> check_is_new(const fs::path& folder, const std::string& name,
@@ -80,7 +78,7 @@ Result<> check_is_new(const fs::path& folder, const std::string& name,
   for (const fs::path& path : {record_path(folder, name), folder / (name + ".key")}) {
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(path, ignored))) {
-      return fail(Kind::kUsage, "'{}' is there already, and is not replaced",
+      return fail(Kind::kUsage, "'{}' already exists and will not be overwritten",
                   printable(path.string(), 400));
     }
   }
@@ -88,7 +86,7 @@ Result<> check_is_new(const fs::path& folder, const std::string& name,
   TRY(keys, list_keys(folder));
   for (const StoredKey& key : keys) {
     if (!key.record || key.record->recipient != recipient) continue;
-    return fail(Kind::kUsage, "{} is key '{}' already", recipient, key.name);
+    return fail(Kind::kUsage, "{} is already key '{}'", recipient, key.name);
   }
   return {};
 }
@@ -142,7 +140,7 @@ Result<KeyRecord> read_key(const fs::path& folder, const std::string& name) {
     TRY_OK(bundle::check_model_name(name));
     TRY(json, read_file(record_path(folder, name), kMaxRecordBytes));
     TRY(parsed, parse_key_record(json));
-    if (parsed.name != name) return invalid("name: '{}', want that of the file", parsed.name);
+    if (parsed.name != name) return invalid("name: '{}' differs from the file's name", parsed.name);
     return parsed;
   }();
   if (!record) return with_context(record.error(), fmt::format("key '{}'", printable(name)));
@@ -161,7 +159,8 @@ Result<std::vector<age::Identity>> read_key_identity(const fs::path& folder,
     std::erase_if(*parsed, [&](const age::Identity& identity) {
       return identity.recipient().text() != record.recipient;
     });
-    if (parsed->empty()) return invalid("'{}' is not of {}", record.identity, record.recipient);
+    if (parsed->empty())
+      return invalid("'{}' is not the identity of {}", record.identity, record.recipient);
     return parsed;
   }();
   if (!identities) {

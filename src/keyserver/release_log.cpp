@@ -49,13 +49,13 @@ std::string text_of(const LogLine& line) {
 
 Result<LogLine> parse_line(std::string_view text, const LogHead& before) {
   TRY(line, read_json_record<LogLine>(text, kSchema, kMaxLineBytes));
-  TRY_OK(attest::parse_time(line.time));
+  TRY_OK(parse_time(line.time));
   if (line.seq != before.seq + 1) return invalid("seq: {}, want {}", line.seq, before.seq + 1);
   if (line.previous != before.sha256) {
     return invalid("previous: {}, the line before has SHA-256 {}", line.previous, before.sha256);
   }
   // Other spellings of the same are nothing that was written here.
-  if (text_of(line) != text) return invalid("not as it was written");
+  if (text_of(line) != text) return invalid("differs from how the server writes it");
   return line;
 }
 
@@ -76,7 +76,7 @@ Result<LogHead> parse_head(std::string_view text) {
   head.sha256 = text.substr(std::min(length + 1, text.size()));
   if (error != std::errc() || text.substr(length, 1) != ":" || head.sha256.size() != 64 ||
       head.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    return fail(Kind::kUsage, "'{}' is no head: want SEQ:SHA256", printable(text));
+    return fail(Kind::kUsage, "'{}' is not a head: want SEQ:SHA256", printable(text));
   }
   return head;
 }
@@ -134,7 +134,7 @@ Result<std::unique_ptr<ReleaseLog>> ReleaseLog::open(const fs::path& path, Clock
 
 Result<LogHead> ReleaseLog::add(const ReleaseEvent& event) {
   const std::scoped_lock lock(mutex_);
-  const LogLine line{head_.seq + 1, attest::time_text(clock_()), head_.sha256, event};
+  const LogLine line{head_.seq + 1, time_text(clock_()), head_.sha256, event};
   const std::string text = text_of(line);
   // What could not be read again would end the log.
   const auto read = parse_line(text, head_);

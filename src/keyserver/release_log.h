@@ -8,8 +8,8 @@
 #include <mutex>
 #include <optional>
 
-#include "attest/time.h"
 #include "base/durable.h"
+#include "base/time.h"
 
 namespace cloister::serving {
 
@@ -71,7 +71,7 @@ struct ReleaseState {
 // Thread-safe.
 class ReleaseLog {
  public:
-  using Clock = std::function<attest::Time()>;
+  using Clock = std::function<Time()>;
 
   // Reads what there is, and cuts off a last line that was never finished. kUnavailable while
   // another process has it; kRefused as read_log().

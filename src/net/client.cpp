@@ -241,11 +241,11 @@ class SocketConnection final : public Connection {
       begin_ += *taken;
       if (!incoming.parser->head_done()) return {};
       const unsigned status = incoming.parser->head().status;
-      if (status == 101) return invalid("response: 101, and nobody asked to switch protocols");
+      if (status == 101) return invalid("response: unexpected 101 (Switching Protocols)");
       if (status >= 200) {
         TRY_OK(begin_body(incoming));
       } else if (++interim_ > kMostInterim) {
-        return invalid("response: more than {} interim ones", kMostInterim);
+        return invalid("more than {} interim responses", kMostInterim);
       } else {
         start_head(incoming);
       }

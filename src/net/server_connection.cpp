@@ -199,7 +199,7 @@ ServerConnection::Next ServerConnection::handshake() {
   if (io != Io::kBroken) return blocked(io);
   if (stream_->peer_speaks_plain_http()) {
     stream_ = Stream::plain(socket_.native_handle());
-    return reject(400, "this port speaks TLS: ask it with https");
+    return reject(400, "this port speaks TLS: use https");
   }
   stream_->end();  // the alert that says why must not be lost to a reset
   unread_input_ = true;

@@ -7,7 +7,7 @@
 
 namespace cloister::net {
 
-using BioPtr = OpensslPtr<BIO, BIO_free_all>;
+using BioPtr = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 
 // Reads and writes a non-blocking socket in blocks of many TLS records: a system call is expensive,
 // and out of an enclave very much so. What is written leaves when OpenSSL or BIO_flush flushes, or

@@ -12,10 +12,10 @@
 namespace cloister::net {
 namespace {
 
-using Certificate = OpensslPtr<X509, X509_free>;
-using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
-using Extension = OpensslPtr<X509_EXTENSION, X509_EXTENSION_free>;
-using Bio = OpensslPtr<BIO, BIO_free_all>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
+using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 
 constexpr int64_t kHour = 3600;
 constexpr int64_t kDays = 90;
@@ -57,7 +57,7 @@ bool set_random_serial(X509* certificate) {
   unsigned char bytes[16];
   if (RAND_bytes(bytes, sizeof(bytes)) != 1) return false;
   bytes[0] = (bytes[0] & 0x7f) | 0x40;  // positive, and always of the same length
-  const OpensslPtr<BIGNUM, BN_free> number(BN_bin2bn(bytes, sizeof(bytes), nullptr));
+  const std::unique_ptr<BIGNUM, Freed<BN_free>> number(BN_bin2bn(bytes, sizeof(bytes), nullptr));
   return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
 }
 

@@ -6,9 +6,9 @@
 namespace cloister::net {
 namespace {
 
-using Bio = OpensslPtr<BIO, BIO_free_all>;
-using Certificate = OpensslPtr<X509, X509_free>;
-using Key = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
+using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 
 constexpr unsigned char kAlpn[] = "\x08http/1.1";
 constexpr unsigned kAlpnBytes = sizeof(kAlpn) - 1;

@@ -3,24 +3,13 @@
 
 #include <openssl/ssl.h>
 
-#include <memory>
-
 #include "base/bytes.h"
+#include "base/freed.h"
 #include "net/client.h"
 
 namespace cloister::net {
 
-template <auto kFree>
-struct OpensslDelete {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-template <typename T, auto kFree>
-using OpensslPtr = std::unique_ptr<T, OpensslDelete<kFree>>;
-
-using SslContext = OpensslPtr<SSL_CTX, SSL_CTX_free>;
+using SslContext = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 
 // What OpenSSL complained about last in this thread, and nothing of what came before.
 std::string openssl_error_text();

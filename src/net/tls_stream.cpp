@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t kRecordBytes = 16 << 10;  // the most that a TLS record holds
 
-using Ssl = OpensslPtr<SSL, SSL_free>;
-using Certificate = OpensslPtr<X509, X509_free>;
+using Ssl = std::unique_ptr<SSL, Freed<SSL_free>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 
 int to_openssl(size_t size) {
   return static_cast<int>(std::min<size_t>(size, 1 << 30));

@@ -28,7 +28,7 @@ bool can_be_sent(const Fields& fields) {
   });
 }
 
-// Those that only whoever frames the message may write.
+// Fields that only the message framing may write.
 bool is_framing(const std::string& name) {
   constexpr const char* kNames[] = {"Content-Length", "Transfer-Encoding", "Connection",
                                     "Keep-Alive"};

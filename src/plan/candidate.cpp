@@ -21,8 +21,9 @@ bool shows_result(const Candidate& candidate) {
          candidate.segments.back().placement == Placement::kUntrusted;
 }
 
-std::string first_cut(const Candidate& candidate) {
-  return has_cut(candidate) ? candidate.segments[1].begin_cut : "";
+const std::string& first_cut(const Candidate& candidate) {
+  static const std::string kNowhere;
+  return has_cut(candidate) ? candidate.segments[1].begin_cut : kNowhere;
 }
 
 std::string cuts_text(const Candidate& candidate) {

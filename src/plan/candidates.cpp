@@ -188,7 +188,7 @@ class Lister {
     }
     if (shows_result(c) && !policy_.result_may_be_seen) {
       refuse(Refusal::kResultSeen,
-             "the accelerator computes the result, want a trusted tail to do so");
+             "the accelerator computes the result, want a trusted tail instead");
     }
     const auto& devices = policy_.devices;
     if (!c.device.empty() && !devices.empty() &&

@@ -241,7 +241,7 @@ class Finder {
     });
     if (missing.empty() || policy.attackers.empty()) return {};
     return add_if_resists(policy, "attacker",
-                          fmt::format("an audit with {} as well", fmt::join(missing, ", ")),
+                          fmt::format("an audit that includes {}", fmt::join(missing, ", ")),
                           "may allow");
   }
 

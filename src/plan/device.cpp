@@ -57,7 +57,7 @@ Result<> take(std::string_view entry, std::set<std::string_view>& seen, Roofline
                 kSpec);
   }
   if (!seen.insert(key->name).second) {
-    return fail(cloister::Kind::kUsage, "'{}' is there twice", key->name);
+    return fail(cloister::Kind::kUsage, "'{}' is given twice", key->name);
   }
   const auto value = number_in(entry.substr(equals + 1));
   if (!value || !(*value >= key->lowest && *value <= key->highest)) {
@@ -73,7 +73,7 @@ Result<> check_new(const ProfileRecord& profile, const std::string& name) {
     return fail(cloister::Kind::kUsage, "a device's name has {} bytes, want 1 to 200", name.size());
   }
   if (std::ranges::find(profile.devices, name, &Device::name) != profile.devices.end()) {
-    return fail(cloister::Kind::kUsage, "device '{}' is in the profile already", printable(name));
+    return fail(cloister::Kind::kUsage, "device '{}' is already in the profile", printable(name));
   }
   return {};
 }

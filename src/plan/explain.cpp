@@ -54,7 +54,7 @@ class Teller {
   // Cuts are admissible, and yet none is worth it.
   std::string no_gain() const {
     size_t best = 0;
-    std::vector<std::string> cuts;
+    std::vector<std::string_view> cuts;
     for (size_t i = 0; i < candidates_.size(); ++i) {
       const Candidate& c = candidates_[i];
       if (!has_cut(c) || !c.admissible()) continue;
@@ -81,12 +81,12 @@ class Teller {
     }
     if (nearest != nullptr) {
       const auto& cut = situation_.profile.cuts[nearest - situation_.leakage.data()];
-      text += fmt::format(" Nearest comes cut {}: {}.", printable(cut.id), nearest->refused->why);
+      text += fmt::format(" The nearest is cut {}: {}.", printable(cut.id), nearest->refused->why);
     }
     if (!choice_.admissible()) {
       std::vector<std::string> reasons;
       for (const Reason& reason : choice_.refused) reasons.push_back(reason.why);
-      text += fmt::format(" All trusted itself does not do what the policy asks for: {}.",
+      text += fmt::format(" Running all trusted does not meet the policy either: {}.",
                           fmt::join(reasons, "; "));
     }
     return text;
@@ -129,9 +129,9 @@ class Teller {
                       {Refusal::kExposed, "exposed"},
                       {Refusal::kUndecided, "undecided"},
                       {Refusal::kNotAudited, "not audited"}};
-    size_t safe = 0;
+    size_t resisted = 0;
     for (const CutLeakage& known : situation_.leakage) {
-      safe += known.refused ? 0 : 1;
+      resisted += known.refused ? 0 : 1;
       for (Count& count : counts) {
         count.count += known.refused && known.refused->refusal == count.refusal ? 1 : 0;
       }
@@ -140,9 +140,9 @@ class Teller {
     for (const Count& count : counts) {
       if (count.count > 0) parts.push_back(fmt::format("{} {}", count.count, count.what));
     }
-    if (safe > 0) {
-      parts.push_back(fmt::format("{} resisted but {} the policy's other limits", safe,
-                                  safe == 1 ? "misses" : "miss"));
+    if (resisted > 0) {
+      parts.push_back(fmt::format("{} resisted but {} the policy's other limits", resisted,
+                                  resisted == 1 ? "misses" : "miss"));
     }
     return fmt::format("of {} cut{}, {}", situation_.leakage.size(),
                        situation_.leakage.size() == 1 ? "" : "s", fmt::join(parts, ", "));
@@ -169,18 +169,18 @@ std::vector<std::string> notes_on(const Situation& situation, const AuditEvidenc
   const profile::ProfileRecord& profile = situation.profile;
   const Candidate& choice = candidates[chosen];
   std::vector<std::string> notes;
-  if (!audit.missing.empty()) notes.push_back(audit.missing + ": no cut counts as safe");
+  if (!audit.missing.empty()) notes.push_back(audit.missing + ": no cut qualifies");
   if (audit.scores && has_cut(choice) &&
       item_shape(audit.input_shape) != item_shape(profile.input_shape)) {
     notes.push_back(fmt::format(
-        "the audit attacked inputs of {}, the profile ran {}: what a cut leaks at one size is no "
-        "proof for another",
+        "the audit attacked inputs of {}, the profile ran {}: leakage at one size proves nothing "
+        "about another",
         shape_text(item_shape(audit.input_shape)), shape_text(item_shape(profile.input_shape))));
   }
   if (choice.modelled) {
-    notes.push_back(fmt::format(
-        "the times on {} are modelled, not measured: take them for the shortest there can be",
-        printable(choice.device)));
+    notes.push_back(
+        fmt::format("the times on {} are modelled, not measured: they are the shortest possible",
+                    printable(choice.device)));
   }
   if (choice.segments.size() > 2) {
     notes.push_back("the body's time is the difference between those of its two cuts");
@@ -191,7 +191,8 @@ std::vector<std::string> notes_on(const Situation& situation, const AuditEvidenc
   const auto device = std::ranges::find(profile.devices, choice.device, &profile::Device::name);
   if (device != profile.devices.end() && device->overlaps) {
     notes.push_back(
-        "the throughput is that of many requests at once: head and body of different ones overlap");
+        "the throughput assumes many requests at once: head and body of different requests "
+        "overlap");
   }
   const auto& limit = profile.settings.trusted_limit_bytes;
   if (limit && choice.trusted_bytes > *limit) {

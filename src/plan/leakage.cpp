@@ -31,7 +31,7 @@ Reason exposed(const audit::Policy& policy, const audit::CutVerdict& verdict) {
   const double lower = verdict.leakage.bounds.lower;
   if (verdict.scored && lower > policy.threshold) {
     return {Refusal::kExposed,
-            fmt::format("its leakage ({}) came to {} with a lower bound of {}, above the limit of "
+            fmt::format("its leakage ({}) was {} with a lower bound of {}, above the limit of "
                         "{}",
                         metric_words(policy), leakage_words(verdict.leakage.value),
                         leakage_words(lower), limit_words(policy.threshold))};

@@ -12,7 +12,7 @@ struct CutLeakage {
   LeakageOfCut leakage;
   std::optional<Reason> refused;             // nothing: it resisted
   std::optional<audit::CutVerdict> verdict;  // as the audit has it under the policy
-  bool hopeless = false;  // another audit can't make it safe: it carries the input, or a deeper cut
+  bool hopeless = false;  // no further audit can admit it: it carries the input, or a deeper cut
                           // was found exposed
 };
 

@@ -68,8 +68,8 @@ bool is_all_untrusted(const Candidate& candidate);
 bool has_cut(const Candidate& candidate);
 // Whether the accelerator computes the result.
 bool shows_result(const Candidate& candidate);
-// Where it is cut first; empty: nowhere.
-std::string first_cut(const Candidate& candidate);
+// Where it is cut first; empty: nowhere. Lives as long as the candidate.
+const std::string& first_cut(const Candidate& candidate);
 // "c7", "c7 and c9"; empty without a cut. Safe to print.
 std::string cuts_text(const Candidate& candidate);
 

@@ -1,8 +1,7 @@
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "base/parse_file.h"
+#include "base/words.h"
 #include "bundle/segments_fields.h"
 #include "plan/candidates.h"
 #include "plan/policy_fields.h"
@@ -32,12 +31,6 @@ struct PlanV1 {
   std::vector<CandidateV1> candidates;
 };
 
-template <typename T>
-struct Word {
-  T value;
-  std::string_view word;
-};
-
 constexpr Word<Refusal> kRefusals[] = {
     {Refusal::kInputSeen, "input_seen"},   {Refusal::kNotAudited, "not_audited"},
     {Refusal::kExposed, "exposed"},        {Refusal::kUndecided, "undecided"},
@@ -45,31 +38,14 @@ constexpr Word<Refusal> kRefusals[] = {
     {Refusal::kMemory, "memory"},          {Refusal::kLatency, "latency"},
     {Refusal::kThroughput, "throughput"}};
 
-template <typename T, size_t N>
-std::string_view find(const Word<T> (&words)[N], T value) {
-  return std::ranges::find(words, value, &Word<T>::value)->word;
-}
-
-template <typename T, size_t N>
-Result<> find(const Word<T> (&words)[N], std::string_view text, T& out) {
-  std::vector<std::string_view> known;
-  for (const Word<T>& row : words) {
-    known.push_back(row.word);
-    if (row.word != text) continue;
-    out = row.value;
-    return {};
-  }
-  return invalid("'{}', want {}", printable(text, 40), fmt::join(known, ", "));
-}
-
 }  // namespace
 
 std::string_view to_string(Refusal refusal) {
-  return find(kRefusals, refusal);
+  return word_of(kRefusals, refusal);
 }
 
 Result<> from_string(std::string_view text, Refusal& out) {
-  return find(kRefusals, text, out);
+  return value_of_word(kRefusals, text, out);
 }
 
 template <typename Io>
@@ -186,7 +162,7 @@ Result<> check(const Candidate& c) {
                    is_all_trusted(c) ? "all trusted" : "an untrusted segment");
   }
   if (has_cut(c) && c.admissible() && outcome != "resisted") {
-    return invalid("leakage: outcome '{}', yet it is not refused", outcome);
+    return invalid("leakage: outcome '{}', but it is not refused", outcome);
   }
   return {};
 }
@@ -214,7 +190,7 @@ Result<> check(const Plan& plan) {
     safe_cut = safe_cut || (has_cut(c) && c.admissible());
   }
   if (plan.safe_cut != safe_cut) {
-    return invalid("safe_cut: {}, and the candidates say {}", plan.safe_cut, safe_cut);
+    return invalid("safe_cut: {}, but the candidates imply {}", plan.safe_cut, safe_cut);
   }
   if (plan.chosen >= plan.candidates.size()) {
     return invalid("chosen: {}, want under {}", plan.chosen, plan.candidates.size());

@@ -1,13 +1,12 @@
 #include "plan/policy.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "audit/policy_json.h"
 #include "base/parse_file.h"
+#include "base/words.h"
 #include "plan/policy_fields.h"
 #include "record/reader.h"
 #include "record/writer.h"
@@ -17,14 +16,9 @@ namespace {
 
 constexpr std::string_view kSchema = "cloister/plan-policy/1";
 
-struct ObjectiveWord {
-  Objective objective;
-  std::string_view word;
-};
-
-constexpr ObjectiveWord kObjectives[] = {{Objective::kLatency, "latency"},
-                                         {Objective::kThroughput, "throughput"},
-                                         {Objective::kTrustedMemory, "trusted_memory"}};
+constexpr Word<Objective> kObjectives[] = {{Objective::kLatency, "latency"},
+                                           {Objective::kThroughput, "throughput"},
+                                           {Objective::kTrustedMemory, "trusted_memory"}};
 
 // The file: a policy with its schema.
 struct PolicyFile {
@@ -57,19 +51,11 @@ Result<PlanPolicy> parse(std::string_view json) {
 }  // namespace
 
 std::string_view to_string(Objective objective) {
-  return std::ranges::find(kObjectives, objective, &ObjectiveWord::objective)->word;
+  return word_of(kObjectives, objective);
 }
 
 Result<> from_string(std::string_view text, Objective& out) {
-  std::vector<std::string_view> known;
-  for (const ObjectiveWord& row : kObjectives) {
-    known.push_back(row.word);
-    if (row.word != text) continue;
-    out = row.objective;
-    return {};
-  }
-  return fail(cloister::Kind::kUsage, "objective '{}', want {}", printable(text, 40),
-              fmt::join(known, ", "));
+  return value_of_word(kObjectives, text, out, cloister::Kind::kUsage, "objective");
 }
 
 Result<> check_policy(const PlanPolicy& policy) {
@@ -84,7 +70,7 @@ Result<> check_policy(const PlanPolicy& policy) {
   std::set<std::string_view> names;
   for (const std::string& device : policy.devices) {
     if (!names.insert(device).second) {
-      return invalid("devices: '{}' is there twice", printable(device));
+      return invalid("devices: '{}' occurs twice", printable(device));
     }
   }
   return {};

@@ -46,7 +46,7 @@ uint32_t node_of(const Graph& graph, std::string_view name) {
 // names (changes of layout) count with the one before them.
 Result<std::vector<std::vector<double>>> kernel_times(const Graph& graph, std::string_view trace) {
   const Json events = Json::parse(trace, nullptr, false);
-  if (!events.is_array()) return invalid("ONNX Runtime's trace is no array of events");
+  if (!events.is_array()) return invalid("ONNX Runtime's trace is not an array of events");
   std::vector<std::vector<double>> times(graph.nodes.size());
   size_t runs = 0;
   uint32_t before = kNone;
@@ -140,7 +140,7 @@ Result<std::vector<double>> node_shares(const Graph& graph, std::string_view tra
     shares[i] = kernel_macs[k] > 0 ? times[k] * macs[i] / kernel_macs[k] : k == i ? times[i] : 0;
     total += shares[i];
   }
-  if (!(total > 0)) return invalid("ONNX Runtime's trace gives no node any time");
+  if (!(total > 0)) return invalid("ONNX Runtime's trace has no time for any node");
   for (double& share : shares) share /= total;
   return shares;
 }

@@ -24,7 +24,7 @@ Result<uint64_t> status_bytes(std::string_view key) {
       return kib * 1024;
     }
   }
-  return fail(Kind::kIo, "/proc/self/status does not tell {}", key);
+  return fail(Kind::kIo, "/proc/self/status has no {}", key);
 }
 
 // Makes VmHWM count from now on.

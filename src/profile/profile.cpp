@@ -15,6 +15,7 @@ namespace cloister::profile {
 namespace {
 
 constexpr int kLinkRounds = 30;
+constexpr uint64_t kMostOnLink = 128 << 20;  // a worker takes requests of up to 256 MiB
 
 struct MemoryOfCut {
   Memory head;
@@ -70,7 +71,7 @@ class Profiler {
     }
     if (unknown > 0) {
       record_.notes.push_back(
-          fmt::format("{} of {} cuts are left out: the size of what crosses is not known", unknown,
+          fmt::format("{} of {} cuts are left out: the size of their tensors is not known", unknown,
                       list_.cuts.size()));
     }
     if (kept_.empty()) return invalid("the model has no cut whose size is known");
@@ -203,7 +204,8 @@ class Profiler {
     uint64_t largest = record_.output_bytes;
     for (size_t i = 0; i < kept_.size(); ++i) largest = std::max(largest, bytes_across(i));
     TRY_OK(tick_(0.97, "the link"));
-    TRY(link, measure_link(options_.link, std::min<uint64_t>(largest, 1ULL << 30), kLinkRounds));
+    TRY(link, measure_link(*options_.link, options_.link_name, std::min(largest, kMostOnLink),
+                           kLinkRounds));
     for (Device& device : record_.devices) device.link = link;
     return {};
   }

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "link/link.h"
 #include "profile/measure.h"
 
 namespace cloister::profile {
@@ -20,7 +21,8 @@ struct ProfileOptions {
   size_t anchors = 8;             // cuts measured whole, spread over the model's time
   size_t checks = 3;              // others, kept out of the interpolation to see its error
   std::vector<std::string> also;  // ids of cuts to be measured besides
-  std::string link = "shm";
+  Link* link = nullptr;           // never null: to a worker with the echo model (link/echo.h)
+  std::string link_name = "http";
   fs::path folder;  // for files that are removed again
 };
 

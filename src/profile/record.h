@@ -32,13 +32,13 @@ struct Work {
 };
 
 // How tensors get from the head to the body.
-struct Link {
+struct LinkCost {
   struct Sample {
     uint64_t bytes = 0;
     Timing time;  // one way
   };
 
-  std::string name;  // "shm", "tcp", "modelled"
+  std::string name;  // "http", a worker's address, "modelled"; before: "shm", "tcp"
   bool modelled = false;
   // One way takes latency_ms + bytes / bytes_per_second: fitted to the samples.
   double latency_ms = 0;
@@ -68,7 +68,7 @@ struct Device {
   bool modelled = false;  // described, not measured
   Timing whole;           // the model in one segment
   double load_ms = 0;     // once
-  Link link;              // from the trusted side to it
+  LinkCost link;          // from the trusted side to it
 };
 
 struct CutCost {

@@ -36,13 +36,13 @@ void fields(Io& io, Of<Io, Work> r) {
 }
 
 template <typename Io>
-void fields(Io& io, Of<Io, Link::Sample> r) {
+void fields(Io& io, Of<Io, LinkCost::Sample> r) {
   io.integer("bytes", r.bytes, 0, kMaxCount);
   io.object("ms", r.time);
 }
 
 template <typename Io>
-void fields(Io& io, Of<Io, Link> r) {
+void fields(Io& io, Of<Io, LinkCost> r) {
   io.text("name", r.name, kShort);
   io.flag("modelled", r.modelled);
   io.real("latency_ms", r.latency_ms, 0, kMaxMs);
@@ -132,14 +132,14 @@ Result<> check(const ProfileRecord& record) {
   std::set<std::string_view> names;
   for (const Device& device : record.devices) {
     if (!names.insert(device.name).second) {
-      return invalid("device '{}': there twice", printable(device.name));
+      return invalid("device '{}': occurs twice", printable(device.name));
     }
   }
   std::set<std::string_view> ids;
   uint64_t position = 0;
   for (const CutCost& cut : record.cuts) {
     const std::string context = fmt::format("cut '{}'", printable(cut.id));
-    if (!ids.insert(cut.id).second) return invalid("{}: there twice", context);
+    if (!ids.insert(cut.id).second) return invalid("{}: occurs twice", context);
     if (cut.position < position) {
       return invalid("{}: position {} after a cut at {}, want shallowest first", context,
                      cut.position, position);

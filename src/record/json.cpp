@@ -135,7 +135,7 @@ Result<Json> parse_strict_json(std::string_view json, uint64_t max_bytes) {
       case Json::parse_event_t::key: {
         const auto& key = parsed.get_ref<const std::string&>();
         if (!open.back().insert(key).second) {
-          throw std::runtime_error(fmt::format("key '{}' is there twice", printable(key, 40)));
+          throw std::runtime_error(fmt::format("key '{}' occurs twice", printable(key, 40)));
         }
         break;
       }

@@ -51,7 +51,7 @@ std::string columns_html(const CutRecord& cut) {
   const auto best = best_columns(cut);
   if (best.empty()) return "";
   std::string out =
-      "<table class=\"plain columns stack\">\n<caption>Share of cells that came back, for each "
+      "<table class=\"plain columns stack\">\n<caption>Share of recovered cells, for each "
       "column the best attacker: categories exactly, numbers within 0.319 standard deviations. The "
       "mark on a bar is what guessing reaches.</caption>\n<thead><tr><th scope=\"col\">Column</th>"
       "<th scope=\"col\">Came back</th><th scope=\"col\">Guessing</th><th scope=\"col\">To the "

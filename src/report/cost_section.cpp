@@ -70,7 +70,7 @@ std::string tables(const ProfileRecord& profile) {
   const auto measured = std::ranges::count_if(profile.cuts, &CutCost::measured);
   const size_t others = profile.cuts.size() - static_cast<size_t>(measured);
   std::string out = table(profile, true,
-                          "Cuts that were measured whole, shallow to deep: medians, with "
+                          "Cuts that were measured directly, shallow to deep: medians, with "
                           "quartiles, for one batch.");
   if (others == 0) return out;
   return out + fmt::format(
@@ -112,7 +112,7 @@ std::string trusted_html(const ProfileRecord& profile) {
       fact("Threads", s.cores.empty()
                           ? fmt::format("{}", s.threads)
                           : fmt::format("{}, on cores {}", s.threads, fmt::join(s.cores, ", ")));
-  if (s.rounds > 0) out += fact("A median is of", count(s.rounds, "run", "runs"));
+  if (s.rounds > 0) out += fact("Runs per median", count(s.rounds, "run", "runs"));
   out += fact("Whole model", timing_words(profile.trusted.whole));
   out += fact("Memory of the whole model",
               fmt::format("{} at its peak, {} afterwards", bytes_text(profile.trusted.memory.peak),
@@ -122,7 +122,7 @@ std::string trusted_html(const ProfileRecord& profile) {
   return out;
 }
 
-std::string link_html(const profile::Link& link) {
+std::string link_html(const profile::LinkCost& link) {
   const double rate = link.bytes_per_second;
   return fmt::format("{}{}: {} and {} a second", name(link.name, 40),
                      link.modelled ? " " + tag("modelled") : "", ms_words(link.latency_ms),
@@ -152,9 +152,9 @@ Section cost_section(const ProfileRecord& profile) {
   }
   if (!notes.empty()) notes = "<ul class=\"small\">\n" + notes + "</ul>\n";
   std::string html = fmt::format(
-      "<p class=\"intro\">What was measured is said to be measured; what lies between is "
-      "interpolated. A device that is only <b>modelled</b> was described by its owner, and nothing "
-      "of it was measured.</p>\n<div class=\"columns-2\">\n<div><h3>Trusted part</h3>\n<dl>\n{}"
+      "<p class=\"intro\">Measured values are marked as measured; values in between are "
+      "interpolated. A device that is only <b>modelled</b> was described, and nothing "
+      "on it was measured.</p>\n<div class=\"columns-2\">\n<div><h3>Trusted part</h3>\n<dl>\n{}"
       "</dl></div>\n<div>{}</div>\n</div>\n",
       trusted_html(profile), devices);
   html += tables(profile) + checks(profile) + notes;

@@ -104,7 +104,7 @@ std::string verdict(const Records& records, const CutCost& cut) {
                  "known.</p>\n"
                : fmt::format(
                      "<p class=\"sentence\">The input {} itself crosses here, so "
-                     "everything is seen.</p>\n",
+                     "the accelerator sees everything.</p>\n",
                      name(cut.exposed_by_construction, 80));
   }
   std::string out = "<p class=\"sentence\">The attacks on this cut have not been judged.</p>\n";
@@ -159,8 +159,8 @@ std::string all_trusted_panel(const Records& records) {
   const bool chosen = records.plan != nullptr && is_all_trusted(records.plan->choice());
   return fmt::format(
              "<header><h3>No cut: all trusted</h3>{}</header>\n<p class=\"sentence\">The whole "
-             "model runs in the trusted environment. The accelerator sees nothing, and is of no "
-             "use.</p>\n<dl class=\"facts\">\n",
+             "model runs in the trusted environment. The accelerator sees nothing, and is not "
+             "used.</p>\n<dl class=\"facts\">\n",
              chosen ? "<span class=\"badge chosen\">★ the plan's choice</span>" : "") +
          fact("Time", timing_words(profile.trusted.whole)) +
          fact("Trusted memory", bytes_text(profile.trusted.memory.peak)) +

@@ -105,7 +105,7 @@ std::string convergence(const CutRecord& cut) {
   }
   if (cut.data_gain) {
     out += fmt::format(
-        "<li>With half of the attacker's data {}{} came to {}, with all of it to {}."
+        "<li>With half of the attacker's data {}{} was {}, with all of it {}."
         "</li>\n",
         cut.data_gain_attacker.empty() ? "the leakage" : "",
         cut.data_gain_attacker.empty() ? "" : name(cut.data_gain_attacker, 60),
@@ -116,9 +116,9 @@ std::string convergence(const CutRecord& cut) {
 
 std::string gates(const CutRecord& cut) {
   if (!cut.verdict || cut.verdict->failed.empty()) return "";
-  std::string out = "<h4>What keeps it from a verdict of “resisted”</h4>\n<ul class=\"gates\">\n";
+  std::string out = "<h4>Why the verdict is not “resisted”</h4>\n<ul class=\"gates\">\n";
   if (cut.verdict->outcome == audit::Outcome::kExposed) {
-    out = "<h4>Checks that failed beside</h4>\n<ul class=\"gates\">\n";
+    out = "<h4>Other checks that failed</h4>\n<ul class=\"gates\">\n";
   }
   for (const audit::Gate& gate : cut.verdict->failed) {
     out += fmt::format("<li><b>{}</b>: {}</li>\n", escape(gate_words(gate.name)),
@@ -153,13 +153,13 @@ Result<Section> galleries_section(const AuditView& view, Page& page, Pictures& p
       "<p class=\"intro\">{}</p>\n",
       is_pictures ? "Originals beside what each attacker made of them, for a typical input and for "
                     "those that leaked most and least. The numbers are scores: higher is closer."
-                  : "How much of a row came back, column by column.");
+                  : "How much of a row was recovered, column by column.");
   for (const CutRecord& cut : view.record().cuts) {
     TRY(cut_text, cut_html(view, cut, page, pictures));
     html += cut_text;
   }
   return Section{"cut-by-cut", is_pictures ? "Gallery" : "Columns",
-                 is_pictures ? "See for yourself, cut by cut" : "Cut by cut", html};
+                 is_pictures ? "Reconstructions, cut by cut" : "Cut by cut", html};
 }
 
 }  // namespace cloister::report

@@ -67,7 +67,7 @@ std::string splits_html(const AuditRecord& record) {
   const auto victim = splits.find("victim_train");
   out += row("Victim's training data",
              victim != splits.end() && victim->is_object()
-                 ? "known, and kept out of what was judged"
+                 ? "known, and kept out of the judged inputs"
                  : "not known: some of the inputs judged may have trained the model");
   out += row("Seed of the split", split_count(splits, "/seed"));
   return out;
@@ -117,7 +117,7 @@ std::string attackers_html(const AuditView& view) {
     for (const auto& attacker : cut.attackers) add(attacker, "");
   }
   for (const auto& baseline : view.record().baselines) add(baseline, " (floor)");
-  return out.empty() ? "" : "<h3>Who attacked</h3>\n<ul>\n" + out + "</ul>\n";
+  return out.empty() ? "" : "<h3>The attackers</h3>\n<ul>\n" + out + "</ul>\n";
 }
 
 }  // namespace
@@ -135,7 +135,7 @@ Section controls_section(const AuditView& view) {
                    [&](const Control& c) { return c.score <= c.floor + policy.negative_control; });
   std::string html =
       "<p class=\"intro\">An attack that fails proves nothing if it could not have worked. So the "
-      "same attackers are pointed at features that give the input away, where they must succeed "
+      "same attackers attack features that give the input away, where they must succeed "
       "(<b>positive</b>), and are trained on shuffled pairs, where they must fall to what guessing "
       "reaches (<b>negative</b>).</p>\n";
   if (rows.empty()) {
@@ -148,7 +148,7 @@ Section controls_section(const AuditView& view) {
         "</th></tr></thead>\n<tbody>\n{}</tbody></table>\n",
         escape(metric_name(record.metric)), rows);
   }
-  return {"controls", "Controls", "Were the attacks any good?", html};
+  return {"controls", "Controls", "Did the attacks work?", html};
 }
 
 Section method_section(const AuditView& view) {
@@ -161,7 +161,7 @@ Section method_section(const AuditView& view) {
       row("Input",
           fmt::format("{} {}", name(record.model.input), shape_text(record.model.input_shape))) +
       splits_html(record) + settings_html(record) +
-      "</dl></div>\n<div><h3>What was asked of a cut</h3>\n<dl>\n" + policy_html(view.policy()) +
+      "</dl></div>\n<div><h3>What a cut must satisfy</h3>\n<dl>\n" + policy_html(view.policy()) +
       "</dl>\n" + attackers_html(view) + "</div></div>\n";
   html += fmt::format(
       "<p class=\"note\">Made by {}. Reproduce it with the same model, data and "
@@ -175,17 +175,18 @@ Section limits_section(const AuditView& view) {
   for (const std::string& note : view.record().notes) {
     notes += fmt::format("<li>{}</li>\n", escape(sentence(note), 4000));
   }
-  return {"limits", "Limits", "What this does not say",
-          "<ul class=\"limits\">\n" + notes +
-              "<li>A verdict holds for these attackers at this budget, on this data. A stronger "
-              "attacker, or one with more data, may find more.</li>\n"
-              "<li>It says nothing of inputs that look unlike the held-out ones.</li>\n"
-              "<li>No cut hides what the feature map is for: the class of an input can often be "
-              "read off it, as the label probe shows.</li>\n"
-              "<li>Side channels of the trusted environment (timing, power, memory access) were "
-              "not attacked.</li>\n"
-              "<li>An audit is its signer's claim, not an attested computation: trust it as far as "
-              "you trust who signed it, or run it again.</li>\n</ul>\n"};
+  return {
+      "limits", "Limits", "What this does not say",
+      "<ul class=\"limits\">\n" + notes +
+          "<li>A verdict holds for these attackers at this budget, on this data. A stronger "
+          "attacker, or one with more data, may find more.</li>\n"
+          "<li>It says nothing about inputs unlike the held-out ones.</li>\n"
+          "<li>No cut hides what the rest of the network needs: the class of an input can often be "
+          "read off it, as the label probe shows.</li>\n"
+          "<li>Side channels of the trusted environment (timing, power, memory access) were "
+          "not attacked.</li>\n"
+          "<li>An audit is its signer's claim, not an attested computation: trust it as far as "
+          "you trust its signer, or run it again.</li>\n</ul>\n"};
 }
 
 }  // namespace cloister::report

@@ -1,5 +1,5 @@
 // A page that opens offline: sections, one after the other, and the charts in them. What a section
-// says is the business of who adds it: audit_view.h and plan_view.h have them.
+// says is up to the caller: audit_view.h and plan_view.h have the views.
 #pragma once
 
 #include <nlohmann/json.hpp>

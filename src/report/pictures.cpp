@@ -38,7 +38,7 @@ Result<std::string> Pictures::image(const std::string& path, const std::string& 
   const std::string context = fmt::format("picture '{}'", printable(path));
   const auto found = resolve_inside(folder_, path);
   if (!found && found.error().kind == Kind::kNotFound) {
-    return std::string("<span class=\"missing\">picture not at hand</span>");
+    return std::string("<span class=\"missing\">picture not available</span>");
   }
   if (!found) return with_context(found.error(), context);
   const auto file = read_file(*found, kMaxBytes);

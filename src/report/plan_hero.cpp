@@ -61,17 +61,18 @@ std::string memory_marks(Candidate candidate) {
 std::string headline(const Plan& plan) {
   if (!is_reference(plan.choice())) {
     const std::string words = gain(plan);
-    if (words.empty()) return "A safe cut was found";
-    return fmt::format("A safe cut was found, {}{}", words,
+    if (words.empty()) return "A cut that resisted was found";
+    return fmt::format("A cut that resisted was found: {}{}", words,
                        plan.policy.objective == plan::Objective::kTrustedMemory
                            ? memory_marks(plan.choice())
                            : marks(plan.choice()));
   }
   constexpr const char* kWhole = "keep the whole model trusted";
-  if (plan.safe_cut) return fmt::format("No safe cut does better: {}", kWhole);
+  if (plan.safe_cut) return fmt::format("No cut that resisted does better: {}", kWhole);
   if (nothing_is_known(plan)) return fmt::format("No cut was audited: {}", kWhole);
-  if (only_cost_is_in_the_way(plan)) return fmt::format("No safe cut is good enough: {}", kWhole);
-  return fmt::format("No cut is safe: {}", kWhole);
+  if (only_cost_is_in_the_way(plan))
+    return fmt::format("No cut that resisted is good enough: {}", kWhole);
+  return fmt::format("No cut resisted at this budget: {}", kWhole);
 }
 
 std::string figure(const std::string& number, const std::string& what, const std::string& more) {

@@ -75,12 +75,12 @@ std::string table(const Records& records, const std::vector<size_t>& positions,
 
 std::string tables(const Records& records) {
   const Ranked ranked = rank(*records.plan);
-  std::string out = table(
-      records, ranked.first,
-      "The references, and the candidates that none beats in everything; fastest first. Latency is "
-      "of one batch: trusted part, link and untrusted part, one after the other.");
+  std::string out =
+      table(records, ranked.first,
+            "The references, and the candidates that no other dominates; fastest first. Latency is "
+            "of one batch: trusted part, link and untrusted part, one after the other.");
   if (ranked.rest.empty()) return out;
-  out += fmt::format("<details><summary>{} that others beat</summary>\n{}",
+  out += fmt::format("<details><summary>{} that others dominate</summary>\n{}",
                      count(ranked.rest.size() + ranked.left_out, "candidate", "candidates"),
                      table(records, ranked.rest, "Fastest first."));
   if (ranked.left_out > 0) {
@@ -153,8 +153,8 @@ Section plan_section(const Records& records, Page& page) {
       "pareto", pareto_data(plan),
       "<b>Leakage against latency.</b> Each point is a place to cut, on one device: further left "
       "is faster, further down leaks less. Filled points may be served, hollow ones may not. The "
-      "line joins those that nothing beats in both. Where nothing was audited nothing is known: "
-      "such cuts stand apart, at the top.",
+      "line joins those that no other dominates. Cuts that were not audited have no known leakage: "
+      "they are drawn apart, at the top.",
       "Chart: latency and leakage of each candidate, with the threshold. The table of candidates "
       "has the same numbers.");
   html += changes(records) + tables(records);

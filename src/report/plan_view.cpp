@@ -69,7 +69,7 @@ std::string_view refusal_words(Refusal refusal) {
     case kExposed:
       return "leaks too much";
     case kUndecided:
-      return "not shown to be safe";
+      return "not shown to resist";
     case kResultSeen:
       return "the accelerator sees the result";
     case kDevice:

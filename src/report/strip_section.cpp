@@ -177,8 +177,8 @@ Section strip_section(const Records& records, Page& page) {
   const size_t shown = first_shown(records);
   const size_t entry = page.add_data({{"shown", shown}, {"stops", stops(records, x)}});
   std::string html =
-      "<p class=\"intro\">From input to result. What is left of the cut runs in the trusted "
-      "environment, what is right of it on the accelerator; the wider a block, the more of the "
+      "<p class=\"intro\">From input to result. Layers left of the cut run in the trusted "
+      "environment, layers right of it on the accelerator; the wider a block, the more of the "
       "time it takes. <span class=\"scripted\" hidden>Pick another cut: click on the strip, or "
       "use the arrow keys.</span></p>\n";
   html += fmt::format(

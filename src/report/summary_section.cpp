@@ -44,14 +44,16 @@ Headline headline(const AuditView& view) {
                         bytes_text(cut->bytes), escape(sentence(cut->verdict->sentence), 4000))};
   }
   if (const size_t unsure = view.count(Outcome::kInconclusive); unsure > 0) {
-    return {"inconclusive", fmt::format("No cut was shown to resist at {}", threshold),
-            fmt::format("{} of {} could be neither shown to resist nor to leak; each says why. The "
-                        "safe choice is to keep the whole model trusted.",
-                        unsure, count(all, "cut", "cuts"))};
+    return {
+        "inconclusive", fmt::format("No cut was shown to resist at {}", threshold),
+        fmt::format(
+            "For {} of {} neither resistance nor leakage could be shown; each cut says why. The "
+            "default is to keep the whole model trusted.",
+            unsure, count(all, "cut", "cuts"))};
   }
-  return {"exposed", fmt::format("No cut is safe at {}", threshold),
+  return {"exposed", fmt::format("No cut resisted at {}", threshold),
           "At every cut the attackers rebuilt more than the threshold allows, or the input itself "
-          "crosses. The safe choice is to "
+          "crosses. The default is to "
           "keep the whole model trusted."};
 }
 
@@ -130,7 +132,7 @@ Section leakage_section(const AuditView& view, Page& page) {
       "<p class=\"intro\">The part of the model before the cut runs in a trusted environment; the "
       "accelerator sees the numbers that cross it, the <em>feature map</em>. Attackers tried to "
       "rebuild inputs from those numbers alone. Leakage is how close they came, in <strong>{}"
-      "</strong>. {} A cut must also answer for what leaks at all deeper cuts, since anybody who "
+      "</strong>. {} A cut's leakage includes that of all deeper cuts, since anybody who "
       "sees its feature map can compute theirs.</p>\n<div class=\"charts\">\n",
       escape(metric), escape(metric_meaning(view.policy().metric)));
   Json depth = chart_data(view);
@@ -139,7 +141,7 @@ Section leakage_section(const AuditView& view, Page& page) {
       "depth", std::move(depth),
       "<b>Leakage against depth.</b> From the first cut to the last. Thick: the worst over all "
       "attackers, at this cut or deeper, with its interval. Thin: each attacker alone. Floor: what "
-      "an answer that never saw the feature map reaches.",
+      "a guess without the feature map reaches.",
       "Chart: leakage of each cut from shallow to deep, with floor and threshold. The table of "
       "cuts has the same numbers.");
   html += page.chart(

@@ -15,10 +15,12 @@ struct Meaning {
 
 constexpr Meaning kAttackers[] = {
     {"inverse-net", "a network trained to turn feature maps back into inputs"},
-    {"cgan", "such a network, trained against a second one that tells real from rebuilt"},
+    {"cgan",
+     "the same kind of network, trained against a second one that tells real inputs from rebuilt "
+     "ones"},
     {"rmle", "no training: searches, step by step, for an input with the same feature map"},
     {"retrieval", "answers with the training input whose feature map is nearest"},
-    {"constant", "always gives the same answer, the best there is"},
+    {"constant", "always gives the same answer, the best constant"},
     {"class-mean", "gives the mean of the input's class"},
     {"random-same-class", "gives another input of the same class"},
 };
@@ -31,8 +33,8 @@ constexpr Meaning kGates[] = {
     {"positive-control", "the positive control failed"},
     {"negative-control", "the negative control failed"},
     {"data", "more data may still help the attacker"},
-    {"bound", "the interval holds the threshold"},
-    {"deeper-cut", "a deeper cut is in doubt"},
+    {"bound", "the interval contains the threshold"},
+    {"deeper-cut", "a deeper cut failed a gate"},
 };
 
 template <size_t N>
@@ -143,12 +145,13 @@ std::string metric_meaning(audit::Metric metric) {
              "10 "
              "for unrelated pictures, 30 and more for good copies.";
     case kRowMatch:
-      return "Share of a row's cells that come back: categories exactly, numbers within a third of "
+      return "Share of a row's cells that are recovered: categories exactly, numbers within a "
+             "third of "
              "a standard deviation. 1 is the whole row.";
     case kRowMatchAdvantage:
       break;
   }
-  return "Share of a row's cells that come back above what guessing reaches: 0 means that the "
+  return "Share of a row's cells recovered beyond what guessing reaches: 0 means that the "
          "feature map did not help.";
 }
 
@@ -179,7 +182,8 @@ std::string outcome_meaning(audit::Outcome outcome) {
     case audit::Outcome::kExposed:
       return "the attackers rebuilt more than the threshold allows, or the input itself crosses";
     case audit::Outcome::kResisted:
-      return "every attacker that the policy asks for ran and stayed below the threshold, and all "
+      return "every attacker that the policy requires ran and stayed at or below the threshold at "
+             "this budget, and all "
              "checks of the attack itself held";
     case audit::Outcome::kInconclusive:
       break;

@@ -6,7 +6,7 @@ namespace cloister::serving {
 
 Result<Address> parse_address(std::string_view text) {
   const auto wrong = [&] {
-    return fail(Kind::kUsage, "'{}' is no address: want HOST:PORT, as in 127.0.0.1:8000",
+    return fail(Kind::kUsage, "'{}' is not an address: want HOST:PORT, as in 127.0.0.1:8000",
                 printable(text));
   };
   const size_t colon = text.rfind(':');

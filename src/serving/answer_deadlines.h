@@ -1,4 +1,4 @@
-// Nobody waits for an answer longer than may be, whatever becomes of who should give it.
+// Bounds how long callers wait for an answer, even if the answering thread hangs.
 #pragma once
 
 #include <vector>

@@ -17,7 +17,7 @@ struct BatcherOptions {
 };
 
 // A bounded queue of requests, and a thread that runs batches of them. The thread is made at
-// start. Whoever comes while it works waits, and runs in the next batch. Thread-safe.
+// start. Jobs that arrive while it works wait for the next batch. Thread-safe.
 class Batcher {
  public:
   // Jobs that fit together, of at most max_batch items in all. Must answer each of them.

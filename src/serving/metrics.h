@@ -26,7 +26,7 @@ class Metrics {
   void queue_length(size_t requests);
   void batch(size_t items);
   void worker_up(const std::string& worker, bool up);
-  // why: "lost", "deadline", "malformed", "mismatch", "busy", ...
+  // why: "lost", "stalled", "invalid_reply", "busy"
   void worker_failure(const std::string& worker, const std::string& why);
   // Results of a worker that were computed again inside.
   void checked(bool matched);

@@ -42,12 +42,12 @@ class Service : public std::enable_shared_from_this<Service> {
 
   Result<> check_model(const oip::Route& route) const {
     if (route.model != model_.name) {
-      return fail(Kind::kNotFound, "no model '{}'; there is '{}'", printable(route.model),
+      return fail(Kind::kNotFound, "no model '{}'; this server has '{}'", printable(route.model),
                   model_.name);
     }
     if (!route.version.empty() && route.version != model_.version) {
-      return fail(Kind::kNotFound, "model '{}' has no version '{}'; there is '{}'", model_.name,
-                  printable(route.version), model_.version);
+      return fail(Kind::kNotFound, "model '{}' has no version '{}'; this server has '{}'",
+                  model_.name, printable(route.version), model_.version);
     }
     return {};
   }
@@ -156,7 +156,7 @@ class Service : public std::enable_shared_from_this<Service> {
 
   Result<oip::Message> message_of(const oip::InferRequest& request, serving::Answer answer) const {
     if (answer.outputs.size() != model_.outputs.size()) {
-      return fail(Kind::kInternal, "the model gave {} outputs, want {}", answer.outputs.size(),
+      return fail(Kind::kInternal, "the model returned {} outputs, want {}", answer.outputs.size(),
                   model_.outputs.size());
     }
     oip::InferResponse response{.model_name = model_.name,

@@ -1,5 +1,5 @@
 // The Open Inference Protocol v2 over HTTP: from requests to jobs and from answers to responses.
-// The trusted server, the worker and nobody else's code decides what becomes of a job.
+// What happens to a job is decided by its caller: the trusted server or the worker.
 #pragma once
 
 #include "net/server.h"

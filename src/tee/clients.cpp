@@ -63,16 +63,12 @@ Result<std::vector<Client>> parse_clients(std::string_view json) {
     for (const std::string& shown : {client.token_sha256, client.certificate_sha256}) {
       if (shown.empty()) continue;
       if (const auto [other, is_new] = seen.emplace(shown, client.name); !is_new) {
-        return invalid("clients '{}' and '{}' show the same token or certificate",
+        return invalid("clients '{}' and '{}' have the same token or certificate",
                        printable(other->second), printable(client.name));
       }
     }
   }
   return std::move(file.clients);
-}
-
-Result<std::vector<Client>> read_clients(const fs::path& path) {
-  return parse_file(path, kMaxBytes, parse_clients);
 }
 
 ClientGate::ClientGate(std::optional<std::vector<Client>> clients) : open_to_all_(!clients) {

@@ -1,4 +1,4 @@
-// Who may ask, and how often. Record: docs/formats/clients.md.
+// Which clients may send requests, and how often. Record: docs/formats/clients.md.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,6 @@ struct Client {
 };
 
 Result<std::vector<Client>> parse_clients(std::string_view json);
-Result<std::vector<Client>> read_clients(const fs::path& path);
 
 // Knows clients by what they show, and counts what they ask for. Thread-safe.
 class ClientGate {

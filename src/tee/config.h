@@ -1,4 +1,4 @@
-// Everything that whoever starts cloisterd may choose. Its digest is among what clients are told
+// Everything that the operator of cloisterd may choose. Its digest is part of what clients verify
 // about the server, so that a host can't loosen it unseen. Record: docs/formats/config.md.
 #pragma once
 

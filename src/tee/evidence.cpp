@@ -18,7 +18,7 @@ using Clock = TokenBucket::Clock;
 
 constexpr uint64_t kMostUnread = 256 << 20;
 
-// Somebody who waits for evidence.
+// A waiting request for evidence.
 struct Asked {
   attest::ReportData data{};  // what it must be over
   std::vector<std::string> files;
@@ -26,7 +26,7 @@ struct Asked {
 };
 
 Error busy(std::string_view why, Kind kind = Kind::kUnavailable) {
-  return {kind, fmt::format("no evidence now: {}", why)};
+  return {kind, fmt::format("no evidence at the moment: {}", why)};
 }
 
 // Counted as one, and answered as one who may ask again.
@@ -106,7 +106,7 @@ struct EvidenceService::State {
     TRY(asked, attest::parse_request(as_text(request.body.bytes)));
     const std::string_view kind = attest::to_string(producer->kind());
     if (!asked.kinds.empty() && std::ranges::find(asked.kinds, kind) == asked.kinds.end()) {
-      return fail(Kind::kRefused, "this server has {} evidence only", kind);
+      return fail(Kind::kRefused, "this server has only {} evidence", kind);
     }
     TRY(data,
         report_data_on(*request.channel, attest::Role::kServer, asked.nonce, reply.statement_json));
@@ -129,13 +129,14 @@ struct EvidenceService::State {
     if (Clock::now() - asked.since > options.longest_wait) {
       return std::unexpected(too_late("waited too long"));
     }
-    if (*unread > kMostUnread) return std::unexpected(busy("too many do not read what they get"));
+    if (*unread > kMostUnread)
+      return std::unexpected(busy("too many clients do not read their replies"));
     auto shown = produce(asked.data);
     if (closing) return std::unexpected(busy("shutting down"));
     if (!shown) {
       log(LogLevel::kWarn, "no evidence",
           {{"source", producer->source()}, {"why", shown.error().message}});
-      // What is wrong here is not for those who ask, nor theirs to judge.
+      // Clients must not learn the reason, and can do nothing about it.
       return std::unexpected(busy("the evidence source failed", Kind::kInternal));
     }
     attest::ExchangeReply full = reply;
@@ -199,7 +200,7 @@ void EvidenceService::answer(const net::Request& request, net::Respond respond) 
   const auto hangs = state_->hangs(Clock::now());
   if (asked && !hangs && !state_->may_ask()) {
     state_->options.meter.asked("quota");
-    return respond(error_response(busy("too many ask")));
+    return respond(error_response(busy("the rate limit is exceeded")));
   }
   Answer answer = [state = state_,
                    respond = std::move(respond)](Result<net::Response> made) mutable {
@@ -214,7 +215,7 @@ void EvidenceService::answer(const net::Request& request, net::Respond respond) 
   answer_later(
       making_, state_->patience.limit(std::move(answer), until),
       [state = state_, asked = std::move(*asked)] { return state->make(asked); },
-      busy(fmt::format("{} are waiting", state_->options.queue)));
+      busy(fmt::format("{} requests are waiting", state_->options.queue)));
 }
 
 }  // namespace cloister::serving

@@ -11,7 +11,7 @@
 
 namespace cloister::serving {
 
-// Told what becomes of those who ask. Neither blocks.
+// Counts requests for evidence by outcome. Neither function blocks.
 struct EvidenceMeter {
   // "ok", "quota", "deadline" for who waited too long, or the word for an error's kind.
   std::function<void(const std::string& outcome)> asked = [](const std::string&) {};
@@ -19,16 +19,16 @@ struct EvidenceMeter {
 };
 
 struct EvidenceOptions {
-  double per_second = 20;  // how often evidence is made, whoever asks
+  double per_second = 20;  // pieces of evidence per second at most, over all clients
   double burst = 100;
-  size_t queue = 256;                              // who may wait for it; further ones get 503
+  size_t queue = 256;                              // requests that may wait; further ones get 503
   std::chrono::milliseconds longest_wait{10'000};  // of each of them, and for the producer
   EvidenceMeter meter = {};
 };
 
-// Answers who asks for evidence, on a thread of its own: making it takes milliseconds to seconds,
-// and requests for inference do not wait for it. A producer that hangs costs those who ask their
-// evidence until it answers again, and nobody else anything. Thread-safe.
+// Answers requests for evidence on its own thread: making it takes milliseconds to seconds,
+// and inference does not wait for it. While a producer hangs, only requests for evidence
+// are affected. Thread-safe.
 class EvidenceService {
  public:
   // `producer` makes the evidence; it is asked by one thread at a time.

@@ -9,8 +9,8 @@
 
 namespace cloister::serving {
 
-// Threads, made at start, that each take one thing at a time. Whoever hands over waits until one
-// of them is free, so that nothing queues up here.
+// Threads, made at start, that each take one thing at a time. The caller that hands over waits
+// until one of them is free, so that nothing queues up here.
 template <typename Thing>
 class HandoffPool {
  public:

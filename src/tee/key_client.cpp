@@ -45,7 +45,7 @@ Result<std::string> reply_to(const attest::ExchangeRequest& asked, const net::Ch
                              const age::Recipient& recipient, attest::Attester& producer) {
   const std::string_view kind = attest::to_string(producer.kind());
   if (!asked.kinds.empty() && std::ranges::find(asked.kinds, kind) == asked.kinds.end()) {
-    return fail(Kind::kRefused, "it takes no evidence of kind '{}'", kind);
+    return fail(Kind::kRefused, "it accepts no evidence of kind '{}'", kind);
   }
   attest::ExchangeReply reply{.evidence = {},
                               .endorsements = {},
@@ -79,7 +79,7 @@ Result<> check_headers(const bundle::WrappedKeys& asked, const bundle::WrappedKe
                        const std::vector<age::Identity>& identities) {
   for (const auto& [entry, header] : got) {
     if (!asked.contains(entry)) {
-      return fail(Kind::kRefused, "a header for '{}', which was not asked for", printable(entry));
+      return fail(Kind::kRefused, "a header for '{}', which was not requested", printable(entry));
     }
     if (const auto opened = age::rewrap(header, identities, identities[0].recipient()); !opened) {
       return with_context(as_seen_by_caller(opened.error()).error(), "entry " + entry);

@@ -9,7 +9,7 @@ namespace cloister::serving {
 
 struct KeyQuestion {
   net::Url server;  // https
-  // By default any certificate: whoever answers, only the true keys open the bundle.
+  // By default any certificate is accepted: only the true keys open the bundle.
   net::ClientOptions client{.trust = net::ClientOptions::Trust::kCallerChecks};
   net::Seconds limit{30};     // for each step
   std::string config_sha256;  // what the evidence is to vouch for, besides the bundle

@@ -107,7 +107,7 @@ std::optional<net::Response> refuse_client(ClientGate& gate, const net::Request&
     case ClientGate::Verdict::kTooMany: {
       metrics.request("quota");
       net::Response response =
-          error_response({Kind::kUnavailable, "more requests than this client may make"});
+          error_response({Kind::kUnavailable, "this client's rate limit is exceeded"});
       response.status = 429;
       return response;
     }
@@ -147,7 +147,8 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   std::vector<WorkerPool*> pools;
   for (const LoadedSegment& segment : model.segments) {
     if (segment.info.placement == Placement::kTrusted) continue;
-    if (p.given.workers.empty()) return fail(Kind::kUsage, "the plan needs a worker: none given");
+    if (p.given.workers.empty())
+      return fail(Kind::kUsage, "the plan needs a worker: give --worker");
     if (p.workers) {
       return fail(Kind::kUnsupported, "the plan has several untrusted segments; workers have one");
     }

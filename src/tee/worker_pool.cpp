@@ -68,7 +68,8 @@ bool WorkerPool::wait_up(Seconds limit) const {
 
 void WorkerPool::quarantine(size_t worker) {
   const std::scoped_lock lock(mutex_);
-  set_down(*workers_.at(worker), Fault::kInvalidReply, "its result is not what the model gives");
+  set_down(*workers_.at(worker), Fault::kInvalidReply,
+           "its result differs from the recomputed one");
 }
 
 // The least busy worker that is up and was not tried yet; one that is to be avoided last.
@@ -134,7 +135,7 @@ WorkerPool::Attempt WorkerPool::attempt(Worker& worker, const std::vector<Tensor
           .why = std::move(outputs).error().message};
 }
 
-// What becomes of a worker after a call.
+// How a worker is treated after a call.
 void WorkerPool::settle(Worker& worker, const Attempt& attempted) {
   const std::scoped_lock lock(mutex_);
   --worker.in_flight;

@@ -54,7 +54,7 @@ class WorkerPool {
 
  private:
   struct Worker;
-  // Why a call failed decides what becomes of the worker. Who is asked for too much (kNoTime,
+  // The kind of failure decides how the worker is treated. A worker asked for too much (kNoTime,
   // kBusy) or says that it failed (kFailed) stays up: clients must not be able to take workers away
   // from others by what they ask for.
   enum class Fault { kNone, kOurs, kNoTime, kBusy, kFailed, kLost, kStalled, kInvalidReply };

@@ -140,7 +140,8 @@ class DictParser {
       dimensions.push_back(dimension);
       comma = accept(',');
     }
-    if (dimensions.size() == 1 && !comma) return invalid("shape ({}) is no tuple", dimensions[0]);
+    if (dimensions.size() == 1 && !comma)
+      return invalid("shape ({}) is not a tuple", dimensions[0]);
     return dimensions;
   }
 

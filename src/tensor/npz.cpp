@@ -121,7 +121,7 @@ Result<Tensor> read_entry(zip_t* archive, const zip_stat_t& stat) {
   // Reading past the end makes libzip compare the CRC.
   std::byte more;
   TRY(extra, read_some(entry.get(), {&more, 1}));
-  if (extra != 0) return invalid("goes on after its {} bytes of data", data.size());
+  if (extra != 0) return invalid("continues after its {} bytes of data", data.size());
   // Bytes that need no rearranging are the tensor; only their label changes.
   const bool as_is = !header.big_endian && header.dtype != DType::kBool &&
                      (!header.fortran_order || header.shape.size() < 2);
@@ -138,7 +138,7 @@ Result<> check_name(const std::string& name, std::set<std::string>& names) {
   if (printable(name, name.size() + 1) != name) {
     return invalid("array '{}': a name is UTF-8 without control characters", shown);
   }
-  if (!names.insert(name).second) return invalid("array '{}' is there twice", shown);
+  if (!names.insert(name).second) return invalid("array '{}' occurs twice", shown);
   return {};
 }
 

@@ -39,7 +39,7 @@ void judge_digest(Checks& checks, std::string_view id, const std::string& hex,
 void judge_statement(Checks& checks, const ExchangeReply& reply, const JudgeQuestion& question,
                      const TrustPolicy& policy, AppraisalResult& out) {
   auto statement = parse_statement(reply.statement_json);
-  checks.judge("statement.form", outcome_of(statement), "a statement", "one that can be read");
+  checks.judge("statement.form", outcome_of(statement), "a statement", "a readable statement");
   if (!statement) {
     checks.needs("statement.role", {"statement.form"});
     checks.needs("config.pin", {"statement.form"});
@@ -70,7 +70,7 @@ void judge_signature(Checks& checks, const ExchangeReply& reply, const BundlePol
   } else if (!policy.manifests.empty()) {
     checks.not_applicable(kId, "the policy names the bundle itself (bundle.manifests)");
   } else if (policy.accept_any_signer) {
-    checks.not_applicable(kId, "the policy accepts anybody's (bundle.accept_any_signer)");
+    checks.not_applicable(kId, "the policy accepts any signer (bundle.accept_any_signer)");
   } else {
     checks.judge(kId, false, "", "the policy names no signers: nothing can match",
                  "bundle.signers");
@@ -115,7 +115,7 @@ void judge_bundle(Checks& checks, const ExchangeReply& reply, const BundlePolicy
   out.manifest = std::move(*manifest);
 }
 
-// What crosses the cut. It takes long, and nobody who is not trusted has us do it.
+// The audit of the cut. It takes long, so only trusted servers can cause it.
 void judge_audit_of(Checks& checks, const ExchangeReply& reply, const TrustPolicy& policy,
                     const JudgeQuestion& question, const AppraisalResult& judgement) {
   if (!judgement.tee.trusted) {
@@ -127,7 +127,7 @@ void judge_audit_of(Checks& checks, const ExchangeReply& reply, const TrustPolic
                       judgement.statement->manifest_sha256 == question.audited_manifest_sha256;
   if (before) {
     for (const std::string_view id : audit_checks()) {
-      checks.not_applicable(id, "judged before, of the same bundle under the same policy");
+      checks.not_applicable(id, "already judged for the same bundle under the same policy");
     }
     return;
   }
@@ -202,7 +202,7 @@ Result<> refusal(const AppraisalResult& judgement) {
                 "trying things out: tee.accept_simulated)");
   }
   return fail(Kind::kRefused, "{}{}",
-              binds(*failed) ? "the evidence is not of this connection: " : "",
+              binds(*failed) ? "the evidence does not belong to this connection: " : "",
               failure_text(*failed));
 }
 

@@ -10,7 +10,7 @@
 namespace cloister::attest {
 
 struct JudgeQuestion {
-  Role role = Role::kServer;  // of who shows evidence
+  Role role = Role::kServer;  // of the party that shows evidence
   ReportData expected{};      // what its evidence must be over: report_data()
   Time now{};                 // UTC
   // The audit of the bundle with this manifest was judged before, under the same policy; empty:

@@ -120,13 +120,13 @@ void appraise_audit(Checks& checks, const AuditPolicy& policy, const bundle::Man
   }
   if (judge_placement(checks, manifest)) return;
   if (!policy.leakage) {
-    checks.judge("audit.verdict", false, "", "the policy asks for nothing: nothing can be it",
-                 "audit.leakage");
+    checks.judge("audit.verdict", false, "",
+                 "the policy gives no leakage limit: nothing can satisfy it", "audit.leakage");
     return checks.block_rest("audit.verdict");
   }
   // 1. There is one, and it can be read.
   const auto record = audit_json == nullptr
-                          ? Result<audit::AuditRecord>(invalid("the bundle has none"))
+                          ? Result<audit::AuditRecord>(invalid("the bundle has no audit"))
                           : audit::parse_record(*audit_json);
   checks.judge("audit.record", record ? Result<>{} : std::unexpected(record.error()), "audit.json",
                "an audit of the cut", "audit.leakage");

@@ -1,4 +1,4 @@
-// Whether the audit that a bundle comes with is what a trust policy asks for.
+// Whether a bundle's audit satisfies a trust policy.
 #pragma once
 
 #include "attest/checks.h"

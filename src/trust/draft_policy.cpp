@@ -151,7 +151,7 @@ bool may_pass(const Check& check, const ExchangeReply& reply, const Claims& c) {
 Result<> established(const ExchangeReply& reply, const AppraisalResult& judgement) {
   for (const Check& check : judgement.checks) {
     if (check.outcome != Outcome::kFail || may_pass(check, reply, judgement.tee.claims)) continue;
-    return invalid("no policy can accept what was shown: {}", failure_text(check));
+    return invalid("no policy can accept this evidence: {}", failure_text(check));
   }
   return {};
 }
@@ -177,7 +177,7 @@ Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const AppraisalResu
     out.audit.accept_unaudited = true;
   }
   if (const auto checked = check_policy(out); !checked) {
-    return with_context(checked.error(), "no policy can accept what was shown");
+    return with_context(checked.error(), "no policy can accept this evidence");
   }
   return out;
 }

@@ -70,7 +70,7 @@ Result<EvidenceKind> guess_kind(Bytes report) {
   const auto tee = number_at<uint32_t>(report, 4);
   if (quote_version >= 3 && quote_version <= 5 && tee == 0U) return EvidenceKind::kSgx;
   if (quote_version >= 4 && quote_version <= 5 && tee == 0x81U) return EvidenceKind::kTdx;
-  return invalid("{} bytes that are no evidence of a known kind", report.size());
+  return invalid("{} bytes that are not evidence of a known kind", report.size());
 }
 
 }  // namespace cloister::attest

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "attest/exchange.h"
-#include "attest/time.h"
+#include "base/time.h"
 
 namespace cloister::attest {
 

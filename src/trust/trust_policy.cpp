@@ -53,7 +53,7 @@ Result<> check_bundle(const BundlePolicy& policy) {
   }
   if (!policy.accept_any_signer && policy.signers.empty() && policy.manifests.empty()) {
     return invalid(
-        "bundle.signers: nothing given, want minisign public keys (or bundle.manifests, or "
+        "bundle.signers: missing, want minisign public keys (or bundle.manifests, or "
         "bundle.accept_any_signer)");
   }
   return {};
@@ -62,11 +62,10 @@ Result<> check_bundle(const BundlePolicy& policy) {
 Result<> check_audit(const AuditPolicy& policy) {
   if (policy.accept_unaudited) {
     if (!policy.leakage) return {};
-    return invalid("audit.accept_unaudited: true, but audit.leakage asks for an audit");
+    return invalid("audit.accept_unaudited: true, but audit.leakage requires an audit");
   }
   if (!policy.leakage) {
-    return invalid(
-        "audit.leakage: nothing given, want what the cut may leak (or audit.accept_unaudited)");
+    return invalid("audit.leakage: missing, want a leakage policy (or audit.accept_unaudited)");
   }
   // Of no cuts nothing is judged but the policy itself.
   if (const auto judged = audit::judge(*policy.leakage, {}); !judged) {

@@ -206,7 +206,7 @@ Result<> append_elements(std::string& json, const std::string& prefix, const Ten
       at = buffer.data();
     }
     if (!put_element(at, elements[i])) {
-      return invalid("{}element {} is not finite, which JSON can't say: ask for binary data",
+      return invalid("{}element {} is not finite, which JSON can't represent: request binary data",
                      prefix, i);
     }
     *at++ = ',';
@@ -225,7 +225,7 @@ Result<Tensor> read_data(const std::string& prefix, DType dtype, const Shape& sh
   if (!count) return invalid("{}{}", prefix, count.error().message);
   // Each element takes a character, and a comma.
   if (*count > json_bytes / 2 + 1) {
-    return invalid("{}shape {} needs {} elements, more than {} bytes of JSON can hold", prefix,
+    return invalid("{}shape {} needs {} elements, more than fit {} bytes of JSON", prefix,
                    shape_text(shape), *count, json_bytes);
   }
   TRY(tensor, Tensor::make(dtype, shape));

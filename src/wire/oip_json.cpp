@@ -78,7 +78,7 @@ Result<Members> Members::of(std::string prefix, JsonElement element) {
   const auto twice =
       std::ranges::adjacent_find(out.members_, {}, [](const auto& member) { return member.first; });
   if (twice != out.members_.end()) {
-    return invalid("{}key '{}' is there twice", out.prefix_, printable(twice->first, 60));
+    return invalid("{}key '{}' occurs twice", out.prefix_, printable(twice->first, 60));
   }
   return out;
 }

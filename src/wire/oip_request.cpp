@@ -76,7 +76,7 @@ Result<Message> write_infer_request(const InferRequest& request, Encoding encodi
   TRY_OK(check_names("input", names_of(request.inputs)));
   TRY_OK(check_names("output", names_of(request.outputs)));
   if (request.parameters.contains(kBinaryOutputs)) {
-    return invalid("parameters: {} is what the encoding says", kBinaryOutputs);
+    return invalid("parameters: {} is reserved for the encoding", kBinaryOutputs);
   }
   Parameters parameters = request.parameters;
   if (binary) parameters.emplace(kBinaryOutputs, true);

@@ -94,7 +94,7 @@ Result<std::vector<NamedTensor>> read_tensors(std::string_view word,
   }
   TRY_OK(check_names(word, names_of(tensors)));
   if (payload.sections.left() > 0) {
-    return invalid("{} bytes left over behind all {}s", payload.sections.left(), word);
+    return invalid("{} bytes left over after all {}s", payload.sections.left(), word);
   }
   return tensors;
 }

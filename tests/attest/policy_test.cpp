@@ -43,28 +43,29 @@ TEST(TeePolicy, DefaultsAreStrict) {
 
 TEST(TeePolicy, WhatIsMissingIsNamed) {
   EXPECT_EQ(refusal("{}"), "tee: no kind of evidence is accepted");
-  EXPECT_THAT(refusal(R"({"snp": {}})"), HasSubstr("snp.measurements: nothing given"));
+  EXPECT_THAT(refusal(R"({"snp": {}})"), HasSubstr("tee.snp.measurements: missing"));
   EXPECT_THAT(refusal(R"({"snp": {"measurements": [")" + digits(96) + R"("]}})"),
-              HasSubstr("snp.min_tcb: nothing given"));
+              HasSubstr("tee.snp.min_tcb: missing, want"));
   EXPECT_THAT(refusal(R"({"snp": {"measurements": [")" + digits(96) +
                       R"("], "min_tcb": {"turin": {"bootloader": 1}}}})"),
-              HasSubstr("snp.min_tcb.turin.fmc: nothing given"));
+              HasSubstr("tee.snp.min_tcb.turin.fmc: missing"));
   EXPECT_THAT(refusal(R"({"snp": {"measurements": [")" + digits(96) +
                       R"("], "min_tcb": {"milan": {"fmc": 1}}}})"),
               HasSubstr("snp.min_tcb.milan.fmc: 1, but only Turin has one"));
-  EXPECT_THAT(refusal(snp(R"(, "accept_vlek": true)")), HasSubstr("snp.csp_ids: nothing given"));
+  EXPECT_THAT(refusal(snp(R"(, "accept_vlek": true)")),
+              HasSubstr("tee.snp.csp_ids: missing, want"));
   EXPECT_EQ(refusal(snp(R"(, "accept_vlek": true, "csp_ids": ["CN=cloud"])")), "accepted");
   EXPECT_THAT(refusal(R"({"tdx": {}})"), HasSubstr("tdx.measurements"));
   EXPECT_THAT(refusal(R"({"tdx": {"measurements": [{"mrtd": ")" + digits(96) + R"("}]}})"),
-              HasSubstr("tdx.measurements[0].rtmr0: nothing given"));
+              HasSubstr("tee.tdx.measurements[0].rtmr0: missing"));
   EXPECT_THAT(refusal(R"({"tdx": {"measurements": [{"mrtd": "any"}]}})"),
-              HasSubstr("tdx.measurements[0].mrtd: nothing given"));
+              HasSubstr("tee.tdx.measurements[0].mrtd: missing"));
   EXPECT_THAT(refusal(R"({"sgx": {}})"), HasSubstr("sgx.mr_enclaves"));
   EXPECT_THAT(refusal(R"({"sgx": {"signers": [{"mr_signer": ")" + digits(64) + R"("}]}})"),
               HasSubstr("sgx.signers[0].isv_prod_id"));
   EXPECT_THAT(refusal(R"({"tpm": {}})"), HasSubstr("tpm.ak_names"));
   EXPECT_THAT(refusal(R"({"tpm": {"ak_names": [")" + digits(68) + R"("]}})"),
-              HasSubstr("tpm.pcrs: nothing given"));
+              HasSubstr("tee.tpm.pcrs: missing, want"));
   EXPECT_THAT(refusal(R"({"azure_snp": {}})"), HasSubstr("azure_snp.hardware.measurements"));
   EXPECT_THAT(refusal(R"({"azure_tdx": {}})"), HasSubstr("azure_tdx.hardware.measurements"));
 }

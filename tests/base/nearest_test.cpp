@@ -47,9 +47,9 @@ TEST(NearestTexts, AgreesWithTheDefinition) {
     return text;
   };
   for (int round = 0; round < 200; ++round) {
-    const std::string text = to_string();
+    const std::string text = word();
     std::vector<std::string> known;
-    for (int i = 0; i < 6; ++i) known.push_back(to_string());
+    for (int i = 0; i < 6; ++i) known.push_back(word());
     const auto nearest = nearest_texts(text, known, known.size());
     std::ranges::stable_sort(known, {}, [&](const std::string& k) { return distance(text, k); });
     EXPECT_EQ(nearest, known) << text;

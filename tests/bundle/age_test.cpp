@@ -133,8 +133,8 @@ TEST(Age, IntoABufferOfItsSize) {
   };
   EXPECT_EQ(value_of(into(plain.size())), plain);
   expect_error(into(plain.size() - 1), Kind::kInvalid, "more than the");
-  expect_error(into(65536), Kind::kInvalid, "more than the 0 bytes");
-  expect_error(into(0), Kind::kInvalid, "more than the 0 bytes");
+  expect_error(into(65536), Kind::kInvalid, "more than the remaining 0 bytes");
+  expect_error(into(0), Kind::kInvalid, "more than the remaining 0 bytes");
   expect_error(into(plain.size() + 1), Kind::kInvalid, "holds 70000 bytes, want 70001");
 }
 
@@ -200,7 +200,7 @@ TEST(Age, HeadersThatAreWrong) {
   const std::string body(43, 'A');
   const std::pair<std::string, std::string> cases[] = {
       {"", "not an age file"},
-      {"age-encryption.org/v1", "cut short"},
+      {"age-encryption.org/v1", "truncated"},
       {"age-encryption.org/v1\r\n", "want 'age-encryption.org/v1'"},
       {"age-encryption.org/v2\n", "want 'age-encryption.org/v1'"},
       {"-----BEGIN AGE ENCRYPTED FILE-----\n", "armored"},
@@ -218,7 +218,7 @@ TEST(Age, HeadersThatAreWrong) {
       {header("-> X25519 " + share + "\n" + body + "\n"), "low order"},
       {header("-> x a\n" + std::string(65, 'A') + "\n"), "65 letters"},
       {header("-> x a\n" + std::string(64, 'A') + "\n"), "'-'"},
-      {header("-> scrypt a 18\n" + body + "\n-> x y\n\n"), "a passphrase beside"},
+      {header("-> scrypt a 18\n" + body + "\n-> x y\n\n"), "a passphrase together"},
       {"age-encryption.org/v1\n-> x\n\n--- AAAA\n", "a MAC of 3 bytes"},
       {"age-encryption.org/v1\n-> x\n\n---\n", "want '->' or '---'"},
       {"age-encryption.org/v1\n-> x" + std::string(70'000, 'x'), "longer than 65536"}};
@@ -290,7 +290,7 @@ TEST(Age, NoHeaderIsWrappedAnewThatWasAltered) {
     EXPECT_FALSE(rewrap(bad, known(), to)) << i;
     EXPECT_FALSE(rewrap(header.substr(0, i), known(), to)) << i;
   }
-  expect_error(rewrap(header + "x", known(), to), Kind::kInvalid, "1 bytes behind it");
+  expect_error(rewrap(header + "x", known(), to), Kind::kInvalid, "1 bytes after it");
   expect_error(rewrap(header, fresh, to), Kind::kRefused, "no recipient");
   expect_error(rewrap(header, known(), Recipient({})), Kind::kInvalid, "low order");
 }

@@ -68,7 +68,7 @@ TEST_F(ArchiveTest, WhatIsNone) {
   expect_error(Archive::open(dir_ / "none"), Kind::kNotFound, "no file");
   expect_error(Archive::open(dir_.path()), Kind::kIo, "not a regular file");
   ASSERT_TRUE(write_file(path_, "not a zip"));
-  expect_error(Archive::open(path_), Kind::kInvalid, "is no bundle");
+  expect_error(Archive::open(path_), Kind::kInvalid, "is not a bundle");
   ASSERT_TRUE(write_file(path_, ""));
   EXPECT_FALSE(Archive::open(path_));
 }

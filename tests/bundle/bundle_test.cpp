@@ -104,15 +104,15 @@ TEST_F(BundleTest, Signatures) {
   // A manifest that is changed keeps no signature, were it only by a space.
   Entries spaced = good;
   content_of(spaced, kManifestName) += " ";
-  expect_error(open(spaced), Kind::kRefused, "does not fit");
+  expect_error(open(spaced), Kind::kRefused, "does not match");
   EXPECT_TRUE(open(spaced, false));
   // The signature is looked at before the manifest is.
   Entries broken = good;
   content_of(broken, kManifestName) = "{";
-  expect_error(open(broken), Kind::kRefused, "does not fit");
+  expect_error(open(broken), Kind::kRefused, "does not match");
   expect_error(open(broken, false), Kind::kInvalid, "manifest: not JSON");
   expect_error(open(with_manifest([](Manifest& m) { m.version = 4; }, false)), Kind::kRefused,
-               "does not fit");
+               "does not match");
 }
 
 TEST_F(BundleTest, EntriesMissingOrUnknown) {

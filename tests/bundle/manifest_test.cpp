@@ -120,9 +120,11 @@ TEST(Manifest, PartsThatDoNotFit) {
   wrong("segments: 'head' is there twice", [](Manifest& m) { m.segments[1].name = "head"; });
   wrong("segments: 'body' begins at cut 'c2', want 'c1a2b3'",
         [](Manifest& m) { m.segments[1].begin_cut = "c2"; });
-  wrong("head.inputs: 'x' has no batch", [](Manifest& m) { m.segments[0].inputs[0].dims[0] = 1; });
-  wrong("outputs: 'y' has no batch", [](Manifest& m) { m.outputs[0].dims.clear(); });
-  wrong("head.outputs: 'h' is there twice",
+  wrong("head.inputs: the first dimension of 'x' is not the batch",
+        [](Manifest& m) { m.segments[0].inputs[0].dims[0] = 1; });
+  wrong("outputs: the first dimension of 'y' is not the batch",
+        [](Manifest& m) { m.outputs[0].dims.clear(); });
+  wrong("head.outputs: 'h' occurs twice",
         [](Manifest& m) { m.segments[0].outputs.push_back(m.segments[0].outputs[0]); });
   wrong("body.outputs: none", [](Manifest& m) { m.segments[1].outputs.clear(); });
   wrong("body: nothing makes its input 'z'",
@@ -136,11 +138,12 @@ TEST(Manifest, PartsThatDoNotFit) {
   wrong("outputs: nothing makes 'z'", [](Manifest& m) { m.outputs[0].name = "z"; });
   wrong("recipients: none", [](Manifest& m) { m.recipients.clear(); });
   wrong("recipient 'age1x'", [](Manifest& m) { m.recipients[0] = "age1x"; });
-  wrong("entry 'tail.data.age' is none",
+  wrong("entry 'tail.data.age' does not belong",
         [](Manifest& m) { m.entries.push_back(entry("tail.data.age")); });
-  wrong("entry 'head.onnx' is none", [](Manifest& m) { m.entries[1] = entry("head.onnx"); });
-  wrong("entry '../x' is none", [](Manifest& m) { m.entries[1] = entry("../x"); });
-  wrong("entry 'body.data' is there twice",
+  wrong("entry 'head.onnx' does not belong",
+        [](Manifest& m) { m.entries[1] = entry("head.onnx"); });
+  wrong("entry '../x' does not belong", [](Manifest& m) { m.entries[1] = entry("../x"); });
+  wrong("entry 'body.data' occurs twice",
         [](Manifest& m) { m.entries.push_back(entry("body.data")); });
   wrong("no entry 'body.onnx'", [](Manifest& m) { m.entries.erase(m.entries.begin() + 3); });
   wrong("no entry 'plan.json'", [](Manifest& m) { m.entries.erase(m.entries.begin()); });

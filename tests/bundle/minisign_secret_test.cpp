@@ -23,7 +23,8 @@ TEST(MinisignSecret, SignsWhatWeVerify) {
   EXPECT_EQ(value_of(verify(as_bytes("manifest"), file, {key.public_key})), 0U);
   EXPECT_EQ(value_of(parse_signature(file)).trusted_comment, "timestamp:1");
   EXPECT_TRUE(value_of(parse_signature(file)).prehashed);
-  expect_error(verify(as_bytes("manifesto"), file, {key.public_key}), Kind::kRefused, "not fit");
+  expect_error(verify(as_bytes("manifesto"), file, {key.public_key}), Kind::kRefused,
+               "does not match");
   expect_error(sign(as_bytes("x"), key, "two\nlines"), Kind::kInternal, "one line");
 }
 

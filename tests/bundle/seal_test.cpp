@@ -136,6 +136,9 @@ TEST(Seal, WhatDoesNotFit) {
   const SampleBundle sample;
   const fs::path path = sample.dir / "other.cloister";
   SealOptions options;
+  std::vector<std::string> ids;
+  for (const Cut& cut : sample.cuts) ids.push_back(cut.id);
+  options.segments = segments_between(ids);
   options.created_seconds = 1;
   options.model_name = "a/b";
   options.key = &sample.key;

@@ -40,7 +40,7 @@ version_policy: { all { } }
   const Model model = value_of(read_model(version / "model.onnx"));
   EXPECT_TRUE(value_of(make_onnxruntime())->load(to_segment(model)));
   EXPECT_TRUE(fs::exists(version / "body.data"));
-  expect_error(export_triton(bundle, repository), Kind::kUsage, "sample/3' is there already");
+  expect_error(export_triton(bundle, repository), Kind::kUsage, "sample/3' already exists");
   // The next version stands beside it.
   const SampleBundle next({.version = 4});
   EXPECT_EQ(value_of(export_triton(value_of(next.open()), repository)).filename(), "4");

@@ -56,7 +56,7 @@ TEST(ClientLibrary, TakesAWholePolicy) {
   whole.configs = {{}};
   expect_error(under(whole), ErrorCode::kNotTrusted, "(policy: configs, line ");
   expect_error(under(whole, TrustPolicy().min_version(1)), ErrorCode::kInvalidArgument,
-               "nothing may be given beside it");
+               "nothing else may be given with it");
   expect_error(
       VerifiedServer::connect("https://127.0.0.1:1", TrustPolicy().trust_policy_json("{}")),
       ErrorCode::kInvalidArgument, "trust policy: ");
@@ -74,7 +74,7 @@ TEST(ClientLibrary, RefusesArgumentsThatMeanNothing) {
   const auto under = [&](const TrustPolicy& policy) {
     return VerifiedServer::connect(url, policy);
   };
-  refused(under(TrustPolicy().allow_any_bundle()), "no trusted environment is accepted");
+  refused(under(TrustPolicy().allow_any_bundle()), "no trusted environment: name");
   refused(under(TrustPolicy(any).environments_json("{")), "environments_json: ");
   refused(under(TrustPolicy(any).environments_json(R"({"snp": {}})")), "snp.measurements");
   refused(under(TrustPolicy().allow_simulated()), "allow_any_bundle");

@@ -115,7 +115,7 @@ TEST(HostAllowlist, AreSaidInTheRefusal) {
             R"({"error":"Host is 'evil\\x01.example', which is not this endpoint: )"
             R"(want [::1]:8000, localhost:8000, proxy.lan:80"})");
   EXPECT_EQ(said(one, {{"Host", "[::1]:8000"}, {"Origin", "null"}}),
-            R"({"error":"Origin is 'null', a web page from elsewhere: want http://[::1]:8000, )"
+            R"({"error":"Origin is 'null', a foreign web page: want http://[::1]:8000, )"
             R"(http://localhost:8000, http://proxy.lan:80 or none"})");
   const HostAllowlist all = value_of(HostAllowlist::make("0.0.0.0", {}));
   EXPECT_THAT(said(all, {}), HasSubstr("want ADDRESS:8000, localhost:8000\""));

@@ -118,7 +118,7 @@ TEST_F(Proxies, AnswerNoWebPagesOfOthers) {
   const net::Response refused = ask(*proxy, {.fields = {{"Host", "evil.example"}}});
   EXPECT_THAT(test::text_of(refused), HasSubstr("Host is 'evil.example'"));
   known.hosts = {"http://proxy.lan"};
-  test::expect_error(Proxy::start(known), Kind::kUsage, "'http://proxy.lan' is no host");
+  test::expect_error(Proxy::start(known), Kind::kUsage, "'http://proxy.lan' is not a host");
 }
 
 TEST_F(Proxies, ShowTheirTokenUnlessAClientHasItsOwn) {

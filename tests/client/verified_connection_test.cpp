@@ -80,10 +80,10 @@ TEST(VerifiedConnection, NobodyInTheMiddleIsAccepted) {
   ASSERT_TRUE(VerifiedConnection::open(real.url(), options()));
   // With a key of its own ...
   expect_refused(AttestedServer(test::relayed_exchange(real.url())), options(),
-                 "the evidence is not of this connection");
+                 "the evidence does not belong to this connection");
   // ... and even with the server's: the connection is another one.
   expect_refused(AttestedServer(test::relayed_exchange(real.url()), stolen), options(),
-                 "the evidence is not of this connection");
+                 "the evidence does not belong to this connection");
 }
 
 TEST(VerifiedConnection, OlderEvidenceIsNotAccepted) {
@@ -93,7 +93,7 @@ TEST(VerifiedConnection, OlderEvidenceIsNotAccepted) {
     return *first;
   });
   ASSERT_TRUE(VerifiedConnection::open(server.url(), options()));
-  expect_refused(server, options(), "the evidence is not of this connection");
+  expect_refused(server, options(), "the evidence does not belong to this connection");
 }
 
 TEST(VerifiedConnection, SimulatedServersAreRefusedUnlessAllowed) {
@@ -112,7 +112,7 @@ TEST(VerifiedConnection, EvidenceMustVouchForTheStatement) {
           statement.config_sha256 = std::string(64, 'd');
         });
       },
-      "the evidence is not of this connection");
+      "the evidence does not belong to this connection");
   expect_reply_refused(
       nullptr, [](ExchangeReply& reply) { reply.evidence.report.pop_back(); }, "simulated.report");
   expect_reply_refused(
@@ -194,7 +194,7 @@ TEST(VerifiedConnection, AServerThatIsTooBusyMayBeAskedAgain) {
       [busy](const net::Request& request) { return test::answer_of(*busy, request); });
   EXPECT_TRUE(VerifiedConnection::open(server.url(), options()));
   expect_error(VerifiedConnection::open(server.url(), options()), Kind::kUnavailable,
-               "no evidence: status 503, no evidence now: too many ask");
+               "no evidence: status 503, no evidence at");
 }
 
 }  // namespace

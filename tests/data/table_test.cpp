@@ -138,7 +138,7 @@ TEST(Table, RefusesWithTheLine) {
               HasSubstr("label column 'tpye' is not among the 5 of the header; near: 'type'"));
   options.label = "type";
   options.drop = {"port", "proto", "bytes", "service"};
-  EXPECT_EQ(message(kSmall, options), "no columns are left to look at");
+  EXPECT_EQ(message(kSmall, options), "no columns are left");
   TableOptions unlabelled;
   unlabelled.label = "l";
   EXPECT_THAT(message("a,l\n1,-\n", unlabelled), HasSubstr("none of 1 rows is left"));

@@ -24,12 +24,11 @@ class ProfileProgram : public test::CloisterTest {
 };
 
 TEST_F(ProfileProgram, MeasuresOnceAndSaysSo) {
-  const std::string out = done(
-      {"profile",         "m.onnx",   "--threads", "1",         "--cores", "0",        "--devices",
-       "onnxruntime-cpu", "--rounds", "3",         "--anchors", "3",       "--checks", "1",
-       "--epc",           "1K",       "--link",    "tcp",       "-o",      "p.json"});
+  const std::string out =
+      done({"profile", "m.onnx", "--threads", "1", "--cores", "0", "--devices", "onnxruntime-cpu",
+            "--rounds", "3", "--anchors", "3", "--checks", "1", "--epc", "1K", "-o", "p.json"});
   EXPECT_THAT(out, AllOf(HasSubstr("m.onnx, batch 1, 1 thread, pinned to core 0"),
-                         HasSubstr("body on: onnxruntime-cpu"), HasSubstr("link tcp"),
+                         HasSubstr("body on: onnxruntime-cpu"), HasSubstr("link http"),
                          HasSubstr("1 cut measured but kept out of the interpolation"),
                          HasSubstr("! more trusted memory than 1.0 KiB at peak: ")));
   const auto record = profile::read_profile(dir_ / "p.json");

@@ -200,7 +200,7 @@ TEST_F(Seal, TritonRepository) {
 
 TEST_F(Seal, Keygen) {
   fails({"keygen"}, 2, "want one of --encryption");
-  fails({"keygen", "--encryption"}, 2, "-o is missing");
+  fails({"keygen", "--encryption"}, 2, "-o FILE is missing");
   fails({"keygen", "--encryption", "-o", "key.txt"}, 2, "'key.txt' is there already");
   fails({"keygen", "--signing", "-o", "rel", "--no-password"}, 2, "'rel.key' is there already");
   EXPECT_EQ(fs::status(dir_ / "key.txt").permissions(),

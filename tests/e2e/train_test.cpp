@@ -231,7 +231,7 @@ TEST_P(Resumed, EndsWhereAnUninterruptedRunEnds) {
   EXPECT_FALSE(fs::exists(dir_ / "x.onnx"));
 
   fails(table({"--checkpoint", "state", "--resume", "--seed", "7"}, epochs), 3, "cloister train",
-        "'state/checkpoint.pt': it is of another model, other data or other options");
+        "'state/checkpoint.pt': it belongs to another model, other data or other options");
   const auto resumed = json_of(table({"--checkpoint", "state", "--resume"}, epochs));
   EXPECT_EQ(*read_file(dir_ / "x.onnx"), want);
   EXPECT_EQ(resumed["epochs"], whole["epochs"]);

@@ -65,7 +65,7 @@ struct Asker {
 
 class KeyReleaseTest : public testing::Test {
  protected:
-  static attest::Time now() { return attest::test::test_time(); }
+  static Time now() { return attest::test::test_time(); }
 
   Result<KeyReply> ask(Asker& asker) { return release_.release(asker.json(), asker.connection); }
   std::string refused(Asker& asker) {
@@ -124,12 +124,12 @@ TEST_F(KeyReleaseTest, EvidenceIsOfThisConnection) {
     const std::string json = asker.json();
     change(asker.connection);
     expect_error(release_.release(json, asker.connection), Kind::kRefused,
-                 "the evidence is not of this connection");
+                 "the evidence does not belong to this connection");
   }
   // A server's evidence, relayed by whoever asked it for some.
   Asker asker(bundle_3());
   asker.role = attest::Role::kServer;
-  EXPECT_THAT(refused(asker), HasSubstr("not of this connection"));
+  EXPECT_THAT(refused(asker), HasSubstr("does not belong to this connection"));
 }
 
 TEST_F(KeyReleaseTest, TheStatementIsAClients) {
@@ -163,7 +163,7 @@ TEST_F(KeyReleaseTest, NoOlderBundleAfterANewerOne) {
   EXPECT_TRUE(ask(old));
   EXPECT_TRUE(ask(fresh));
   EXPECT_TRUE(ask(fresh));
-  EXPECT_THAT(refused(middle), HasSubstr("at version 4, and this bundle has version 3"));
+  EXPECT_THAT(refused(middle), HasSubstr("at version 4, but this bundle has version 3"));
   // Another model has versions of its own.
   const bundle::Bundle other = model().seal(1, {model().identity.recipient()}, "another");
   Asker another(other);
@@ -250,7 +250,7 @@ TEST_F(KeyReleaseTest, KeysAreThoseOfTheSignedManifest) {
   const age::Identity other = value_of(age::Identity::generate());
   const bundle::Bundle foreign = model().seal(3, {other.recipient()});
   Asker asker(foreign);
-  EXPECT_THAT(refused(asker), HasSubstr("none of the bundle's 1 recipients is a key"));
+  EXPECT_THAT(refused(asker), HasSubstr("any of the bundle's 1 recipients"));
   // The request says otherwise than the manifest.
   KeyRequest request = asker.request();
   request.recipients = {model().identity.recipient().text()};
@@ -276,7 +276,7 @@ TEST_F(KeyReleaseTest, VersionsAreThoseOfAllKeysOfABundle) {
   EXPECT_EQ(value_of(ask(newer)).key, "release");
   folder_.revoke("old");
   Asker older(four);
-  EXPECT_THAT(refused(older), HasSubstr("at version 5, and this bundle has version 4"));
+  EXPECT_THAT(refused(older), HasSubstr("at version 5, but this bundle has version 4"));
 }
 
 TEST_F(KeyReleaseTest, AnIdentityIsRevokedUnderAllItsNames) {
@@ -312,7 +312,7 @@ TEST_F(KeyReleaseTest, HeadersAreOfTheBundlesEncryptedEntries) {
                Kind::kRefused,
                "entry 'head.onnx.age': no recipient of this file has the given key");
   expect_error(with([](auto& headers) { headers["head.onnx.age"] += "x"; }), Kind::kInvalid,
-               "1 bytes behind it");
+               "1 bytes after it");
   // One of them is enough for who needs no more.
   EXPECT_TRUE(with([](auto& headers) { headers.erase("head.data.age"); }));
   for (const ReleaseEvent& event : folder_.events()) {
@@ -345,12 +345,12 @@ TEST_F(KeyReleaseTest, WhatTheServerCantDoIsNotRefused) {
   Asker asker(bundle_3());
   ASSERT_EQ(::chmod((folder_.keys / "release.key").c_str(), 0644), 0);
   const auto open_key = ask(asker);
-  expect_error(open_key, Kind::kUnavailable, "can't decide this now");
+  expect_error(open_key, Kind::kUnavailable, "can't decide at the moment");
   EXPECT_THAT(open_key.error().message, testing::Not(HasSubstr("release.key")));
   ASSERT_TRUE(write_file(folder_.keys / "release.json", "{"));
-  expect_error(ask(asker), Kind::kUnavailable, "can't decide this now");
+  expect_error(ask(asker), Kind::kUnavailable, "can't decide at the moment");
   fs::remove_all(folder_.keys.path());
-  expect_error(ask(asker), Kind::kUnavailable, "can't decide this now");
+  expect_error(ask(asker), Kind::kUnavailable, "can't decide at the moment");
   EXPECT_TRUE(folder_.events().empty());
 }
 
@@ -367,7 +367,7 @@ TEST_F(KeyReleaseTest, WhatIsNotLoggedIsNotReleased) {
   const auto reply = ask(asker);
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
   std::signal(SIGXFSZ, handler);
-  expect_error(reply, Kind::kUnavailable, "can't decide this now");
+  expect_error(reply, Kind::kUnavailable, "can't decide at the moment");
   EXPECT_EQ(log_->head(), before);
   EXPECT_EQ(folder_.events().size(), 1U);
   EXPECT_TRUE(ask(asker));
@@ -392,7 +392,7 @@ TEST_F(KeyReleaseTest, ChallengesNameTheFilesThatPoliciesNeed) {
 // The same under evidence that is checked in earnest.
 class SnpKeyRelease : public testing::Test {
  protected:
-  static attest::Time now() { return attest::test::test_time(); }
+  static Time now() { return attest::test::test_time(); }
 
   Result<KeyReply> ask(attest::test::SnpWorld& chip) {
     Asker asker(bundle_3());

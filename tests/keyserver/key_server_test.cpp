@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "attest/simulated/report.h"
 #include "serving/key_messages.h"
 #include "tests/keyserver/key_world.h"
 
@@ -128,14 +129,14 @@ TEST_F(KeyServerTest, ANonceIsGoodOnceAndOnItsConnection) {
   const std::string good = request(*first, nonce);
   // Evidence of the first connection on the second, whatever nonce it names.
   EXPECT_THAT(test::text_of(send(*second, "POST", kReleaseTarget, good)),
-              HasSubstr("not of this connection"));
+              HasSubstr("does not belong to this connection"));
   challenge(*second);
   EXPECT_EQ(send(*second, "POST", kReleaseTarget, request(*second, nonce)).status, 403U);
   // Good once.
   EXPECT_EQ(send(*first, "POST", kReleaseTarget, good).status, 200U);
   const net::Response replayed = send(*first, "POST", kReleaseTarget, good);
   EXPECT_EQ(replayed.status, 409U);
-  EXPECT_THAT(test::text_of(replayed), HasSubstr("no challenge that can be answered"));
+  EXPECT_THAT(test::text_of(replayed), HasSubstr("no valid challenge"));
   // The same after a new challenge on a new connection: other keys are exported there.
   const auto third = connect();
   challenge(*third);
@@ -173,7 +174,7 @@ TEST_F(KeyServerTest, RestartsLoseNothing) {
   const LogHead before = server_->head();
   start();
   EXPECT_EQ(server_->head().seq, before.seq + 1);
-  expect_error(ask(bundle_3()), Kind::kRefused, "at version 5, and this bundle has version 3");
+  expect_error(ask(bundle_3()), Kind::kRefused, "at version 5, but this bundle has version 3");
   EXPECT_TRUE(ask(five));
   // A second server can't have the same log.
   expect_error(KeyServer::start(options()), Kind::kUnavailable, "in use");

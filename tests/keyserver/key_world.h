@@ -25,7 +25,7 @@ class SealedModel {
                            .version = version,
                            .max_batch = 8,
                            .model_sha256 = std::string(64, 'a'),
-                           .cut = cuts[0].id,
+                           .segments = segments_between({cuts[0].id}),
                            .recipients = recipients,
                            .key = &signer,
                            .plan = "{}\n",

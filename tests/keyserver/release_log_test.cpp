@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <thread>
 
-#include "attest/time.h"
 #include "base/sha256.h"
+#include "base/time.h"
 #include "tests/support/result.h"
 #include "tests/support/temp_dir.h"
 
@@ -34,7 +34,7 @@ class ReleaseLogTest : public testing::Test {
  protected:
   std::unique_ptr<ReleaseLog> open() {
     return value_of(
-        ReleaseLog::open(path_, [] { return attest::Time(std::chrono::seconds(1'700'000'000)); }));
+        ReleaseLog::open(path_, [] { return Time(std::chrono::seconds(1'700'000'000)); }));
   }
   std::string text() { return value_of(read_file(path_)); }
   void write(const std::string& text) { ASSERT_TRUE(write_file(path_, text)); }
@@ -131,7 +131,8 @@ TEST_F(ReleaseLogTest, LinesLeftOutOrMovedAreFound) {
   }
   std::string spaced = good;
   spaced.insert(1, " ");
-  expect_error(read_log(spaced, nullptr), Kind::kRefused, "line 1: not as it was written");
+  expect_error(read_log(spaced, nullptr), Kind::kRefused,
+               "line 1: differs from how the server writes");
   expect_error(read_log("\n" + good, nullptr), Kind::kRefused, "line 1:");
 }
 

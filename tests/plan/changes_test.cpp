@@ -45,7 +45,7 @@ TEST_F(Changes, RaisingTheThreshold) {
         << change.sentence;
     // And not for less.
     raised.leakage->threshold -= 0.02;
-    EXPECT_NE(plan_of(profile_, &audit_, raised).first_cut(choice()),
+    EXPECT_NE(first_cut(plan_of(profile_, &audit_, raised).choice()),
               first_cut(plan.candidates[change.candidate]));
   }
   EXPECT_THAT(sentences(), Contains(HasSubstr("would allow cut c2 on gpu, 1.")));
@@ -102,7 +102,7 @@ TEST_F(Changes, FewerInputsAndMissingAttackers) {
                                               "(n_min) would allow cut c2 on gpu")));
   audit_ = audit_of(profile_, {0.6, 0.2, 0.1});
   policy_.leakage->attackers.push_back("rmle");
-  EXPECT_THAT(sentences(), Contains(HasSubstr("an audit with rmle as well may allow cut c2")));
+  EXPECT_THAT(sentences(), Contains(HasSubstr("an audit that includes rmle may allow cut c2")));
 }
 
 TEST_F(Changes, BestFirstAndFew) {

@@ -29,7 +29,7 @@ TEST(Roofline, WrongTextIsNamed) {
   wrong("", "want KEY=NUMBER");
   wrong("flops=1e12", "has no bytes");
   wrong("flops=1e12,bytes=1e12,link=1e9", "has no latency");
-  wrong("flops=1e12,flops=1e12", "'flops' is there twice");
+  wrong("flops=1e12,flops=1e12", "'flops' is given twice");
   wrong("flops=1e12,", "''");
   wrong("flops=x", "'flops=x', want a number");
   wrong("flops=1e12x", "want a number");
@@ -60,7 +60,7 @@ TEST(Roofline, TakesTheLongerOfArithmeticAndMemory) {
   EXPECT_DOUBLE_EQ(device.link.bytes_per_second, 5e9);
   EXPECT_TRUE(profile::parse_profile(profile::profile_json(profile)));
   const auto again = add_device(profile, "gpu", Roofline{1, 1, 1, 0});
-  EXPECT_THAT(again.error().message, HasSubstr("'gpu' is in the profile already"));
+  EXPECT_THAT(again.error().message, HasSubstr("'gpu' is already in the profile"));
 }
 
 TEST(Roofline, KeepsWhatIsHugeInRange) {

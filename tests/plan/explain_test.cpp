@@ -50,13 +50,13 @@ TEST_F(Why, NoCutMayBeServed) {
   audit_ = audit_of(profile_, {0.8, 0.6, 0.5});
   EXPECT_THAT(plan().why,
               AllOf(HasSubstr("All trusted, since no cut may be served: of 3 cuts, 3 exposed."),
-                    HasSubstr("Nearest comes cut c3: its leakage (mean SSIM) came to 0.5"),
+                    HasSubstr("The nearest is cut c3: its leakage (mean SSIM) was 0.5"),
                     HasSubstr("above the limit of 0.30.")));
   audit_.reset();
   EXPECT_THAT(plan().why, HasSubstr("of 3 cuts, 3 not audited"));
   policy_.max_trusted_bytes = 1 << 20;
-  EXPECT_THAT(plan().why, HasSubstr("All trusted itself does not do what the policy asks for: it "
-                                    "takes 100.0 MiB of trusted memory, want at most 1.0 MiB."));
+  EXPECT_THAT(plan().why, HasSubstr("all trusted does not meet the policy either: it takes 100.0 "
+                                    "MiB of trusted memory, want at most 1.0 MiB."));
   audit_ = audit_of(profile_, {0.8, 0.2, 0.1});
   EXPECT_THAT(plan().why, HasSubstr("1 exposed, 2 resisted but miss the policy's other limits"));
   profile_ = profile_of(3, {});
@@ -77,7 +77,7 @@ TEST_F(Why, Notes) {
   profile_.notes = {"the processor was busy"};
   EXPECT_THAT(plan().notes, AllOf(Contains(HasSubstr("the times on gpu are modelled")),
                                   Contains(HasSubstr("cut c2 was not measured itself")),
-                                  Contains(HasSubstr("of different ones overlap")),
+                                  Contains(HasSubstr("of different requests overlap")),
                                   Contains(HasSubstr("the profile was made for 1.0 MiB")),
                                   Contains("profile: the processor was busy")));
   EXPECT_THAT(plan().notes, testing::Each(testing::Not(HasSubstr("attacked inputs of"))));

@@ -31,7 +31,7 @@ TEST_F(Leakage, FollowsTheAuditUnderThePolicy) {
   const auto known = of(&audit);
   EXPECT_EQ(known[0].leakage.outcome, "exposed");
   EXPECT_EQ(known[0].refused->refusal, Refusal::kExposed);
-  EXPECT_THAT(known[0].refused->why, HasSubstr("mean SSIM) came to 0.8"));
+  EXPECT_THAT(known[0].refused->why, HasSubstr("(mean SSIM) was 0.800"));
   EXPECT_THAT(known[0].refused->why, HasSubstr("above the limit of 0.30"));
   EXPECT_EQ(known[1].leakage.outcome, "inconclusive");
   EXPECT_THAT(known[1].refused->why, HasSubstr("inconclusive: the bounds of the leakage"));

@@ -82,7 +82,7 @@ TEST_F(PlanRecord, WhatIsWrongIsNamed) {
   wrong("/candidates/0/device", "gpu", "device 'gpu' of a plan that is all trusted");
   wrong("/candidates/1/refused", json::array(), "candidates[1]: the first segment is untrusted");
   wrong("/candidates/2/latency_ms", -1, "candidates[2].latency_ms: -1");
-  wrong("/candidates/2/refused", json::array(), "outcome 'exposed', yet it is not refused");
+  wrong("/candidates/2/refused", json::array(), "outcome 'exposed', but it is not refused");
   wrong("/candidates/2/leakage/outcome", "safe", "outcome 'safe'");
   wrong("/candidates/2/segments/1/begin_cut", "c2", "'body' begins at cut 'c2', want 'c1'");
 }

@@ -79,7 +79,7 @@ TEST(PlanPolicy, WrongFilesNameTheKey) {
   wrong(with(R"("min_throughput": 1e300)"), "min_throughput: 1e+300");
   wrong(with(R"("max_trusted_bytes": 0.5)"), "max_trusted_bytes: 0.5");
   wrong(with(R"("objective": "speed")"), "objective 'speed', want latency, throughput");
-  wrong(with(R"("devices": ["a", "a"])"), "devices: 'a' is there twice");
+  wrong(with(R"("devices": ["a", "a"])"), "devices: 'a' occurs twice");
   wrong(with(R"("devices": [""])"), "devices[0]");
   wrong(with(R"("leakage": [])"), "leakage: an array");
   wrong(with(R"("leakage": {"limit": 1})"), "unknown key 'limit'");

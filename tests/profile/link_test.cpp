@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/echo_link.h"
+
 namespace cloister::profile {
 namespace {
 
-TEST(Link, FindsTheLineOfItsSamples) {
-  Link link;
+TEST(LinkCost, FindsTheLineOfItsSamples) {
+  LinkCost link;
   for (const uint64_t bytes : {0, 4096, 65536, 1'000'000}) {
     const double ms = 0.02 + 1e3 * static_cast<double>(bytes) / 2e9;
     link.samples.push_back({bytes, {ms, ms, ms}});
@@ -17,27 +19,34 @@ TEST(Link, FindsTheLineOfItsSamples) {
   EXPECT_NEAR(link.ms(2'000'000), 1.02, 1e-6);
 }
 
-TEST(Link, Measured) {
-  for (const std::string_view name : link_names()) {
-    SCOPED_TRACE(name);
-    const auto link = measure_link(name, 4 << 20, 5);
-    ASSERT_TRUE(link) << link.error().message;
-    EXPECT_EQ(link->name, name);
-    EXPECT_FALSE(link->modelled);
-    EXPECT_EQ(link->samples.front().bytes, 0U);
-    EXPECT_EQ(link->samples.back().bytes, 4U << 20);
-    // Any machine moves 4 MiB in its memory at 100 MB/s to 1 TB/s.
-    EXPECT_GT(link->ms(4 << 20), 0.004);
-    EXPECT_LT(link->ms(4 << 20), 42);
-    EXPECT_GT(link->ms(4 << 20), link->ms(0));
-  }
+TEST(LinkCost, Measured) {
+  test::EchoLink echo;
+  const auto link = measure_link(echo, "http", 4 << 20, 5);
+  ASSERT_TRUE(link) << link.error().message;
+  EXPECT_EQ(link->name, "http");
+  EXPECT_FALSE(link->modelled);
+  EXPECT_EQ(link->samples.front().bytes, 0U);
+  EXPECT_EQ(link->samples.back().bytes, 4U << 20);
+  EXPECT_EQ(echo.bytes().size(), 6 * link->samples.size()) << "a warm-up and five rounds";
 }
 
-TEST(Link, NoneOfThatName) {
-  const auto link = measure_link("rdma", 1000, 5);
+class Broken final : public Link {
+ public:
+  const TensorSpecs& specs() const override { return specs_; }
+  Result<std::vector<Tensor>> call(const std::vector<Tensor>&, int64_t, Seconds) override {
+    return fail(Kind::kUnavailable, "lost");
+  }
+  Result<> probe(Seconds) override { return {}; }
+
+ private:
+  const TensorSpecs specs_ = echo_specs();
+};
+
+TEST(LinkCost, AWorkerThatIsLostIsAnError) {
+  Broken broken;
+  const auto link = measure_link(broken, "http", 4096, 3);
   ASSERT_FALSE(link);
-  EXPECT_EQ(static_cast<int>(link.error().kind), static_cast<int>(Kind::kUsage));
-  EXPECT_EQ(link.error().message, "no link 'rdma'; there are shm, tcp");
+  EXPECT_EQ(link.error().message, "lost");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
 #include "graph/zoo/zoo.h"
+#include "tests/support/echo_link.h"
 #include "tests/support/graphs.h"
 #include "tests/support/temp_dir.h"
 
@@ -27,6 +28,7 @@ class Profile : public testing::Test {
     EXPECT_TRUE(infer_types(graph_, onnxruntime_probe()));
     cuts_ = list_cuts(graph_);
     options_.settings.rounds = 3;
+    options_.link = &link_;
     options_.folder = folder_.path();
     frame_.tool = "test";
     frame_.machine = "test";
@@ -57,6 +59,7 @@ class Profile : public testing::Test {
   Graph graph_;
   std::unique_ptr<Engine> engine_;
   CutList cuts_;
+  test::EchoLink link_;
   ProfileOptions options_;
   ProfileRecord frame_;
   double share_ = 0;

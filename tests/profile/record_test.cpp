@@ -27,10 +27,10 @@ TEST(ProfileRecord, StrictTable) {
   } kTable[] = {
       {"cloister/profile/1", "cloister/profile/2", "schema: 'cloister/profile/2'"},
       {"\"batch\": 1", "\"batch\": 0", "settings.batch: 0, want a whole number from 1"},
-      {"\"batch\": 1", "\"batch\": 1, \"batch\": 2", "key 'batch' is there twice"},
+      {"batch\": 1", "batch\": 1, \"batch\": 2", "key 'batch' occurs twice"},
       {"\"batch\": 1", "\"btach\": 1", "settings: no key 'batch'"},
       {"\"measured\": true", "\"measured\": 1", "cuts[1].measured: 1, want true or false"},
-      {"\"id\": \"c2\"", "\"id\": \"c1\"", "cut 'c1': there twice"},
+      {"id\": \"c2", "id\": \"c1", "cut 'c1': occurs twice"},
       {"\"position\": 2", "\"position\": 9", "position 3 after a cut at 9, want shallowest first"},
       {"\"cut\": \"c2\"", "\"cut\": \"c9\"", "checks: no cut 'c9'"},
       {"\"predicted_ms\": 11", "\"predicted_ms\": -1", "checks[0].predicted_ms: -1"},

@@ -22,7 +22,7 @@ TEST(Work, OfAChain) {
   EXPECT_EQ(work.total.weight_bytes, cuts.total_weight_bytes);
   uint64_t made = 0;
   for (const Node& node : graph.nodes) {
-    for (const ValueId id : node.makes) made += *graph.values[id].type.bytes();
+    for (const ValueId id : node.outputs) made += *graph.values[id].type.bytes();
   }
   EXPECT_EQ(work.total.activation_bytes, made);
   uint64_t before = 0, head = 0, tail = work.live_bytes;

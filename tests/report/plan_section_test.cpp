@@ -31,7 +31,8 @@ TEST_F(PlanPage, TellsTheChoice) {
   ASSERT_TRUE(plan_.safe_cut);
   const std::string text = hero();
   EXPECT_THAT(text, HasSubstr("<div class=\"hero resisted\">"));
-  EXPECT_THAT(text, testing::ContainsRegex("<h1>A safe cut was found, 1.[0-9]× faster than all"));
+  EXPECT_THAT(
+      text, testing::ContainsRegex("<h1>A cut that resisted was found: 1.[0-9]× faster than all"));
   EXPECT_THAT(text, HasSubstr("data-cut=\"c7654ff\""));
   EXPECT_THAT(text, HasSubstr("slower than all untrusted, which hides nothing"));
   EXPECT_THAT(text, HasSubstr("the limit is 0.300"));
@@ -47,15 +48,19 @@ TEST_F(PlanPage, TellsWhyThereIsNone) {
   policy.leakage = audit_.policy;
   policy.leakage->threshold = 0.05;
   plan_ = test::sample_plan(profile_, &audit_, policy);
-  EXPECT_THAT(hero(), HasSubstr("<h1>No cut is safe: keep the whole model trusted</h1>"));
+  EXPECT_THAT(hero(),
+              HasSubstr("<h1>No cut resisted at this budget: keep the whole model trusted</h1>"));
   EXPECT_THAT(hero(), HasSubstr("hero exposed"));
   EXPECT_THAT(hero(), HasSubstr(escape(plan_.why, 4000)));
   policy.leakage->threshold = 0.3;
   policy.max_latency_ms = 0.01;
   plan_ = test::sample_plan(profile_, &audit_, policy);
-  EXPECT_THAT(hero(), HasSubstr("<h1>No safe cut is good enough: keep the whole model trusted"));
+  EXPECT_THAT(
+      hero(),
+      HasSubstr("<h1>No cut that resisted is good enough: keep the whole model trusted</h1>"));
   plan_.safe_cut = true;
-  EXPECT_THAT(hero(), HasSubstr("<h1>No safe cut does better: keep the whole model trusted</h1>"));
+  EXPECT_THAT(hero(),
+              HasSubstr("<h1>No cut that resisted does better: keep the whole model trusted</h1>"));
 }
 
 TEST_F(PlanPage, ComparesByItsObjective) {
@@ -67,7 +72,7 @@ TEST_F(PlanPage, ComparesByItsObjective) {
   // Numbers that are none are not compared.
   plan_.policy.objective = plan::Objective::kLatency;
   plan_.candidates[plan_.chosen].latency_ms = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_THAT(hero(), HasSubstr("<h1>A safe cut was found</h1>"));
+  EXPECT_THAT(hero(), HasSubstr("<h1>A cut that resisted was found</h1>"));
   EXPECT_THAT(hero(), Not(HasSubstr("nan")));
 }
 
@@ -77,7 +82,7 @@ TEST_F(PlanPage, ListsWhatWasWeighed) {
   EXPECT_THAT(text, HasSubstr("<th scope=\"row\">all untrusted"));
   EXPECT_THAT(text, HasSubstr("★ chosen"));
   EXPECT_THAT(text, HasSubstr("<tr class=\"chosen\">"));
-  EXPECT_THAT(text, HasSubstr("candidates that others beat</summary>"));
+  EXPECT_THAT(text, HasSubstr("candidates that others dominate</summary>"));
   EXPECT_THAT(text, HasSubstr("<summary>not audited</summary>"));
   EXPECT_THAT(text, HasSubstr("<summary>the accelerator sees the input</summary>"));
   EXPECT_THAT(text, HasSubstr("<span class=\"tag\">interpolated</span>"));

@@ -55,7 +55,7 @@ TEST_F(Report, SaysWhatWasFound) {
     // The verdict's own sentence, word by word.
     EXPECT_THAT(html, HasSubstr(escape(cut.verdict->sentence.substr(1), 4000)));
   }
-  EXPECT_THAT(html, HasSubstr("the interval holds the threshold"));
+  EXPECT_THAT(html, HasSubstr("the interval contains the threshold"));
   EXPECT_THAT(html, HasSubstr("signer's claim, not an attested computation"));
   EXPECT_THAT(html, HasSubstr(to_hex(sha256(as_bytes(audit::record_json(record))))));
   EXPECT_THAT(markup(html), Not(testing::ContainsRegex("[Pp]rivate")));
@@ -63,7 +63,7 @@ TEST_F(Report, SaysWhatWasFound) {
 
 TEST_F(Report, SaysThatNoCutIsSafe) {
   const std::string html = rendered(test::sample_table());
-  EXPECT_THAT(html, HasSubstr("<h1>No cut is safe at row match 0.50</h1>"));
+  EXPECT_THAT(html, HasSubstr("<h1>No cut resisted at row match 0.50</h1>"));
   EXPECT_THAT(html, HasSubstr("the input <bdi>features</bdi> itself crosses"));
   EXPECT_THAT(html, HasSubstr("<bdi>src_port</bdi>"));
   EXPECT_THAT(html, HasSubstr("Columns"));
@@ -91,16 +91,16 @@ TEST_F(Report, HoldsItsPictures) {
   const std::string png = *read_file(folder_ / "gallery/217.png");
   EXPECT_THAT(html, HasSubstr("src=\"data:image/png;base64," + base64(as_bytes(png)) +
                               "\" width=\"64\" height=\"64\" alt=\"original of input 217\""));
-  EXPECT_THAT(html, Not(HasSubstr("picture not at hand")));
+  EXPECT_THAT(html, Not(HasSubstr("picture not available")));
   fs::remove(folder_ / "gallery/217.png");
-  EXPECT_THAT(rendered(test::sample_pictures()), Not(HasSubstr("picture not at hand")));
+  EXPECT_THAT(rendered(test::sample_pictures()), Not(HasSubstr("picture not available")));
 }
 
 TEST_F(Report, TakesNoOtherFilesForPictures) {
   const AuditRecord record = test::sample_pictures(folder_.path());
   const fs::path picture = folder_ / "gallery/217.png";
   fs::remove(picture);
-  EXPECT_THAT(rendered(record), HasSubstr("picture not at hand"));
+  EXPECT_THAT(rendered(record), HasSubstr("picture not available"));
   const auto refused = [&](Kind kind, const std::string& part) {
     const auto html = render_report({.audit = &record}, folder_.path());
     ASSERT_FALSE(html);

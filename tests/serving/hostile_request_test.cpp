@@ -88,7 +88,7 @@ TEST_F(HostileRequest, WithWrongBinarySections) {
   const Case cases[] = {
       {"missing", binary("8"), "", "", "binary data"},
       {"short", binary("8"), eight.substr(1), "", "binary data"},
-      {"long", binary("8"), eight + "x", "", "1 bytes left over behind all inputs"},
+      {"long", binary("8"), eight + "x", "", "1 bytes left over after all inputs"},
       {"another size", binary("4"), eight, "", "4, want 8"},
       {"negative", binary("-8"), eight, "", "-8, want 8"},
       {"huge", binary("9223372036854775807"), eight, "", "want 8"},

@@ -51,7 +51,7 @@ TEST_F(Evidence, IsNewForEachNonce) {
 TEST_F(Evidence, SaysWhatItCantGive) {
   const net::Response kinds = ask("POST", attest::write_request({.kinds = {"snp", "tdx"}}));
   EXPECT_EQ(kinds.status, 403U);
-  EXPECT_THAT(test::text_of(kinds), HasSubstr("simulated evidence only"));
+  EXPECT_THAT(test::text_of(kinds), HasSubstr("this server has only simulated evidence"));
   EXPECT_EQ(ask("POST", attest::write_request({.kinds = {"snp", "simulated"}})).status, 200U);
   for (const char* body : {"", "{}", "[", "nonce"}) EXPECT_EQ(ask("POST", body).status, 400U);
   const net::Response get = ask("GET", "");
@@ -141,7 +141,7 @@ TEST_F(Evidence, IsMadeSoManyTimesASecond) {
   for (int i = 0; i < 5; ++i) {
     const net::Response response = Service::ask(*connection);
     EXPECT_EQ(response.status, 503U);
-    EXPECT_THAT(test::text_of(response), HasSubstr("too many ask"));
+    EXPECT_THAT(test::text_of(response), HasSubstr("the rate limit is exceeded"));
   }
   EXPECT_EQ(made->calls, 3);
 }

@@ -63,14 +63,14 @@ inline HostileWorker::Script gives(DType dtype, const Shape& shape) {
 // What the worker says to the question of two rows, whose honest answer is "y" f32[2,3].
 inline std::vector<HostileAnswer> hostile_answers() {
   return {
-      {"200 without a body", with_json(""), "lied"},
-      {"200 with an error", with_json(R"({"error":"no"})"), "lied"},
-      {"not JSON", with_json("<html>"), "lied"},
-      {"deep JSON", with_json(std::string(10'000, '[')), "lied"},
-      {"204", says([](const Asked&) { return "HTTP/1.1 204 No\r\n\r\n"; }), "lied"},
+      {"200 without a body", with_json(""), "invalid_reply"},
+      {"200 with an error", with_json(R"({"error":"no"})"), "invalid_reply"},
+      {"not JSON", with_json("<html>"), "invalid_reply"},
+      {"deep JSON", with_json(std::string(10'000, '[')), "invalid_reply"},
+      {"204", says([](const Asked&) { return "HTTP/1.1 204 No\r\n\r\n"; }), "invalid_reply"},
       {"302",
        says([](const Asked&) { return http_text(302, "", "Location: http://127.0.0.1:1/\r\n"); }),
-       "lied"},
+       "invalid_reply"},
       {"400", status(400), "failed"},
       {"404", status(404), "failed"},
       {"500", status(500), "failed"},
@@ -78,45 +78,48 @@ inline std::vector<HostileAnswer> hostile_answers() {
        "failed"},
       {"429", status(429), "busy"},
       {"503", status(503), "busy"},
-      {"101", says([](const Asked&) { return "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n"; }), "lied"},
-      {"status 99", says([](const Asked&) { return "HTTP/1.1 99 X\r\n\r\n"; }), "lied"},
-      {"not HTTP", says([](const Asked&) { return "SSH-2.0-x\r\n\r\n"; }), "lied"},
+      {"101", says([](const Asked&) { return "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n"; }),
+       "invalid_reply"},
+      {"status 99", says([](const Asked&) { return "HTTP/1.1 99 X\r\n\r\n"; }), "invalid_reply"},
+      {"not HTTP", says([](const Asked&) { return "SSH-2.0-x\r\n\r\n"; }), "invalid_reply"},
       {"endless header",
        says([](const Asked&) { return "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x'); }),
-       "lied"},
+       "invalid_reply"},
       {"two lengths", says([](const Asked&) {
          return "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab";
        }),
-       "lied"},
+       "invalid_reply"},
       {"giant length",
        says([](const Asked&) { return "HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n"; }),
-       "lied"},
-      {"no id", changes([](oip::InferResponse& r) { r.id = ""; }), "lied"},
-      {"another id", changes([](oip::InferResponse& r) { r.id = "0000000000000000"; }), "lied"},
-      {"no outputs", changes([](oip::InferResponse& r) { r.outputs.clear(); }), "lied"},
-      {"another output", changes([](oip::InferResponse& r) { r.outputs[0].name = "h1"; }), "lied"},
+       "invalid_reply"},
+      {"no id", changes([](oip::InferResponse& r) { r.id = ""; }), "invalid_reply"},
+      {"another id", changes([](oip::InferResponse& r) { r.id = "0000000000000000"; }),
+       "invalid_reply"},
+      {"no outputs", changes([](oip::InferResponse& r) { r.outputs.clear(); }), "invalid_reply"},
+      {"another output", changes([](oip::InferResponse& r) { r.outputs[0].name = "h1"; }),
+       "invalid_reply"},
       {"one more output", changes([](oip::InferResponse& r) {
          r.outputs.push_back({"z", zeros(DType::kF32, {1})});
        }),
-       "lied"},
+       "invalid_reply"},
       {"an output twice", says([](const Asked& asked) {
          const std::string output =
              R"({"name":"y","datatype":"FP32","shape":[2,3],"data":[1,2,3,4,5,6]})";
          return http_text(200, fmt::format(R"({{"model_name":"m","id":"{}","outputs":[{},{}]}})",
                                            asked.request.id, output, output));
        }),
-       "lied"},
-      {"another type", gives(DType::kI32, {2, 3}), "lied"},
-      {"a wider type", gives(DType::kF64, {2, 3}), "lied"},
-      {"too many items", gives(DType::kF32, {3, 3}), "lied"},
-      {"too few items", gives(DType::kF32, {1, 3}), "lied"},
-      {"another width", gives(DType::kF32, {2, 4}), "lied"},
-      {"another rank", gives(DType::kF32, {6}), "lied"},
-      {"the same size turned", gives(DType::kF32, {3, 2}), "lied"},
-      {"nothing", gives(DType::kF32, {0, 3}), "lied"},
-      {"negative dimension", edits("[2,3]", "[-23]"), "lied"},
-      {"another size in the JSON", edits(R"(data_size":24)", R"(data_size":20)"), "lied"},
-      {"negative size in the JSON", edits(R"(data_size":24)", R"(data_size":-4)"), "lied"},
+       "invalid_reply"},
+      {"another type", gives(DType::kI32, {2, 3}), "invalid_reply"},
+      {"a wider type", gives(DType::kF64, {2, 3}), "invalid_reply"},
+      {"too many items", gives(DType::kF32, {3, 3}), "invalid_reply"},
+      {"too few items", gives(DType::kF32, {1, 3}), "invalid_reply"},
+      {"another width", gives(DType::kF32, {2, 4}), "invalid_reply"},
+      {"another rank", gives(DType::kF32, {6}), "invalid_reply"},
+      {"the same size turned", gives(DType::kF32, {3, 2}), "invalid_reply"},
+      {"nothing", gives(DType::kF32, {0, 3}), "invalid_reply"},
+      {"negative dimension", edits("[2,3]", "[-23]"), "invalid_reply"},
+      {"another size in the JSON", edits(R"(data_size":24)", R"(data_size":20)"), "invalid_reply"},
+      {"negative size in the JSON", edits(R"(data_size":24)", R"(data_size":-4)"), "invalid_reply"},
       {"binary cut short", says([](const Asked& asked) {
          std::string bytes = asked.honest_bytes();
          const size_t body = bytes.find("\r\n\r\n") + 4;
@@ -125,9 +128,9 @@ inline std::vector<HostileAnswer> hostile_answers() {
          bytes.replace(bytes.find(length), length.size(), shorter);
          return bytes.substr(0, bytes.size() - 4);
        }),
-       "lied"},
+       "invalid_reply"},
       {"JSON that ends elsewhere", edits("Header-Content-Length: 1", "Header-Content-Length: 9"),
-       "lied"},
+       "invalid_reply"},
       {"closed in the body", last_words([](const Asked& asked) {
          const std::string bytes = asked.honest_bytes();
          return bytes.substr(0, bytes.size() - 5);
@@ -157,7 +160,7 @@ inline std::vector<HostileAnswer> hostile_answers() {
          for (int i = 0; i < 100; ++i) socket.send("HTTP/1.1 100 Continue\r\n\r\n");
          return stall(socket, asked);
        },
-       "lied"},
+       "invalid_reply"},
   };
 }
 

@@ -133,7 +133,7 @@ TEST_F(HostileWorkers, CantReplayTheAnswerToAnOlderRequest) {
   }));
   expect_right(ask());
   test::expect_error(ask(), Kind::kUnavailable, "the worker failed");
-  EXPECT_EQ(failures("lied", hostile->port()), 1);
+  EXPECT_EQ(failures("invalid_reply", hostile->port()), 1);
 }
 
 TEST_F(HostileWorkers, ThatAnswerTwiceAreNotHeardTwice) {
@@ -191,7 +191,7 @@ TEST_F(HostileWorkers, AreFoundOutByComputingAgain) {
       std::memcpy(r.outputs[0].tensor.mutable_data().data() + 16, &wrong, 4);
     }));
     expect_right(ask());
-    EXPECT_EQ(failures("lied", hostile->port()), ++lies);
+    EXPECT_EQ(failures("invalid_reply", hostile->port()), ++lies);
     hostile->set_script(HostileWorker::honest);
     ASSERT_TRUE(server_->wait_ready(kLong));
     expect_right(ask());

@@ -106,7 +106,7 @@ TEST_F(KeyClient, RefusesWhatOpensNothing) {
   expect_error(ask(honest_challenge, wrapping([](KeyReply& reply, const age::Recipient&) {
                      reply.headers["tail.onnx.age"] = reply.headers["head.onnx.age"];
                    })),
-               Kind::kRefused, "'tail.onnx.age', which was not asked for");
+               Kind::kRefused, "'tail.onnx.age', which was not requested");
   // A file key of its own making, well wrapped, opens nothing of the bundle.
   const auto keys =
       value_of(ask(honest_challenge, wrapping([](KeyReply& reply, const age::Recipient& to) {

@@ -154,7 +154,7 @@ TEST(TrustedServer, OnlyKnownClientsMayAsk) {
   EXPECT_TRUE(try_token("secret"));
   EXPECT_TRUE(try_token("rarely"));
   EXPECT_TRUE(try_token("rarely"));
-  expect_error(try_token("rarely"), Kind::kUnavailable, "more requests than this client may make");
+  expect_error(try_token("rarely"), Kind::kUnavailable, "this client's rate limit is exceeded");
 }
 
 TEST(TrustedServer, MayHaveACertificateOfItsOwners) {
@@ -222,12 +222,12 @@ TEST(TrustedServer, ALyingWorkerIsCaughtAndItsAnswerNotPassedOn) {
   const auto& body = bundle.manifest().segments.at(1);
   auto liar = value_of(WorkerServer::start(
       std::make_unique<test::FakeProgram>(
-          specs_of(body.inputs), specs_of(body.outputs),
+          body.inputs, body.outputs,
           [](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
             TRY(zeros, Tensor::make(DType::kF32, {in[0].shape[0], 3}));
             return std::vector{zeros};
           }),
-      specs_of(body.inputs), specs_of(body.outputs),
+      body.inputs, body.outputs,
       {.listen = "127.0.0.1:0", .model = "small", .version = "1", .max_batch = 8}));
   TrustedServerParts parts = sealed.parts({liar->port()});
   parts.config.verify_rate = 1;

@@ -204,7 +204,7 @@ TEST(Npy, BadFilesAreNamed) {
       {file("{'descr': '|u1', 'fortran_order': 0, 'shape': ()}"), "want True or False"},
       {file("{'descr': '|u1', 'fortran_order': Falsely, 'shape': ()}"), "want '}'"},
       {with_shape("3"), "want '('"},
-      {with_shape("(3)"), "shape (3) is no tuple"},
+      {with_shape("(3)"), "shape (3) is not a tuple"},
       {with_shape("(3, 4"), "want ',' or ')' in 'shape'"},
       {with_shape("(3 4)"), "want ',' or ')' in 'shape'"},
       {with_shape("(,)"), "want a dimension of 'shape'"},

@@ -151,7 +151,7 @@ TEST(Npz, BadArchivesAreNamed) {
   const std::pair<std::string, std::string> table[] = {
       {"", "not an .npz file"},
       {"hello", "not an .npz file"},
-      {replaced(two, "b.npy", "a.npy"), "array 'a' is there twice"},
+      {replaced(two, "b.npy", "a.npy"), "array 'a' occurs twice"},
       {archive(dir, {{"readme.txt", "hello"}}), "entry 'readme.txt': not an .npy"},
       {archive(dir, {{".npy", npy(3)}}), "an array has no name"},
       {archive(dir, {{"a.npy", "hello"}}), "entry 'a.npy': npy header: 5 bytes left, need 6"},
@@ -189,7 +189,7 @@ TEST(Npz, WriteRefusesBadArraysAndKeepsTheOldFile) {
     return write_npz(path, arrays).error().message;
   };
   EXPECT_THAT(message({}), HasSubstr("at least one array"));
-  EXPECT_THAT(message({{"a", x}, {"a", x}}), HasSubstr("'a' is there twice"));
+  EXPECT_THAT(message({{"a", x}, {"a", x}}), HasSubstr("'a' occurs twice"));
   EXPECT_THAT(message({{"", x}}), HasSubstr("no name"));
   EXPECT_THAT(message({{"\xff", x}}), HasSubstr("'\\xff': a name is UTF-8"));
   EXPECT_THAT(message({{"a", *Tensor::make(DType::kBF16, {2})}}), HasSubstr("'a': npy has no"));

@@ -48,7 +48,8 @@ TEST(Judge, EveryCheckIsListedWhateverHappens) {
 TEST(Judge, TheEvidenceMustBeOfThisExchange) {
   World world;
   world.question.expected = filler<64>("another connection");
-  world.expect_fails("snp.report_data", "the evidence is not of this connection: snp.report_data");
+  world.expect_fails("snp.report_data",
+                     "the evidence does not belong to this connection: snp.report_data");
 }
 
 TEST(Judge, FieldsOfThePolicyAreNamedFromItsTop) {
@@ -206,11 +207,11 @@ TEST(Judge, WhatCrossesIsWhatWasAudited) {
 TEST(Judge, TheAuditMustBeShownAndOfTheModel) {
   World none;
   none.files.clear();
-  none.expect_fails("audit.record", "the bundle has none");
+  none.expect_fails("audit.record", "the bundle has no audit");
   none.policy.audit = {.accept_unaudited = true};
   EXPECT_TRUE(none.judgement().trusted) << none.text();
   none.policy.audit = {};
-  none.expect_fails("audit.verdict", "the policy asks for nothing");
+  none.expect_fails("audit.verdict", "the policy gives no");
   World other;
   other.manifest.model_sha256 = std::string(64, 'f');
   other.expect_fails("audit.model", "audit.model: ");
@@ -223,7 +224,7 @@ TEST(Judge, AnAuditThatWasJudgedBeforeNeedNotBeShownAgain) {
       to_hex(sha256(as_bytes(bundle::manifest_json(world.manifest))));
   EXPECT_TRUE(world.judgement().trusted) << world.text();
   world.manifest.version = 8;
-  world.expect_fails("audit.record", "the bundle has none");
+  world.expect_fails("audit.record", "the bundle has no audit");
 }
 
 TEST(Judge, WhereSegmentsRunCounts) {

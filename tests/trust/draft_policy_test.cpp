@@ -227,7 +227,7 @@ TEST(DraftPolicy, OfNothing) {
   ExchangeReply reply = world.reply();
   reply.evidence.report.clear();
   const auto draft = draft_policy(reply, appraise(reply, {}, world.question, world.tee.roots));
-  expect_error(draft, Kind::kInvalid, "no policy can accept what was shown");
+  expect_error(draft, Kind::kInvalid, "no policy can accept this");
 }
 
 }  // namespace

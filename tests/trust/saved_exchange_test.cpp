@@ -38,7 +38,7 @@ TEST(SavedExchange, KindsAreGuessed) {
   EXPECT_EQ(kind(AzureWorld(true).make().evidence.report), "azure_snp");
   EXPECT_EQ(kind(simulated_report({}, {})), "simulated");
   for (const char* text : {"", "x", "{\"a\": 1}"}) {
-    expect_error(guess_kind(as_bytes(std::string_view(text))), Kind::kInvalid, "no evidence");
+    expect_error(guess_kind(as_bytes(std::string_view(text))), Kind::kInvalid, "not evidence");
   }
 }
 

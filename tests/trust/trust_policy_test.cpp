@@ -49,8 +49,8 @@ TEST(TrustPolicy, WhatIsNotGivenAcceptsNothing) {
   EXPECT_EQ(refusal("{}"), "trust policy: no key 'schema'");
   EXPECT_EQ(refusal(R"({"schema": "cloister/trust-policy/1"})"),
             "trust policy: tee: no kind of evidence is accepted");
-  EXPECT_THAT(refusal(policy(kTee, "{}", kAudit)), HasSubstr("bundle.signers: nothing given"));
-  EXPECT_THAT(refusal(policy(kTee, kBundle, "{}")), HasSubstr("audit.leakage: nothing given"));
+  EXPECT_THAT(refusal(policy(kTee, "{}", kAudit)), HasSubstr("bundle.signers: missing"));
+  EXPECT_THAT(refusal(policy(kTee, kBundle, "{}")), HasSubstr("audit.leakage: missing"));
   const std::string pinned = fmt::format(R"({{"manifests": ["{}"]}})", std::string(64, 'a'));
   EXPECT_EQ(refusal(policy(kTee, pinned, R"({"accept_unaudited": true})")), "accepted");
   EXPECT_EQ(refusal(policy(kTee, R"({"accept_any_signer": true})", kAudit)), "accepted");
@@ -64,10 +64,10 @@ TEST(TrustPolicy, ErrorsNameTheLine) {
   EXPECT_THAT(on_lines("{\"snp\":\n{\"vmpl\":\n9}}", ""),
               HasSubstr("trust policy: line 5: tee.snp.vmpl: 9"));
   EXPECT_THAT(on_lines("{\n\"snp\": {}}", ""),
-              HasSubstr("trust policy: line 5: tee.snp.measurements: nothing given"));
+              HasSubstr("trust policy: line 5: tee.snp.measurements: missing"));
   EXPECT_EQ(on_lines("{}", ""), "trust policy: line 3: tee: no kind of evidence is accepted");
   EXPECT_THAT(on_lines(kTee, ",\n\n\"bundle\": {}"),
-              HasSubstr("trust policy: line 6: bundle.signers: nothing given"));
+              HasSubstr("trust policy: line 6: bundle.signers: missing"));
   EXPECT_THAT(on_lines(kTee, ",\n\"speed\": 1"), HasSubstr("unknown key 'speed'"));
   EXPECT_THAT(on_lines("{", ""), HasSubstr("trust policy: not JSON: "));
 }
@@ -79,14 +79,14 @@ TEST(TrustPolicy, ContradictionsAreRefused) {
       HasSubstr("bundle.accept_any_signer: true, but bundle.signers names some"));
   EXPECT_THAT(refusal(policy(kTee, kBundle,
                              R"({"leakage": {"threshold": 0.2}, "accept_unaudited": true})")),
-              HasSubstr("audit.accept_unaudited: true, but audit.leakage asks for an audit"));
+              HasSubstr("audit.accept_unaudited: true, but audit.leakage requires an audit"));
 }
 
 TEST(TrustPolicy, ErrorsNameTheField) {
   const auto wrong = [](const std::string& json, const std::string& part) {
     EXPECT_THAT(refusal(json), HasSubstr(part)) << json;
   };
-  wrong(policy(R"({"snp": {}})", kBundle, kAudit), "tee.snp.measurements: nothing given");
+  wrong(policy(R"({"snp": {}})", kBundle, kAudit), "tee.snp.measurements: missing");
   wrong(policy(kTee, R"({"signers": ["RW"]})", kAudit), "bundle.signers[0]");
   wrong(policy(kTee, R"({"signer": "x"})", kAudit), "bundle: unknown key 'signer', want signers");
   wrong(policy(kTee, kBundle, R"({"leakage": {"treshold": 1}})"),

@@ -137,8 +137,8 @@ TEST(OipData, DataThatDoesNotFitItsShape) {
   EXPECT_EQ(refusal(DType::kF32, {2, 2}, "[[1,2],[3,\"4\"]]"),
             "input 'x': data[1][1]: '4', want a number within the range of FP32");
   EXPECT_EQ(refusal(DType::kF32, {1'000'000'000, 1'000}, "[1,2]"),
-            "input 'x': shape [1000000000,1000] needs 1000000000000 elements, more than 5 bytes of "
-            "JSON can hold");
+            "input 'x': shape [1000000000,1000] needs 1000000000000 elements, more than fit 5 "
+            "bytes of JSON");
   EXPECT_EQ(refusal(DType::kF32, {INT64_MAX, INT64_MAX}, "[]"),
             "input 'x': shape [9223372036854775807,9223372036854775807] is too large");
 }
@@ -175,9 +175,9 @@ TEST(OipData, Texts) {
   EXPECT_EQ(written(test::tensor_of<uint8_t>(DType::kBool, {2}, {0, 1})), "[false,true]");
   EXPECT_EQ(written(test::tensor_of<int8_t>(DType::kI8, {2}, {-128, 7})), "[-128,7]");
   EXPECT_EQ(written(test::tensor_of<float>(DType::kF32, {2}, {0, INFINITY})),
-            "output 'y': element 1 is not finite, which JSON can't say: ask for binary data");
+            "output 'y': element 1 is not finite, which JSON can't represent: request binary data");
   EXPECT_EQ(written(test::tensor_of<uint16_t>(DType::kF16, {1}, {0x7e00})),
-            "output 'y': element 0 is not finite, which JSON can't say: ask for binary data");
+            "output 'y': element 0 is not finite, which JSON can't represent: request binary data");
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ struct Parsed {
 TEST(OipJson, KeysAreThereOnce) {
   EXPECT_TRUE(Parsed(R"({"a":1,"b":2,"":3})").members);
   EXPECT_EQ(Parsed(R"({"a":1,"b":2,"\u0061":3})").members.error().message,
-            "p: key 'a' is there twice");
+            "p: key 'a' occurs twice");
   EXPECT_EQ(Parsed("7").members.error().message, "p: 7, want an object");
   std::string many = "{";
   for (int i = 0; i < 1001; ++i) many += fmt::format("{}\"{}\":0", i == 0 ? "" : ",", i);
@@ -93,7 +93,7 @@ TEST(OipJson, Parameters) {
       {R"({"a":9223372036854775808})",
        "p: parameters: a: 9223372036854775808, want a string, true, false or a number (whole: of "
        "63 bits)"},
-      {R"({"a":1,"a":2})", "p: parameters: key 'a' is there twice"},
+      {R"({"a":1,"a":2})", "p: parameters: key 'a' occurs twice"},
       {R"({"a\u0000":1})", "p: parameters: a parameter's name 'a\\x00' has a NUL in it"},
   };
   for (const auto& [json, message] : kBad) {

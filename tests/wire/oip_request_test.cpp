@@ -99,8 +99,8 @@ TEST(OipRequest, MalformedBodies) {
       {"{}", "no key 'inputs'"},
       {R"({"inputs":null})", "no key 'inputs'"},
       {R"({"inputs":{}})", "inputs: an object, want an array"},
-      {R"({"inputs":[],"inputs":[]})", "key 'inputs' is there twice"},
-      {R"({"inputs":[],"x":1,"x":1})", "key 'x' is there twice"},
+      {R"({"inputs":[],"inputs":[]})", "key 'inputs' occurs twice"},
+      {R"({"inputs":[],"x":1,"x":1})", "key 'x' occurs twice"},
       {R"({"inputs":[7]})", "inputs[0]: 7, want an object"},
       {R"({"id":7,"inputs":[]})", "id: 7, want a string"},
       {R"({"id":")" + long_text + R"(","inputs":[]})", "id has 1025 bytes, at most 1024 are taken"},
@@ -127,7 +127,7 @@ TEST(OipRequest, MalformedBodies) {
       {input("\"name\":\"" + long_text + "\""),
        "inputs[0]: name has 1025 bytes, at most 1024 are taken"},
       {input("\"name\":\"\xff\""), "not JSON: The input is not valid UTF-8"},
-      {input(R"("name":"x","name":"x")"), "inputs[0]: key 'name' is there twice"},
+      {input(R"("name":"x","name":"x")"), "inputs[0]: key 'name' occurs twice"},
       {input(R"("name":"x","shape":[1],"data":[1])"), "input 'x': no key 'datatype'"},
       {input(R"("name":"x","datatype":1)"), "input 'x': datatype: 1, want a string"},
       {input(R"("name":"x","datatype":"BYTES","shape":[1],"data":["a"])"),
@@ -231,9 +231,9 @@ TEST(OipRequest, WhatCannotBeWrittenIsRefused) {
             "input 'x': there is more than one");
   EXPECT_EQ(refused([](InferRequest& r) { r.outputs[0].name = ""; }), "an output's name is empty");
   EXPECT_EQ(refused([](InferRequest& r) { r.parameters["binary_data_output"] = true; }),
-            "parameters: binary_data_output is what the encoding says");
+            "parameters: binary_data_output is reserved for the encoding");
   EXPECT_EQ(refused([](InferRequest& r) { r.inputs[0].tensor.mutable_as<float>()[2] = NAN; }),
-            "input 'x': element 2 is not finite, which JSON can't say: ask for binary data");
+            "input 'x': element 2 is not finite, which JSON can't represent: request binary data");
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ TEST(OipResponse, NumbersThatAreNotFiniteGoAsBinary) {
   InferResponse response = sample();
   response.outputs[0].tensor.mutable_as<float>()[1] = INFINITY;
   EXPECT_EQ(write_infer_response(response, request).error().message,
-            "output 'y': element 1 is not finite, which JSON can't say: ask for binary data");
+            "output 'y': element 1 is not finite, which JSON can't represent: request binary data");
   request.binary_outputs = true;
   EXPECT_TRUE(write_infer_response(response, request));
 }

@@ -79,8 +79,8 @@ TEST(OipTensor, EmptySections) {
 TEST(OipTensor, MalformedSections) {
   const std::string x = tensor_json("x", "FP32", "[1,2]", "8");
   EXPECT_EQ(refusal(x, kFloats.substr(1)), "input 'x': binary data: 7 bytes left, need 8");
-  EXPECT_EQ(refusal(x, std::string(kFloats) + "!"), "1 bytes left over behind all inputs");
-  EXPECT_EQ(refusal("", "!"), "1 bytes left over behind all inputs");
+  EXPECT_EQ(refusal(x, std::string(kFloats) + "!"), "1 bytes left over after all inputs");
+  EXPECT_EQ(refusal("", "!"), "1 bytes left over after all inputs");
   EXPECT_EQ(refusal(tensor_json("x", "FP32", "[1,2]", "4"), kFloats),
             "input 'x': binary_data_size: 4, want 8 (FP32 [1,2])");
   EXPECT_EQ(refusal(tensor_json("x", "FP32", "[1,2]", "-8"), kFloats),

@@ -26,10 +26,10 @@ namespace {
 using namespace audit;
 
 constexpr const char* kExamples = R"(
-The data is what an attacker could have: a folder of pictures (classes as
-sub-folders, or --labels), or a CSV table. It is split into parts that share
-nothing; attackers learn from one and are scored on another. DIR gets report.html,
-audit.json and gallery/; docs/audit.md has the rest.
+The data stands for what an attacker could have: a folder of pictures (classes as
+sub-folders, or --labels), or a CSV table. The audit splits it into disjoint
+parts; attackers learn from one and are scored on another. DIR gets report.html,
+audit.json and gallery/; docs/audit.md explains the method.
 
 Examples:
   cloister audit resnet18.onnx --data photos --size 64 --estimate
@@ -39,8 +39,8 @@ Examples:
   cloister audit net.onnx --data photos --cuts all -o audit --shard 0/3   1/3, 2/3
   cloister audit net.onnx --data photos --cuts all -o audit --merge
 
-Exit codes: 0 done, whatever the verdict; 1 failed; 2 usage; 3 the folder is another
-audit's; 130 or 143 stopped by a signal, --resume goes on.)";
+Exit codes: 0 done, whatever the verdict; 1 failed; 2 usage; 3 the folder belongs to
+another audit; 130 or 143 stopped by a signal, --resume continues.)";
 
 struct Options {
   ModelOptions model;
@@ -57,7 +57,7 @@ Result<uint64_t> parse_number(std::string_view flag, std::string_view text) {
   uint64_t number = 0;
   const char* end = text.data() + text.size();
   if (std::from_chars(text.data(), end, number) == std::from_chars_result{end, {}}) return number;
-  return fail(Kind::kUsage, "{}: '{}' is no number", flag, printable(text, 40));
+  return fail(Kind::kUsage, "{}: '{}' is not a number", flag, printable(text, 40));
 }
 
 Result<> parse_shard(const std::string& text, AuditOptions& options) {
@@ -148,7 +148,7 @@ void print_estimate(const Estimate& estimate, bool json) {
     fmt::print("{:<10} {:>14}  {}\n", cut.id, duration_text(cut.seconds),
                cut.disk_bytes
                    ? fmt::format("{:.2f} GB on disk", static_cast<double>(cut.disk_bytes) / 1e9)
-                   : "features computed again whenever needed");
+                   : "feature maps recomputed when needed");
   }
   fmt::print("controls   {:>14}\n", duration_text(estimate.controls_seconds));
   fmt::print("all        {:>14}  at most {:.2f} GB on disk\n", duration_text(estimate.seconds),
@@ -167,7 +167,7 @@ void print_record(const AuditRecord& record) {
 cloister::Outcome run(Options& options) {
   TRY_OK(fill_in(options));
   if (options.output.empty() && !options.estimate) {
-    return fail(Kind::kUsage, "-o DIR is missing: where report.html and audit.json go");
+    return fail(Kind::kUsage, "-o DIR is missing: the folder for report.html and audit.json");
   }
   watch_interrupts();
   tune_for_training();
@@ -181,7 +181,7 @@ cloister::Outcome run(Options& options) {
   Progress progress("audit", stderr);
   const ProgressCallback tick = [&](double share, const std::string& text) -> Result<> {
     if (interrupted()) {
-      return fail(Kind::kIo, "stopped{}", options.estimate ? "" : "; --resume goes on from here");
+      return fail(Kind::kIo, "stopped{}", options.estimate ? "" : "; --resume continues from here");
     }
     progress.update(share, text);
     return {};
@@ -203,7 +203,7 @@ cloister::Outcome run(Options& options) {
   if (!record) return stopped(record.error());
   progress.finish();
   if (options.audit.shard) {
-    fmt::print(stderr, "shard {}/{} is done; when all are, --merge makes audit.json\n",
+    fmt::print(stderr, "shard {}/{} is done; once all shards are, --merge makes audit.json\n",
                *options.audit.shard, options.audit.shards);
     return 0;
   }
@@ -233,55 +233,58 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("-o,--output", o.output, "where report.html, audit.json, gallery/ and work/ go")
       ->type_name("DIR");
   app.add_flag("--json", o.json, "print audit.json (or the estimate as JSON) to stdout");
-  app.add_flag("--estimate", o.estimate, "only say how long it will take, and how much disk");
+  app.add_flag("--estimate", o.estimate, "only estimate the time and the disk space");
 
   const char* const data = "The data";
   add(app, data, "--data", "PATH", o.data, "a folder of JPEG and PNG pictures, or a .csv table")
       ->required();
-  add(app, data, "--label", "COLUMN", a.data.table.label, "of a table, or of --labels");
-  add(app, data, "--labels", "CSV", o.labels, "of pictures: columns `file` and --label (label)");
-  add(app, data, "--size", "N", a.data.size, "pixels a side that pictures are attacked at")
+  add(app, data, "--label", "COLUMN", a.data.table.label,
+      "label's column in the table, or in --labels");
+  add(app, data, "--labels", "CSV", o.labels,
+      "labels of pictures: columns `file` and --label (label)");
+  add(app, data, "--size", "N", a.data.size, "pixels per side at which pictures are attacked")
       ->check(CLI::Range(16, 1024));
   add(app, data, "--preprocess", "FILE", o.preprocess,
-      "preprocess.json or a preset: what the model wants (imagenet)");
-  add(app, data, "--encoding", "FILE", o.encoding, "of a table: as `cloister train` wrote it");
+      "preprocess.json or a preset: the model's input format (imagenet)");
+  add(app, data, "--encoding", "FILE", o.encoding,
+      "a table's encoding, as written by `cloister train`");
   add(app, data, "--drop", "A,B", o.drop, "columns that the model does not see");
   add(app, data, "--numeric", "A,B", o.numeric, "columns that must be numbers");
-  add(app, data, "--categorical", "A,B", o.categorical, "numbers that are categories");
+  add(app, data, "--categorical", "A,B", o.categorical, "numeric columns to treat as categories");
   add(app, data, "--trained-on", "FILE", o.trained_on,
-      "what the model learnt from, to be kept out of the scores");
+      "the model's training inputs, kept out of the scores");
   add(app, data, "--second-model", "FILE", o.second_model,
-      "another classifier: does it see the same afterwards?");
+      "another classifier: does it give reconstructions the original's class?");
 
   const char* const what = "What to attack, and how hard";
   add(app, what, "--cuts", "LIST", o.cuts, "auto (default), all, or cuts as `inspect` names them");
   add(app, what, "--attackers", "LIST", o.attackers,
-      "of inverse-net, cgan, retrieval, rmle, rmle+net (all)");
+      "some of inverse-net, cgan, retrieval, rmle, rmle+net (all)");
   add(app, what, "--budget", "NAME", o.budget, "quick, standard (default) or thorough");
-  add(app, what, "--seed", "N", a.seed, "of splits, training and bounds (1)");
+  add(app, what, "--seed", "N", a.seed, "seed of splits, training and bounds (1)");
 
   const char* const policy = "The verdict";
   add(app, policy, "--threshold", "METRIC=X", o.policy.threshold,
-      "ssim=0.3; of tables row_match_advantage=0.1");
+      "ssim=0.3; for tables row_match_advantage=0.1");
   add(app, policy, "--statistic", "NAME", o.policy.statistic, "mean (default), p95 or worst");
-  add(app, policy, "--n-min", "N", o.policy.n_min, "inputs that a verdict needs (500)");
+  add(app, policy, "--n-min", "N", o.policy.n_min, "fewest held-out inputs for a verdict (500)");
 
   const char* const work = "The work";
-  app.add_flag("--resume", a.resume, "go on after a stop")->group(work);
-  add(app, work, "--shard", "I/N", o.shard, "do this part of the cuts only, I from 0");
-  app.add_flag("--merge", a.merge, "make audit.json of what all shards did")->group(work);
+  app.add_flag("--resume", a.resume, "continue a stopped audit")->group(work);
+  add(app, work, "--shard", "I/N", o.shard, "do only this part of the jobs, I from 0");
+  app.add_flag("--merge", a.merge, "make audit.json from the work of all shards")->group(work);
   add(app, work, "--device", "NAME", a.device, "cpu (default) or cuda");
   add(app, work, "--threads", "N", o.model.threads, "default: all cores")
       ->check(CLI::Range(1, 1024));
-  add(app, work, "--cache-limit", "GB", o.cache_gb, "disk for one cut's feature maps (4)")
+  add(app, work, "--cache-limit", "GB", o.cache_gb, "disk space for one cut's feature maps (4)")
       ->check(CLI::Range(0.0, 1e6));
-  app.add_flag("--no-gallery", o.no_gallery, "keep no pictures of the data")->group(work);
+  app.add_flag("--no-gallery", o.no_gallery, "store no pictures of the data")->group(work);
 }
 
 int main_with(int argc, char** argv) {
   const std::string who = "cloister audit";
   Options options;
-  CLI::App app("Attack the cuts of a model, and say what comes back of its inputs", who);
+  CLI::App app("Attack the cuts of a model, and measure how well its inputs can be rebuilt", who);
   declare(app, options);
   return parse_and_run(app, who, argc, argv, [&] { return run(options); });
 }

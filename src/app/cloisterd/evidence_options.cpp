@@ -5,9 +5,9 @@ namespace cloister {
 void EvidenceFlags::add_to(CLI::App& command, serving::ServerConfig& config) {
   command
       .add_option("--evidence", config.evidence,
-                  "which trusted environment vouches for this server: tsm (SEV-SNP, TDX), gramine "
-                  "(SGX), sev-guest, azure, tpm (measured boot only), simulated (nobody); auto: "
-                  "the first of tsm, gramine, sev-guest that is there, otherwise simulated")
+                  "the environment that vouches for this server: tsm (SEV-SNP, TDX), gramine "
+                  "(SGX), sev-guest, azure, tpm (measured boot only), simulated (none); auto: "
+                  "the first of tsm, gramine, sev-guest that is present, otherwise simulated")
       ->type_name("SOURCE")
       ->capture_default_str();
   command
@@ -16,14 +16,15 @@ void EvidenceFlags::add_to(CLI::App& command, serving::ServerConfig& config) {
                   "device:/dev/tpmrm0")
       ->type_name("TCTI");
   command
-      .add_option("--endorsements", endorsements,
-                  "folder of what clients check evidence with and the environment does not hand "
-                  "over itself: vek.der, intermediate.der, amd_crl.der; tcb_info.json, ... "
-                  "(docs/serving.md); read anew each time")
+      .add_option(
+          "--endorsements", endorsements,
+          "folder of certificates and collateral that clients need and the environment does not "
+          "supply: vek.der, intermediate.der, amd_crl.der; tcb_info.json, ... "
+          "(docs/serving.md); read for each piece of evidence")
       ->type_name("DIR");
   command
       .add_option("--evidence-rate", config.evidence_per_s,
-                  "how often a second evidence is made, whoever asks")
+                  "pieces of evidence per second at most, over all clients")
       ->type_name("N")
       ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();

@@ -60,7 +60,7 @@ Result<std::optional<serving::ReleasedKeys>> wait_for_keys(const serving::KeyQue
     if (kind != Kind::kUnavailable && kind != Kind::kDeadline) {
       return std::unexpected(std::move(keys).error());
     }
-    log(LogLevel::kWarn, "no key yet",
+    log(LogLevel::kWarn, "waiting for the key server",
         {{"server", net::url_text(question.server)},
          {"why", keys.error().message},
          {"again_in_ms", pause.count()}});
@@ -83,16 +83,16 @@ void KeyFlags::add_to(CLI::App& command, serving::ServerConfig& config) {
   auto* const server =
       command
           .add_option("--key-server", config.key_server,
-                      "cloister-keyserver to get the keys from instead, by showing evidence; it is "
-                      "asked again for as long as it can't be reached")
+                      "cloister-keyserver from which to get the keys instead, by showing evidence; "
+                      "retried for as long as it can't be reached")
           ->type_name("URL")
           ->excludes(file)
           ->excludes(descriptor);
   command
       .add_option("--key-server-ca", key_server_ca,
-                  "PEM file of the authority that the key server's certificate must come from; "
-                  "without it any will do, since a false key server learns nothing and gives "
-                  "nothing that opens the bundle")
+                  "PEM file of the authority that must have issued the key server's certificate; "
+                  "without it any certificate is accepted, since a false key server learns nothing "
+                  "and cannot provide a key that opens the bundle")
       ->type_name("FILE")
       ->needs(server);
 }

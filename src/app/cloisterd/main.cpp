@@ -17,10 +17,10 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Once it listens, one line of JSON on stdout says where. It makes its TLS key at start
-and never writes it. SIGTERM: takes no more requests, answers those that it has, ends.
+    R"(Once it listens, it prints its port as one line of JSON on stdout. It makes its TLS key
+at start and never writes it. On SIGTERM it finishes pending requests and ends.
 
-Clients verify it before they send anything (docs/formats/attestation.md). Without a trusted
+Clients verify it before they send any input (docs/formats/attestation.md). Without a trusted
 environment (--evidence) it runs in simulated mode, says so in its evidence, and clients refuse
 it unless their policy accepts that.
 
@@ -55,70 +55,70 @@ void add_options(CLI::App& app, Options& o) {
   o.keys.add_to(app, o.config);
   o.evidence.add_to(app, o.config);
   app.add_option("--signer", o.signers,
-                 "minisign public key (file or text) of which one must have signed the bundle; "
-                 "may be given several times; without it the signature is not checked")
+                 "minisign public key (file or text), one of which must have signed the bundle "
+                 "(repeatable); without it the signature is not checked")
       ->type_name("KEY")
       ->allow_extra_args(false);
   app.add_option("--min-version", o.config.min_version, "oldest bundle version to serve")
       ->type_name("N");
   app.add_option("--worker", o.config.workers,
                  "Open Inference Protocol v2 server that has the body: http[s]://HOST:PORT, or "
-                 "with /v2/models/NAME where it has another name there; may be given several times")
+                 "with /v2/models/NAME if it has another name there (repeatable)")
       ->type_name("URL")
       ->allow_extra_args(false);
-  app.add_option("--worker-ca", o.worker_ca, "PEM file of the authority of https workers")
+  app.add_option("--worker-ca", o.worker_ca, "PEM file of the authority for https workers")
       ->type_name("FILE");
-  app.add_option("--listen", o.config.listen, "where to serve, over TLS 1.3")
+  app.add_option("--listen", o.config.listen, "address to serve on, over TLS 1.3")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  auto* const name = app.add_option("--name", o.config.names, "name or address for the certificate")
+  auto* const name = app.add_option("--name", o.config.names, "name or address in the certificate")
                          ->type_name("NAME")
                          ->allow_extra_args(false);
   auto* const cert =
-      app.add_option("--tls-cert", o.tls_cert,
-                     "PEM certificate, its issuers behind it, for clients that ask for one of "
-                     "yours besides the evidence (--ca); by default one is made at each start, "
-                     "whose key never leaves this process")
+      app.add_option(
+             "--tls-cert", o.tls_cert,
+             "PEM certificate, followed by its issuers, for clients that require one of "
+             "yours in addition to the evidence (--ca); by default one is made at each start, "
+             "whose key never leaves this process")
           ->type_name("FILE")
           ->excludes(name);
   auto* const key = app.add_option("--tls-key", o.tls_key, "its PEM key")->type_name("FILE");
   cert->needs(key);
   key->needs(cert);
   app.add_option("--metrics-listen", o.config.metrics_listen,
-                 "where to serve Prometheus metrics, in plain")
+                 "address for Prometheus metrics, unencrypted")
       ->type_name("HOST:PORT");
-  app.add_option("--clients", o.clients,
-                 "JSON file of the clients that may ask, by token or certificate, and how often "
-                 "('cloister keygen --token'); without it everybody may")
+  app.add_option(
+         "--clients", o.clients,
+         "JSON file of the clients that may send requests, by token or certificate, and how often "
+         "('cloister keygen --token'); without it everybody may")
       ->type_name("FILE");
-  app.add_option("--client-ca", o.client_ca, "PEM file of the authority of client certificates")
+  app.add_option("--client-ca", o.client_ca, "PEM file of the authority for client certificates")
       ->type_name("FILE");
-  const auto number = [&](const char* flag, auto& value, const char* help, double least,
-                          double most) {
-    app.add_option(flag, value, help)
-        ->type_name("N")
-        ->check(CLI::Range(least, most))
-        ->capture_default_str();
-  };
-  number("--threads", o.config.threads, "that work on one run of a segment", 1, 1024);
-  number("--io-threads", o.config.io_threads, "that move bytes", 1, 1024);
-  number("--links", o.config.links, "batches that workers may have at a time", 1, 256);
-  number("--queue", o.config.queue, "requests that may wait; further ones get 503", 1, 1e6);
-  number("--batch-delay-us", o.config.batch_delay_us,
-         "how long the first request of a batch waits for others", 0, 1e6);
-  number("--max-connections", o.config.max_connections, "further ones are closed", 1, 1e6);
-  number("--max-body", o.config.max_body_bytes, "bytes of a request", 1024, 1e10);
-  number("--deadline", o.config.deadline_s, "seconds that a request may take", 0.001, 3600);
-  number("--worker-timeout", o.config.worker_timeout_s,
-         "seconds after which a worker counts as stalled", 0.001, 3600);
-  number("--quarantine", o.config.quarantine_s,
-         "seconds that a worker whose reply was wrong is left alone", 0, 1e6);
-  number("--verify-rate", o.config.verify_rate,
-         "share of batches whose body is computed again inside, drawn in secret", 0, 1);
-  number("--verify-tolerance", o.config.verify_tolerance,
-         "largest difference, as a share of the largest value", 0, 1);
+  add_number(app, "--threads", o.config.threads, "threads for one run of a segment", 1, 1024);
+  add_number(app, "--io-threads", o.config.io_threads, "threads for network input and output", 1,
+             1024);
+  add_number(app, "--links", o.config.links, "batches that may be at workers at a time", 1, 256);
+  add_number(app, "--queue", o.config.queue, "requests that may wait; further ones get 503", 1,
+             1e6);
+  add_number(app, "--batch-delay-us", o.config.batch_delay_us,
+             "how long the first request of a batch waits for others", 0, 1e6);
+  add_number(app, "--max-connections", o.config.max_connections,
+             "most connections; further ones are closed", 1, 1e6);
+  add_number(app, "--max-body", o.config.max_body_bytes, "largest request in bytes", 1024, 1e10);
+  add_number(app, "--deadline", o.config.deadline_s, "seconds that a request may take", 0.001,
+             3600);
+  add_number(app, "--worker-timeout", o.config.worker_timeout_s,
+             "seconds after which a worker counts as stalled", 0.001, 3600);
+  add_number(app, "--quarantine", o.config.quarantine_s,
+             "seconds for which a worker is not used after a wrong reply", 0, 1e6);
+  add_number(app, "--verify-rate", o.config.verify_rate,
+             "share of batches to recompute inside and compare, drawn in secret", 0, 1);
+  add_number(app, "--verify-tolerance", o.config.verify_tolerance,
+             "largest accepted difference, as a share of the largest value", 0, 1);
   app.add_flag("--verify-stops", o.config.verify_stops, "stop serving after a mismatch");
-  number("--drain", o.config.drain_s, "seconds for requests at hand after SIGTERM", 0, 3600);
+  add_number(app, "--drain", o.config.drain_s, "seconds to finish pending requests after SIGTERM",
+             0, 3600);
   o.log.add_to(app);
 }
 
@@ -170,7 +170,8 @@ Outcome serve_bundle(Options& o) {
   TRY(bundle, bundle::Bundle::open(o.bundle, signers, o.config.min_version));
   TRY(parts, read_parts(o));
   if (signers.empty()) log(LogLevel::kWarn, "signature not checked", {{"why", "no --signer"}});
-  if (!parts.clients) log(LogLevel::kWarn, "everybody may ask", {{"why", "no --clients"}});
+  if (!parts.clients)
+    log(LogLevel::kWarn, "clients are not authenticated", {{"why", "no --clients"}});
   const std::string mode(attest::kind_class(parts.producer->kind()));
   if (mode == "simulated") {
     log(LogLevel::kWarn, "simulated", {{"why", parts.producer->source()}});
@@ -192,8 +193,8 @@ Outcome serve_bundle(Options& o) {
 int run(int argc, char** argv) {
   Options options;
   CLI::App app(
-      "Serves a sealed model: inputs come in over TLS and go into the model's head, which runs\n"
-      "here; what the head gives goes to a worker, which runs the rest.");
+      "Serves a sealed model: it receives inputs over TLS and runs the model's head itself;\n"
+      "the head's output goes to a worker, which runs the rest.");
   app.name("cloisterd");
   set_help_layout(app);
   app.set_version_flag("--version", std::string("cloisterd ") + kVersion, "print the version");

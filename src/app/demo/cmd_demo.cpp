@@ -9,6 +9,7 @@
 #include "app/demo/serving.h"
 #include "audit/record.h"
 #include "base/bytes_text.h"
+#include "cli/background.h"
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "plan/plan.h"
@@ -37,7 +38,8 @@ constexpr const char* kGpu = "gpu=flops=60e12,bytes=2e12,link=10e9,latency=20e-6
 Result<> prepare(const fs::path& folder) {
   std::error_code code;
   if (fs::exists(folder, code) && !fs::is_empty(folder, code) && !fs::exists(folder / kMarker)) {
-    return fail(Kind::kUsage, "'{}' is there and holds something else; give another folder with -o",
+    return fail(Kind::kUsage,
+                "'{}' exists and was not made by the demo; give another folder with -o",
                 printable(folder.string()));
   }
   fs::remove_all(folder, code);
@@ -79,32 +81,35 @@ std::string summary(const AuditRecord* audit, const Plan& made) {
   std::string out;
   if (audit != nullptr) {
     out +=
-        "How much of the pictures attackers rebuilt from what crosses (1: all of it), on pictures\n"
-        "that they had not seen:\n";
+        "How well attackers rebuilt pictures from the feature map (1: perfectly), on pictures "
+        "that\n"
+        "they had not seen:\n";
     for (const audit::CutRecord& cut : audit->cuts) out += leakage_text(cut);
     for (const audit::CutRecord& cut : audit->cuts) {
       if (!cut.verdict) continue;
-      out += fmt::format("  without seeing anything: {:.2f}\n\n", cut.verdict->floor);
+      out += fmt::format("  without any feature map: {:.2f}\n\n", cut.verdict->floor);
       break;
     }
   }
-  if (!has_cut(choice)) return out + "No cut was shown to be safe: all of it stays trusted.\n";
+  if (!has_cut(choice))
+    return out + "No cut resisted at this budget: the whole model stays trusted.\n";
   out +=
-      "What always comes through is what the rest of the network works with: here the shapes, but\n"
-      "hardly their colours and patterns. Whether that is safe is the policy's to say; look at "
+      "The feature map always shows what the rest of the network needs: here the shapes, but\n"
+      "hardly their colours and patterns. Your policy decides whether that is acceptable; look at "
       "the\n"
       "pictures in the report.\n\n";
   out += fmt::format(
-      "The plan cuts at {}: what comes before runs in the trusted environment, the "
+      "The plan cuts at {}: the layers before it run in the trusted environment, the "
       "rest on the\naccelerator, which never gets the pictures.",
       cuts_text(choice));
   const Candidate* const trusted = reference(made, plan::is_all_trusted, "");
   const Candidate* const untrusted = reference(made, plan::is_all_untrusted, choice.device);
   if (trusted != nullptr && untrusted != nullptr) {
-    out += fmt::format(" That is {} as all of it\ntrusted, and {} as all of it untrusted{}.",
-                       times_text(trusted->latency_ms / choice.latency_ms),
-                       times_text(untrusted->latency_ms / choice.latency_ms),
-                       choice.modelled ? " (the GPU is modelled from its data sheet)" : "");
+    out += fmt::format(
+        " That is {} as the whole model\ntrusted, and {} as the whole model untrusted{}.",
+        times_text(trusted->latency_ms / choice.latency_ms),
+        times_text(untrusted->latency_ms / choice.latency_ms),
+        choice.modelled ? " (the GPU is modelled from its data sheet)" : "");
   }
   return out + "\n";
 }
@@ -114,27 +119,27 @@ std::string serving_summary(const demo::Served& served) {
                                     ? "digit for digit"
                                     : fmt::format("to within {:.0e}", served.largest_difference);
   std::string out = fmt::format(
-      "\nThe model is sealed in model.cloister: {} can't be read without key.txt, and nothing\n"
-      "of it can be changed unseen. A client that knows nothing of all this asked it through the "
+      "\nThe model is sealed in model.cloister: {} can't be read without key.txt, and any change\n"
+      "to it is detected. A client that knows nothing of Cloister queried it through the "
       "proxy\nand got the whole model's answers, {}.",
       served.split ? "its head" : "it", exactness);
   if (served.split) {
     out += fmt::format(
-        " For each picture of {} the worker got a\nfeature map of {}, and never the picture.",
+        " For each picture of {} the worker received a\nfeature map of {}, never the picture.",
         bytes_text(served.picture_bytes), bytes_text(served.bytes_across));
   }
   return out +
-         "\nThere was no trusted environment: the server was simulated, and whoever runs it could "
-         "have\nlooked. Clients refuse such a server unless their policy accepts it.\n";
+         "\nThere was no trusted environment: the server was simulated, and its host could have "
+         "seen\nthe inputs. Clients refuse a simulated server unless their policy accepts it.\n";
 }
 
 // The audit needs LibTorch, which a build may be without.
 Result<std::optional<AuditRecord>> audit_cuts(const demo::Options& options) {
   std::error_code code;
-  if (!fs::exists(demo::program_beside("cloister-audit"), code)) {
+  if (!fs::exists(program_beside("cloister-audit"), code)) {
     fmt::print(
-        "This build is without LibTorch, which the attackers need: nothing is audited, so\n"
-        "no cut counts as safe.\n");
+        "This build lacks LibTorch, which the attackers need: nothing is audited, so\n"
+        "no cut qualifies.\n");
     return std::nullopt;
   }
   TRY_OK(run(options, {"audit", "model.onnx", "--data", "pictures", "--size", "32", "--preprocess",
@@ -149,21 +154,20 @@ Outcome show_all(const demo::Options& options) {
   const fs::path folder = options.folder;
   TRY_OK(prepare(folder));
   fmt::print(
-      "A small network that tells shapes apart, trained on other pictures than those that are\n"
-      "drawn here, is in {}/. Where can it be cut so that an accelerator does most of the\n"
-      "work, and yet does not see what is on them?\n",
+      "A small network that recognises shapes, trained on other pictures than the ones drawn\n"
+      "here, is in {}/. Where can it be cut so that an accelerator does most of the\n"
+      "work, and yet does not see the pictures?\n",
       printable(folder.string()));
 
-  headline("1. The cuts that there are");
+  headline("1. The possible cuts");
   TRY_OK(run(options, {"inspect", "model.onnx"}));
   headline("2. What each costs on this machine");
   TRY_OK(run(options, {"profile", "model.onnx", "--devices", "onnxruntime-cpu", "--measure", kCuts,
                        "-o", "profile.json"}));
-  headline(
-      "3. What they give away: attackers are trained to rebuild pictures (a minute on two cores)");
+  headline("3. What each leaks: attackers are trained to rebuild pictures (a minute on two cores)");
   TRY_OK(run(options, {"pictures", "pictures", "--count", kPictures, "--seed", "1"}));
   TRY(audit, audit_cuts(options));
-  headline("4. The plan, with the body on a GPU that one might rent");
+  headline("4. The plan, with the body on a rented GPU");
   std::vector<std::string> planning = {"plan",     "model.onnx", "--profile", "profile.json",
                                        "--device", kGpu,         "-o",        "plan.json"};
   if (audit) planning.insert(planning.begin() + 4, {"--audit", "audit/audit.json"});
@@ -186,7 +190,7 @@ Outcome show_all(const demo::Options& options) {
     TRY_OK(run(options, {"report", "audit/audit.json", "--profile", "profile.json", "--plan",
                          "plan.json", "-o", "report.html"}));
   }
-  headline(fmt::format("{}. Sealed, served, and asked by an ordinary client", audit ? 7 : 6));
+  headline(fmt::format("{}. Sealed, served, and queried by an ordinary client", audit ? 7 : 6));
   TRY(served, demo::seal_and_serve(options, kAsked, audit.has_value()));
   headline("What this showed");
   fmt::print("{}{}", summary(audit ? &*audit : nullptr, made), serving_summary(served));
@@ -205,7 +209,7 @@ void add_demo_command(CLI::App& app, Outcome& outcome) {
       "demo", "All of it on a small network: profile, attack, plan, seal, serve");
   command
       ->add_option("-o,--output", options->folder,
-                   "folder for what is made; an earlier "
+                   "output folder; an earlier "
                    "demonstration in it is replaced")
       ->type_name("DIR")
       ->capture_default_str()

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kExamples = R"(
 DIR gets a folder of 32x32 PNG files for each class: cross, disc, heart and so on.
-The same seed gives the same pictures everywhere; different seeds share none.
+The same seed gives the same pictures on every machine; different seeds share none.
 
 Examples:
   cloister pictures photos --count 2560 --seed 1
@@ -31,15 +31,15 @@ Outcome run(const Options& options) {
 int main_with(int argc, char** argv) {
   const std::string who = "cloister pictures";
   Options options;
-  CLI::App app("Draw small labelled pictures, to train and audit a model with", who);
+  CLI::App app("Draw small labelled pictures for training and auditing a model", who);
   set_help_layout(app);
   app.footer(kExamples);
-  app.add_option("DIR", options.folder, "a folder to make, or to add to")->required();
-  app.add_option("--count", options.count, "pictures, as many of each class")
+  app.add_option("DIR", options.folder, "folder to create, or to add to")->required();
+  app.add_option("--count", options.count, "number of pictures, the same for each class")
       ->type_name("N")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "of what is drawn")
+  app.add_option("--seed", options.seed, "seed of the drawings")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "app/demo/background.h"
 #include "bundle/bundle.h"
+#include "cli/background.h"
 #include "image/labels.h"
 #include "plan/plan.h"
 #include "tensor/npy.h"

@@ -8,6 +8,8 @@
 #include <boost/process/system.hpp>
 #include <cstdio>
 
+#include "cli/background.h"
+
 namespace cloister::demo {
 namespace {
 
@@ -16,11 +18,6 @@ bool on_terminal() {
 }
 
 }  // namespace
-
-fs::path program_beside(const std::string& name) {
-  std::error_code code;
-  return fs::read_symlink("/proc/self/exe", code).parent_path() / name;
-}
 
 void headline(const std::string& text) {
   fmt::print("\n{}==> {}{}\n", on_terminal() ? "\033[1m" : "", text,

@@ -13,9 +13,6 @@ struct Options {
   int threads = 0;  // 0: each command's own choice
 };
 
-// The programs are beside this one.
-fs::path program_beside(const std::string& name);
-
 void headline(const std::string& text);
 
 // Shows `$ PROGRAM ARGUMENTS`.

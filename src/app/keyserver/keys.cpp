@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/keyserver/commands.h"
-#include "attest/time.h"
 #include "base/sha256.h"
+#include "base/time.h"
 #include "cli/read_keys.h"
 #include "keyserver/key_store.h"
 
@@ -18,12 +18,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kAddFooter =
-    R"(Prints the recipient, age1..., to seal bundles for. Without --identity the secret is made
-here, and is nowhere else: back up the folder. With one key for each model, each model has a
-policy of its own; whoever may have a key may have it for every bundle that is encrypted to it.
+    R"(Prints the recipient, age1..., for which to seal bundles. Without --identity it makes the
+secret, which then exists nowhere else: back up the folder. With one key per model, each model
+has its own policy; a server that may have a key may have it for every bundle encrypted to it.
 
 The policy is that of 'cloister verify --policy', with 'tee', 'bundle', 'audit' and 'configs'
-as for a server: what the environment that asks must be, and whose bundle it may open.
+as for a server: the environment that the server must have, and whose bundle it may open.
 
 Examples:
   cloister-keyserver add release --keys keys --policy trust-policy.json
@@ -53,13 +53,14 @@ std::vector<std::string> accepted_kinds(const attest::Policy& tee) {
 Result<attest::TrustPolicy> read_policy(const std::string& path) {
   TRY(policy, attest::read_trust_policy(path));
   if (policy.tee.accept_simulated) {
-    fmt::print(stderr,
-               "warning: this policy gives the key to simulated environments, which prove nothing: "
-               "to anybody who asks\n");
+    fmt::print(
+        stderr,
+        "warning: this policy releases the key to simulated environments, which prove nothing: "
+        "anybody can get it\n");
   }
   if (policy.tee.tpm) {
     fmt::print(stderr,
-               "warning: this policy gives the key to machines whose memory their host can read "
+               "warning: this policy releases the key to machines whose memory their host can read "
                "(tpm)\n");
   }
   return policy;
@@ -69,8 +70,8 @@ Result<age::Identity> identity_of(const std::string& path) {
   if (path.empty()) return age::Identity::generate();
   TRY(identities, read_identities({path}));
   if (identities.size() != 1) {
-    return fail(Kind::kUsage, "'{}' holds {} identities, want 1: a key each", printable(path, 400),
-                identities.size());
+    return fail(Kind::kUsage, "'{}' holds {} identities, want 1: add each as its own key",
+                printable(path, 400), identities.size());
   }
   return std::move(identities[0]);
 }
@@ -151,7 +152,7 @@ Outcome revoke(const KeyOptions& o) {
                   printable(key.revoked->why, 400));
     }
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    key.revoked = {attest::time_text(now), o.why};
+    key.revoked = {time_text(now), o.why};
     return {};
   }));
   return 0;
@@ -173,7 +174,7 @@ CLI::App* add_command(CLI::App& app, Outcome& outcome, const char* name, const c
                       const std::shared_ptr<KeyOptions>& options, bool named) {
   CLI::App* command = app.add_subcommand(name, help);
   if (named) {
-    command->add_option("NAME", options->name, "of the key")->required()->type_name("NAME");
+    command->add_option("NAME", options->name, "name of the key")->required()->type_name("NAME");
   }
   command->add_option("--keys", options->folder, "folder of the keys")
       ->required()
@@ -187,31 +188,30 @@ CLI::App* add_command(CLI::App& app, Outcome& outcome, const char* name, const c
 void add_key_commands(CLI::App& app, Outcome& outcome) {
   const auto o = std::make_shared<KeyOptions>();
   const auto policy_option = [&](CLI::App* command) {
-    command->add_option("--policy", o->policy, "trust-policy.json: who may have the key")
+    command->add_option("--policy", o->policy, "trust-policy.json: which servers get the key")
         ->required()
         ->type_name("FILE");
   };
   CLI::App* add =
       add_command(app, outcome, "add", "Add a key, and print its recipient", add_new_key, o, true);
   policy_option(add);
-  add->add_option("--identity", o->identity, "file with the age identity; without it one is made")
+  add->add_option("--identity", o->identity, "file with the age identity (default: a new one)")
       ->type_name("FILE");
-  add->add_flag("--json", o->json, "name and recipient as JSON");
+  add->add_flag("--json", o->json, "print name and recipient as JSON");
   add->footer(kAddFooter);
   policy_option(
       add_command(app, outcome, "policy", "Replace the policy of a key", set_policy, o, true));
-  add_command(app, outcome, "list", "List keys, who may have them, and what was revoked", list_all,
-              o, false)
-      ->add_flag("--json", o->json, "as JSON");
-  CLI::App* revoked =
-      add_command(app, outcome, "revoke", "Give a key to nobody any more", revoke, o, true);
-  revoked->add_option("--why", o->why, "reason, for those who ask and for the log")
+  add_command(app, outcome, "list", "List keys, the evidence that they accept, and revocations",
+              list_all, o, false)
+      ->add_flag("--json", o->json, "print as JSON");
+  CLI::App* revoked = add_command(app, outcome, "revoke", "Stop releasing a key", revoke, o, true);
+  revoked->add_option("--why", o->why, "reason, shown in refusals and in the log")
       ->required()
       ->type_name("TEXT");
   revoked->footer(
-      "Counts from the next request on. A server that runs puts it into its log within\n"
-      "seconds, another one when it starts. Servers that have the key keep it until they end.");
-  add_command(app, outcome, "restore", "Take a revocation back", restore, o, true);
+      "Takes effect from the next request on. A running server logs it within\n"
+      "seconds, others at their next start. Servers that have the key keep it until they end.");
+  add_command(app, outcome, "restore", "Undo a revocation", restore, o, true);
 }
 
 }  // namespace cloister

@@ -11,14 +11,14 @@ namespace {
 
 constexpr const char* kFooter =
     R"(Checks that each line names the SHA-256 of the line before it, prints the events, and at the
-end the head: the number of the last line and its SHA-256. A head that was kept elsewhere says
-whether the lines up to it are those that there were then. A server may run meanwhile.
+end the head: the number of the last line and its SHA-256. A head that you kept elsewhere proves
+whether the lines up to it are unchanged. A server may be running meanwhile.
 
 Examples:
   cloister-keyserver log release.log
   cloister-keyserver log release.log --json --expect-head 42:9f86d081884c7d65...
 
-Exit codes: 0 the log is whole; 1 failed; 2 usage; 3 it was altered, or the head is not in it.)";
+Exit codes: 0 the log is intact; 1 failed; 2 usage; 3 it was altered, or lacks the head.)";
 
 struct LogCheck {
   std::string file;
@@ -48,7 +48,7 @@ Outcome check_log(const LogCheck& o) {
   for (const std::string& text : o.expected) {
     TRY(head, serving::parse_head(text));
     if (!expected.emplace(head.seq, head.sha256).second) {
-      return fail(Kind::kUsage, "two heads for line {}", head.seq);
+      return fail(Kind::kUsage, "--expect-head: two different heads for line {}", head.seq);
     }
   }
   TRY(file, MappedFile::open(o.file));
@@ -75,7 +75,8 @@ Outcome check_log(const LogCheck& o) {
   }
   const uint64_t unfinished = text.size() - read->bytes;
   if (unfinished > 0) {
-    fmt::print(stderr, "warning: {} bytes of a line that was never finished; nobody was answered\n",
+    fmt::print(stderr,
+               "warning: {} bytes of an unfinished last line, for which no answer was sent\n",
                unfinished);
   }
   const std::string head = fmt::format("{}:{}", read->head.seq, read->head.sha256);
@@ -100,10 +101,10 @@ void add_log_command(CLI::App& app, Outcome& outcome) {
   command->add_option("FILE", options->file, "the log")->required()->type_name("FILE");
   command
       ->add_option("--expect-head", options->expected,
-                   "head that the log had once; may be given several times")
+                   "an earlier head that the log must contain (repeatable)")
       ->type_name("SEQ:SHA256")
       ->allow_extra_args(false);
-  command->add_flag("--json", options->json, "head and numbers of events as JSON");
+  command->add_flag("--json", options->json, "print the head and the number of each event as JSON");
   command->footer(kFooter);
   command->callback([options, &outcome] { outcome = check_log(*options); });
 }

@@ -12,7 +12,7 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"('cloister-keyserver COMMAND --help' tells more. The first steps:
+    R"('cloister-keyserver COMMAND --help' has the details. First steps:
 
   cloister-keyserver add release --keys keys --policy trust-policy.json   # prints age1...
   cloister seal model.onnx --recipient age1... ...                       # a bundle for that key
@@ -21,19 +21,19 @@ constexpr const char* kFooter =
 Exit codes: 0 done or stopped as asked; 1 failed; 2 usage; 3 refused (the log was altered).)";
 
 constexpr const char* kServeFooter =
-    R"(A server that asks shows evidence over the TLS connection on which it asks; the policy of
-the key decides; what was decided is in the log, on the disk, before the answer is sent.
-Keys and policies are read anew for each request: what is changed or revoked counts at
-once. The log says which bundle was the latest, and an older one gets no key: keep it, and
+    R"(A server shows evidence over the TLS connection on which it requests a key; the key's
+policy decides; the decision is in the log, on the disk, before the answer is sent.
+Keys and policies are read anew for each request, so changes and revocations apply at
+once. The log records the latest bundle, and older ones get no key: keep the log, and
 keep its head (in this program's own log, and at GET /cloister/v1/key-release/head)
-somewhere else, too. Once it listens, one line of JSON on stdout says where.
+somewhere else too. Once it listens, it prints its port as one line of JSON on stdout.
 
-Whose evidence is refused is in the log, too. So that nobody can fill the disk with that,
---rate and --burst limit how often all of those who ask together may: whoever can reach
-this server can use that up, so let none but your own servers reach it.
+Refusals are logged too. So that they cannot fill the disk, --rate and --burst limit
+the requests of all clients together. Anyone who can reach this server can use up that
+limit, so let only your own servers reach it.
 
-Without --cert it makes a TLS key of its own at start. Clients need not know it: a false key
-server learns no key, and gives none that opens anything.
+Without --cert it makes its own TLS key at start. Clients need not know that key: a false key
+server learns no key, and cannot provide one that opens the bundle.
 
 Examples:
   cloister-keyserver serve --keys keys --log release.log --listen 0.0.0.0:8444
@@ -67,8 +67,8 @@ Outcome serve_keys(ServeOptions& o) {
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "Holds the keys that bundles are encrypted to, and gives them to servers that prove to be\n"
-      "what the owner's policy asks for.");
+      "Holds the keys of encrypted bundles, and releases them to servers that prove to meet\n"
+      "the owner's policy.");
   app.name("cloister-keyserver");
   set_help_layout(app);
   app.set_version_flag("--version", std::string("cloister-keyserver ") + kVersion,
@@ -99,36 +99,33 @@ int run(int argc, char** argv) {
 void add_serve_command(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<ServeOptions>();
   ServeOptions& o = *options;
-  CLI::App* command = app.add_subcommand("serve", "Answer those who ask for keys");
-  command->add_option("--keys", o.server.keys, "folder of the keys ('add' puts them there)")
+  CLI::App* command = app.add_subcommand("serve", "Answer requests for keys");
+  command->add_option("--keys", o.server.keys, "folder of the keys ('add' writes them)")
       ->required()
       ->type_name("DIR");
-  command->add_option("--log", o.server.log, "file that releases and refusals are added to")
+  command->add_option("--log", o.server.log, "log file of releases and refusals")
       ->required()
       ->type_name("FILE");
-  command->add_option("--listen", o.server.listen, "where to serve, over TLS 1.3")
+  command->add_option("--listen", o.server.listen, "address to serve on, over TLS 1.3")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   auto* const cert = command->add_option("--cert", o.cert, "PEM certificate")->type_name("FILE");
   auto* const key = command->add_option("--key", o.key, "its PEM key")->type_name("FILE");
   cert->needs(key);
   key->needs(cert);
-  command->add_option("--name", o.server.names, "name or address for a certificate of its own")
+  command->add_option("--name", o.server.names, "name or address in the certificate that it makes")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  const auto number = [&](const char* flag, auto& value, const char* help, double least,
-                          double most) {
-    command->add_option(flag, value, help)
-        ->type_name("N")
-        ->check(CLI::Range(least, most))
-        ->capture_default_str();
-  };
-  number("--rate", o.server.rate_per_s, "challenges a second, of all who ask", 0.001, 1e6);
-  number("--burst", o.server.burst, "challenges that may come at once", 1, 1e6);
-  number("--max-connections", o.server.max_connections, "further ones are closed", 1, 1e5);
-  number("--max-body", o.server.max_body_bytes, "bytes of a request; audits make it long", 1 << 20,
-         2e8);
-  number("--drain", o.drain_s, "seconds for requests at hand after SIGTERM", 0, 3600);
+  add_number(*command, "--rate", o.server.rate_per_s, "challenges per second, over all clients",
+             0.001, 1e6);
+  add_number(*command, "--burst", o.server.burst,
+             "challenges allowed at once before --rate applies", 1, 1e6);
+  add_number(*command, "--max-connections", o.server.max_connections,
+             "most connections; further ones are closed", 1, 1e5);
+  add_number(*command, "--max-body", o.server.max_body_bytes,
+             "largest request in bytes; audits make requests long", 1 << 20, 2e8);
+  add_number(*command, "--drain", o.drain_s, "seconds to finish pending requests after SIGTERM", 0,
+             3600);
   o.log.add_to(*command);
   command->footer(kServeFooter);
   command->callback([options, &outcome] { outcome = serve_keys(*options); });

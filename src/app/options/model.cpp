@@ -37,7 +37,8 @@ void ModelOptions::add_cuts_to(CLI::App& command) {
   constexpr const char* kGroup = "The model";
   command.add_option("MODEL", path, "ONNX model file")->required();
   command
-      .add_option("--max-tensors", max_tensors, "leave out cuts that more tensors than this cross")
+      .add_option("--max-tensors", max_tensors,
+                  "leave out cuts with more crossing tensors than this")
       ->type_name("N")
       ->group(kGroup)
       ->capture_default_str()

@@ -16,7 +16,7 @@ Result<std::string> read_token(const std::string& path) {
   TRY(text, read_file(path, kMaxBytes));
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   if (text.empty() || text.find_first_of(" \r\n\t") != std::string::npos) {
-    return invalid("'{}': want one bearer token and nothing else", printable(path, 400));
+    return invalid("'{}': want exactly one bearer token", printable(path, 400));
   }
   return text;
 }
@@ -29,17 +29,17 @@ void TrustOptions::add_policy_to(CLI::App& command) {
           .add_option("--policy", policy,
                       "trust-policy.json: which environments, whose bundles and which audits are "
                       "accepted (docs/formats/trust-policy.md); without it no trusted "
-                      "environment is, since none can be trusted unseen")
+                      "environment is accepted, since each must be named")
           ->type_name("FILE");
   command
       .add_flag("--allow-simulated", allow_simulated,
-                "without --policy: accept a server without a trusted environment, for trying "
-                "things out, since its host sees every input")
+                "without --policy: accept a server without a trusted environment, for "
+                "experiments only: its host sees every input")
       ->excludes(whole);
   command
       .add_option("--signer", signers,
-                  "without --policy: minisign public key (file or text) of which one must have "
-                  "signed the bundle; may be given several times; without it the signature is not "
+                  "without --policy: minisign public key (file or text), one of which must have "
+                  "signed the bundle (repeatable); without it the signature is not "
                   "checked")
       ->type_name("KEY")
       ->allow_extra_args(false)
@@ -54,25 +54,25 @@ void TrustOptions::add_policy_to(CLI::App& command) {
 }
 
 void TrustOptions::add_to(CLI::App& command) {
-  command.add_option("URL", url, "of the server: https://HOST:PORT")->required()->type_name("URL");
+  command.add_option("URL", url, "the server: https://HOST:PORT")->required()->type_name("URL");
   add_policy_to(command);
   add_connection_to(command);
 }
 
 void TrustOptions::add_connection_to(CLI::App& command) {
   command
-      .add_option(
-          "--ca", ca,
-          "PEM file of the authority that the server's certificate and name must come "
-          "from (cloisterd --tls-cert), besides the evidence; without it the certificate is "
-          "only what the evidence is bound to")
+      .add_option("--ca", ca,
+                  "PEM file of the authority that must have issued the server's certificate "
+                  "for its name (cloisterd --tls-cert), in addition to the evidence; without it "
+                  "the certificate "
+                  "only serves to bind the evidence")
       ->type_name("FILE");
   auto* const cert_option =
       command.add_option("--cert", cert, "PEM client certificate")->type_name("FILE");
   auto* const key_option = command.add_option("--key", key, "its PEM key")->type_name("FILE");
   cert_option->needs(key_option);
   key_option->needs(cert_option);
-  command.add_option("--token-file", token_file, "file with the bearer token to show")
+  command.add_option("--token-file", token_file, "file with the bearer token to send")
       ->type_name("FILE");
 }
 
@@ -98,8 +98,7 @@ Result<TrustOptions::Read> TrustOptions::read() const {
     return fail(Kind::kUsage, "'{}': want https://, since inputs are sent there", printable(url));
   }
   if (!parsed.path.empty() && parsed.path != "/") {
-    return fail(Kind::kUsage, "'{}': want https://HOST:PORT, with no path behind it",
-                printable(url));
+    return fail(Kind::kUsage, "'{}': want https://HOST:PORT, without a path", printable(url));
   }
   out.url = std::move(parsed);
   TRY(trust, read_policy());
@@ -127,16 +126,16 @@ void warn_about(const serving::ServerFacts& facts) {
   if (protects == "simulated") {
     fmt::print(stderr, "warning: the server is simulated: nothing protects inputs from its host\n");
   } else if (protects == "tpm") {
-    fmt::print(stderr, "warning: a TPM vouches for what was booted: the host can read inputs\n");
+    fmt::print(stderr, "warning: a TPM vouches only for the boot: the host can read inputs\n");
   }
   if (!facts.signature_checked && !facts.bundle_pinned) {
     fmt::print(stderr,
-               "warning: whose bundle this is was not checked (bundle.signers of a --policy, or "
+               "warning: the bundle's signer was not checked (bundle.signers of a --policy, or "
                "--signer)\n");
   }
   if (!facts.audit_checked) {
     fmt::print(stderr,
-               "warning: what the cut gives away was not asked (audit.leakage of a --policy)\n");
+               "warning: the cut's leakage was not checked (audit.leakage of a --policy)\n");
   }
 }
 

@@ -8,7 +8,7 @@
 
 namespace cloister {
 
-// The flags of commands that talk to a server: what must hold of it, and who asks.
+// The flags of commands that talk to a server: what it must prove, and who the client is.
 struct TrustOptions {
   std::string url;
   std::string policy;

@@ -258,11 +258,11 @@ void declare(CLI::App& app, Options& o) {
   add(files, "-o,--output", "FILE", o.output, "the array, as numpy's .npy");
   add(files, "--write", "FILE", o.write, "write the record of all fields here (preprocess.json)");
   add(files, "--labels", "FILE", o.labels, "check this labels.txt and copy it beside the record");
-  app.add_flag("--json", o.json, "say what was written as JSON")->group(files);
-  const char* const start = "Where the fields start";
+  app.add_flag("--json", o.json, "print what was written as JSON")->group(files);
+  const char* const start = "Starting values";
   auto* preset =
       add(start, "--preset", "NAME", o.preset, "imagenet (default), tiny-imagenet, half or raw");
-  add(start, "--preprocess", "FILE", o.record, "as in this preprocess.json")->excludes(preset);
+  add(start, "--preprocess", "FILE", o.record, "start from this preprocess.json")->excludes(preset);
   const char* const fields = "Fields to change";
   add(fields, "--resize", "SIZE", o.resize, "pixels of the shorter side, or WxH, or none");
   add(fields, "--crop", "SIZE", o.crop, "from the centre: WxH or one number for both, or none");
@@ -271,7 +271,7 @@ void declare(CLI::App& app, Options& o) {
   add(fields, "--channels", "ORDER", o.channels, "rgb, bgr or gray");
   add(fields, "--scale", "X", o.scale, "value = (pixel * scale - mean) / std, pixel 0 to 255");
   add(fields, "--mean", "X,...", o.mean, "one number, or one for each channel: 0.485,0.456,0.406");
-  add(fields, "--std", "X,...", o.std, "likewise");
+  add(fields, "--std", "X,...", o.std, "in the same form");
   add(fields, "--layout", "ORDER", o.layout, "nchw or nhwc");
   add(fields, "--dtype", "TYPE", o.dtype, "f32 or u8");
 }
@@ -279,7 +279,7 @@ void declare(CLI::App& app, Options& o) {
 int main_with(int argc, char** argv) {
   const std::string who = "cloister preprocess";
   Options options;
-  CLI::App app("Turn pictures into a model's input array, and write down how", who);
+  CLI::App app("Turn pictures into a model's input array, and record how", who);
   declare(app, options);
   return parse_and_run(app, who, argc, argv, [&]() -> Outcome {
     TRY_OK(run(options));

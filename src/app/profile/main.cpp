@@ -12,6 +12,7 @@
 
 #include "app/options/model.h"
 #include "app/profile/table.h"
+#include "cli/background.h"
 #include "cli/interrupt.h"
 #include "cli/machine.h"
 #include "cli/program.h"
@@ -21,7 +22,8 @@
 #include "cli/version.h"
 #include "engine/onnxruntime.h"
 #include "engine/torch.h"
-#include "profile/link.h"
+#include "link/echo.h"
+#include "link/http_link.h"
 #include "profile/memory.h"
 #include "profile/profile.h"
 
@@ -36,22 +38,22 @@ using profile::Runner;
 constexpr std::string_view kMemoryOf = "--memory-of";
 
 constexpr const char* kFooter =
-    R"(Some cuts, spread over the model's time, are measured whole, each in turn with the
-whole model; the others are interpolated between them along ONNX Runtime's profile.
-A few more are measured to see how far off that is. Let nothing else run meanwhile.
+    R"(Measures some cuts directly, spread over the model's time, each in turn with the
+whole model, and interpolates the others between them along ONNX Runtime's profile.
+Measures a few more cuts to find the interpolation error. Run nothing else meanwhile.
 Trusted memory is the peak growth of a process that loads and runs the head, weights,
-activations and engine included. docs/formats/profile.md has the file.
+activations and engine included. docs/formats/profile.md describes the file.
 
 Examples:
   cloister profile model.onnx
   cloister profile model.onnx --threads 1 --cores 0 --epc 128M -o profile.json
-  cloister profile model.onnx --batch 8 --link tcp --anchors 12 --checks 5
+  cloister profile model.onnx --batch 8 --link http://gpu:8000 --anchors 12 --checks 5
 
 Exit codes: 0 done; 1 failed; 2 usage; 130 or 143 stopped by a signal.)";
 
 struct Options {
   ModelOptions model;
-  std::string output, cores, devices, measure, epc;
+  std::string output, cores, devices, link, measure, epc;
   profile::ProfileOptions profile;
   bool json = false;
 };
@@ -151,6 +153,37 @@ Result<OpenEngines> open_engines(const Options& options) {
   return open;
 }
 
+// A link to a worker with the echo model, and that worker where it was started for this.
+struct OpenLink {
+  std::optional<Background> worker;
+  std::unique_ptr<Link> link;
+  std::string name;
+};
+
+// The very link that serves, to a worker in a process of its own.
+Result<OpenLink> open_link(const std::string& given, const fs::path& folder) {
+  OpenLink open;
+  net::Url url{.host = "127.0.0.1", .path = "/"};
+  if (given.empty()) {
+    TRY(worker, Background::start(program_beside("cloister-worker"),
+                                  {"--echo", "--listen", "127.0.0.1:0"}, folder, "worker.log"));
+    open.worker.emplace(std::move(worker));
+    url.port = static_cast<uint16_t>(open.worker->port());
+    open.name = "http";
+  } else {
+    auto parsed = typed(net::parse_url(given));
+    if (!parsed) return with_context(parsed.error(), "--link");
+    url = std::move(*parsed);
+    open.name = fmt::format("{}:{}", url.host, url.port);
+  }
+  if (url.path.empty() || url.path == "/") url.path = std::string("/v2/models/") + kEchoModel;
+  open.link = std::make_unique<HttpLink>(HttpLinkOptions{.model = std::move(url)}, echo_specs());
+  if (auto there = open.link->probe(Seconds(5)); !there) {
+    return with_context(there.error(), fmt::format("--link {}", printable(given, 200)));
+  }
+  return open;
+}
+
 // Loads and runs the model in a process made for it.
 Result<Memory> spawn_memory_of(const Model& model, const Options& options, const fs::path& folder) {
   namespace bp = boost::process;
@@ -196,6 +229,9 @@ Outcome run(Options& options) {
   for (const Cut& cut : also) options.profile.also.push_back(cut.id);
   TRY(scratch, Scratch::make("cloister-profile"));
   options.profile.folder = scratch.path();
+  TRY(link, open_link(options.link, scratch.path()));
+  options.profile.link = link.link.get();
+  options.profile.link_name = link.name;
 
   ProfileRecord frame;
   frame.tool = std::string("cloister ") + kVersion;
@@ -244,43 +280,43 @@ void declare(CLI::App& app, Options& o) {
       ->type_name("N")
       ->group(kWhat)
       ->check(CLI::Range(1, 1024));
-  app.add_option("--cores", o.cores, "pin everything to these cores")
+  app.add_option("--cores", o.cores, "pin all threads to these cores")
       ->type_name("0,1")
       ->group(kWhat);
   app.add_option("--devices", o.devices,
-                 "what bodies run on: of onnxruntime-cpu, onnxruntime-cuda, torch-cpu, ... "
-                 "(default: all that this machine has)")
+                 "devices for bodies: some of onnxruntime-cpu, onnxruntime-cuda, torch-cpu, ... "
+                 "(default: all on this machine)")
       ->type_name("A,B")
       ->group(kWhat);
-  app.add_option("--link", p.link, "how tensors get to the body: shm or tcp")
-      ->type_name("NAME")
-      ->group(kWhat)
-      ->capture_default_str()
-      ->check(CLI::IsMember(profile::link_names()));
-  app.add_option("--epc", o.epc, "trusted memory that there is; cuts that need more are marked")
+  app.add_option("--link", o.link,
+                 "the worker to measure the link to, which runs `cloister-worker --echo` "
+                 "(default: one that is started here, on loopback)")
+      ->type_name("URL")
+      ->group(kWhat);
+  app.add_option("--epc", o.epc, "available trusted memory; cuts that need more are marked")
       ->type_name("96M")
       ->group(kWhat);
 
   constexpr const char* kHow = "How well";
-  app.add_option("--anchors", p.anchors, "cuts that are measured whole")
+  app.add_option("--anchors", p.anchors, "number of cuts to measure directly")
       ->type_name("N")
       ->group(kHow)
       ->capture_default_str()
       ->check(CLI::Range(2, 100000));
-  app.add_option("--measure", o.measure, "cuts that are measured besides, as `inspect` names them")
+  app.add_option("--measure", o.measure, "further cuts to measure, as `inspect` names them")
       ->type_name("A,B")
       ->group(kHow);
-  app.add_option("--checks", p.checks, "cuts that are measured to see the others' error")
+  app.add_option("--checks", p.checks, "number of cuts to measure for the interpolation error")
       ->type_name("N")
       ->group(kHow)
       ->capture_default_str()
       ->check(CLI::Range(0, 100000));
-  app.add_option("--rounds", p.settings.rounds, "runs that a median is of")
+  app.add_option("--rounds", p.settings.rounds, "runs per median")
       ->type_name("N")
       ->group(kHow)
       ->capture_default_str()
       ->check(CLI::Range(3, 10000));
-  app.add_option("--seed", p.settings.seed, "of the inputs and of the order of runs")
+  app.add_option("--seed", p.settings.seed, "seed of the inputs and of the order of runs")
       ->type_name("N")
       ->group(kHow)
       ->capture_default_str();

@@ -114,7 +114,7 @@ std::string checks_text(const ProfileRecord& record) {
 std::string profile_text(const ProfileRecord& record) {
   std::string out = head_text(record) + "\n" + cuts_table(record) + "\n";
   const auto measured = std::ranges::count_if(record.cuts, &CutCost::measured);
-  out += fmt::format("~ interpolated between the {} of {} cuts that were measured whole\n",
+  out += fmt::format("~ interpolated between the {} of {} cuts that were measured directly\n",
                      measured, record.cuts.size());
   if (const auto limit = record.settings.trusted_limit_bytes) {
     const auto over = std::ranges::count_if(

@@ -128,7 +128,7 @@ audit::TableOptions table_options(const DataOptions& options) {
 
 Result<TrainingData> load_table(const DataOptions& options, int64_t classes) {
   if (options.label.empty()) {
-    return fail(Kind::kUsage, "a table needs --label COLUMN: what the model is to tell");
+    return fail(Kind::kUsage, "a table needs --label COLUMN: the column to predict");
   }
   audit::TableOptions read_with = table_options(options);
   TRY(table, audit::read_table(options.path, read_with));
@@ -155,7 +155,7 @@ Result<TrainingData> load_table(const DataOptions& options, int64_t classes) {
   const uint64_t equal = table.source.removed_early + holdout.duplicates;
   if (equal > 0) {
     data.notes.push_back(fmt::format(
-        "{} of {} rows are equal to an earlier one in what the model sees, {} of them with another "
+        "{} of {} rows equal an earlier one in all that the model sees, {} of them with another "
         "label: left out",
         equal, table.rows_read, holdout.label_conflicts));
   }

@@ -50,7 +50,7 @@ Result<> set_class_weights(TrainCommand& o, const SegmentModule& module, const T
   const int64_t classes = classes_of(module);
   const DType dtype = data.training->labels().dtype;
   if (classes == 0 || (dtype != DType::kI64 && dtype != DType::kI32)) {
-    return invalid("--class-weights balanced: the model's output or the labels do not say classes");
+    return invalid("--class-weights balanced: the model's output or the labels are not classes");
   }
   o.train.class_weights = balanced_weights(*data.training, classes);
   return {};
@@ -82,8 +82,8 @@ Result<std::vector<WrittenFile>> write_all(const TrainCommand& o, const Model& t
 
 Outcome end_interrupted(const TrainCommand& o, size_t epochs) {
   const std::string kept = o.train.checkpoint.empty()
-                               ? "nothing is kept without --checkpoint"
-                               : fmt::format("'{}' has the state, --resume goes on from it",
+                               ? "without --checkpoint nothing is saved"
+                               : fmt::format("'{}' has the state; --resume continues from it",
                                              printable(o.train.checkpoint.string(), 400));
   fmt::print(stderr, "{}: interrupted after {} of {} epochs; {}\n", kWho, epochs, o.train.epochs,
              kept);

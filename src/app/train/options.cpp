@@ -9,9 +9,9 @@ constexpr const char* kExamples =
     R"(Data is a CSV file with a header, a folder of JPEG and PNG pictures, or an .npz with
 arrays `inputs` and `labels`. Training starts from the model's weights as they are.
 
-Beside the model are written: encoding.json or preprocess.json (how rows or pictures
-became inputs), labels.txt, and trained-on.json (what is not new to the model). To
-audit a model on the data that it learnt from, hold 40 % back: --validation 0.4.
+Also writes, beside the model: encoding.json or preprocess.json (how rows or pictures
+became inputs), labels.txt, and trained-on.json (the training inputs). To
+audit a model on the data from which it learnt, hold 40 % back: --validation 0.4.
 
 Examples:
   cloister zoo mlp --features 39 --classes 5 -o mlp.onnx
@@ -21,7 +21,7 @@ Examples:
     -o trained/model.onnx --checkpoint state --resume
   cloister train net.onnx --data train.npz -o trained.onnx --loss mse
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 the checkpoint is of another run,
+Exit codes: 0 done, 1 failed, 2 usage, 3 the checkpoint belongs to another run,
 130 or 143 interrupted (with --checkpoint the state is kept for --resume).)";
 
 Result<> check_folder(const fs::path& folder) {
@@ -40,19 +40,20 @@ CLI::Option* add(CLI::App& app, const char* group, const char* flag, const char*
 
 void declare_data(CLI::App& app, DataOptions& o) {
   const char* const tables = "Tables";
-  add(app, tables, "--label", "COLUMN", o.label, "what the model is to tell");
+  add(app, tables, "--label", "COLUMN", o.label, "the column that the model learns to predict");
   add(app, tables, "--drop", "A,B", o.drop, "columns that the model does not see");
   add(app, tables, "--missing", "A,B", o.missing,
-      "cells that mean no value, as empty ones do (default: -)");
+      "cells that count as missing, like empty ones (default: -)");
   add(app, tables, "--numeric", "A,B", o.numeric, "columns that must be numbers");
-  add(app, tables, "--categorical", "A,B", o.categorical, "numbers that are categories");
-  app.add_flag("--skip-ragged", o.skip_ragged, "skip rows of another width")->group(tables);
+  add(app, tables, "--categorical", "A,B", o.categorical, "numeric columns to treat as categories");
+  app.add_flag("--skip-ragged", o.skip_ragged, "skip rows with a different number of cells")
+      ->group(tables);
   const std::map<std::string, audit::Scaling> scalings = {
       {"standard", audit::Scaling::kStandard},
       {"min-max", audit::Scaling::kMinMax},
       {"log-standard", audit::Scaling::kLogStandard}};
   add(app, tables, "--scaling", "KIND", o.encoder.scaling,
-      "of numbers: standard (default), min-max or log-standard")
+      "scaling of numbers: standard (default), min-max or log-standard")
       ->transform(CLI::CheckedTransformer(scalings));
   const std::map<std::string, audit::CategoryCode> codes = {
       {"one-hot", audit::CategoryCode::kOneHot}, {"ordinal", audit::CategoryCode::kOrdinal}};
@@ -60,7 +61,7 @@ void declare_data(CLI::App& app, DataOptions& o) {
       "one-hot (default) or ordinal")
       ->transform(CLI::CheckedTransformer(codes));
   add(app, tables, "--max-categories", "N", o.encoder.max_categories,
-      "features of a one-hot column; the rarer categories share the last");
+      "most features of a one-hot column; rarer categories share the last");
   const char* const pictures = "Pictures";
   add(app, pictures, "--preprocess", "FILE", o.preprocess,
       "preprocess.json, or imagenet, tiny-imagenet, half or raw");
@@ -82,13 +83,13 @@ void declare_optimizer(CLI::App& app, TrainOptions& o) {
   const std::map<std::string, Schedule> schedules = {{"constant", Schedule::kConstant},
                                                      {"cosine", Schedule::kCosine}};
   add(app, how, "--schedule", "NAME", o.schedule,
-      "of the learning rate: cosine, to 0 (default), or constant")
+      "learning-rate schedule: cosine, to 0 (default), or constant")
       ->transform(CLI::CheckedTransformer(schedules));
   add(app, how, "--lr", "X", o.learning_rate, "learning rate");
-  add(app, how, "--momentum", "X", o.momentum, "of sgd");
+  add(app, how, "--momentum", "X", o.momentum, "momentum of sgd");
   add(app, how, "--weight-decay", "X", o.weight_decay, "pulls the weights towards 0");
   add(app, how, "--label-smoothing", "X", o.label_smoothing,
-      "share of each label that is spread over all classes");
+      "share of each label to spread over all classes");
 }
 
 }  // namespace
@@ -98,19 +99,20 @@ void declare_train_command(CLI::App& app, TrainCommand& o) {
   app.footer(kExamples);
   const char* const options = "Options";
   add(app, "Positionals", "MODEL", "", o.model, "an ONNX model with one input")->required();
-  add(app, options, "--data", "PATH", o.data.path, "what to learn: .csv, a folder, or .npz")
+  add(app, options, "--data", "PATH", o.data.path, "training data: .csv, a folder, or .npz")
       ->required();
   add(app, options, "-o,--output", "FILE", o.output, "the trained model")->required();
   add(app, options, "--records", "DIR", o.records,
-      "a folder for the files that else go beside the model");
+      "folder for the files that otherwise go beside the model");
   app.add_flag("--json", o.json, "print what was done as JSON");
   declare_data(app, o.data);
   const char* const how = "How to train";
   add(app, how, "--epochs", "N", o.train.epochs, "passes over the data");
-  add(app, how, "--batch", "N", o.train.batch, "samples a step");
+  add(app, how, "--batch", "N", o.train.batch, "samples per step");
   add(app, how, "--validation", "SHARE", o.data.validation,
-      "held out, and scored after each epoch (default: 0.1; 0 of an .npz)");
-  add(app, how, "--seed", "N", o.train.seed, "of what is held out, the order and the augmentation");
+      "share held out and scored after each epoch (default: 0.1; 0 for an .npz)");
+  add(app, how, "--seed", "N", o.train.seed,
+      "seed of the held-out share, the order and the augmentation");
   add(app, how, "--class-weights", "KIND", o.class_weights,
       "none (default), or balanced: rare classes count more")
       ->check(CLI::IsMember({"none", "balanced"}));
@@ -118,7 +120,7 @@ void declare_train_command(CLI::App& app, TrainCommand& o) {
   const char* const where = "State and device";
   add(app, where, "--checkpoint", "DIR", o.train.checkpoint,
       "keep the state after each epoch here");
-  app.add_flag("--resume", o.train.resume, "go on from the checkpoint, if there is one")
+  app.add_flag("--resume", o.train.resume, "continue from the checkpoint, if there is one")
       ->group(where);
   add(app, where, "--device", "NAME", o.device, "cpu (default) or cuda");
   add(app, where, "--threads", "N", o.threads, "0: LibTorch's own choice");
@@ -142,12 +144,12 @@ Result<> check_train_command(const TrainCommand& o) {
       {"--flip", o.data.flip, images, "folders of pictures"}};
   for (const auto& [flag, given, fits, what] : flags) {
     if (given && !fits) {
-      return fail(Kind::kUsage, "{} is for {}; '{}' is none", flag, what,
+      return fail(Kind::kUsage, "{} is only for {}, and '{}' is not one", flag, what,
                   printable(o.data.path, 400));
     }
   }
   if (o.train.loss == Loss::kMse && kind != DataKind::kArrays) {
-    return fail(Kind::kUsage, "--loss mse is for an .npz with the wanted outputs");
+    return fail(Kind::kUsage, "--loss mse needs an .npz with the target outputs");
   }
   if (o.train.loss == Loss::kMse && o.class_weights != "none") {
     return fail(Kind::kUsage, "--class-weights is for cross-entropy");

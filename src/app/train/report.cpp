@@ -64,7 +64,7 @@ std::string classes_text(const TrainReport& report) {
                     of.samples == 0 ? "-" : fmt::format("{:.4f}", recall(of))});
   }
   std::string text = table_text(rows, "lrr");
-  if (left_out > 0) text += fmt::format("and {} more classes: --json has them all\n", left_out);
+  if (left_out > 0) text += fmt::format("and {} more classes: --json lists all\n", left_out);
   return text;
 }
 

@@ -11,15 +11,17 @@
 #include "cli/version.h"
 #include "engine/onnxruntime.h"
 #include "engine/torch.h"
+#include "link/echo.h"
+#include "worker/echo.h"
 #include "worker/worker_server.h"
 
 namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Speaks the Open Inference Protocol v2 with binary tensors, so any client of it can ask;
-cloisterd asks it for the rest of what its head began. Nothing that it says is believed.
-Once it listens, one line of JSON on stdout says where.
+    R"(Speaks the Open Inference Protocol v2 with binary tensors, so any of its clients works.
+cloisterd runs the head, sends it the feature map, and checks its replies: it is untrusted.
+Once it listens, it prints its port as one line of JSON on stdout.
 
 Examples:
   cloister-worker --bundle m.cloister --listen 0.0.0.0:8000
@@ -31,6 +33,7 @@ Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (the signature).)";
 struct Options {
   serving::WorkerServerOptions server;
   std::string bundle;
+  bool echo = false;
   std::string engine = "onnxruntime";
   std::string provider = "cpu";
   std::string tls_cert, tls_key;
@@ -40,20 +43,24 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& o) {
-  app.add_option("--bundle", o.bundle, "the sealed bundle; its plain parts are enough")
-      ->required()
-      ->type_name("FILE");
-  app.add_option("--listen", o.server.listen, "where to serve")
+  auto* const bundle =
+      app.add_option("--bundle", o.bundle, "the sealed bundle; its plain parts are enough")
+          ->type_name("FILE");
+  app.add_flag("--echo", o.echo,
+               "serve no bundle, but a model that computes nothing: for `cloister profile --link`")
+      ->excludes(bundle);
+  app.add_option("--listen", o.server.listen, "address to serve on")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app.add_option("--metrics-listen", o.server.metrics_listen, "where to serve Prometheus metrics")
+  app.add_option("--metrics-listen", o.server.metrics_listen, "address for Prometheus metrics")
       ->type_name("HOST:PORT");
   app.add_option("--engine", o.engine, "what runs the body: onnxruntime or torch")
       ->check(CLI::IsMember({"onnxruntime", "torch"}))
       ->type_name("ENGINE")
       ->capture_default_str();
-  app.add_option("--provider", o.provider,
-                 "where: cpu, cuda or (onnxruntime only) tensorrt, if the installed engine can")
+  app.add_option(
+         "--provider", o.provider,
+         "provider: cpu, cuda or (onnxruntime only) tensorrt, if the installed engine has it")
       ->check(CLI::IsMember({"cpu", "cuda", "tensorrt"}))
       ->type_name("NAME")
       ->capture_default_str();
@@ -62,21 +69,18 @@ void add_options(CLI::App& app, Options& o) {
   auto* const key =
       app.add_option("--tls-key", o.tls_key, "its PEM key")->type_name("FILE")->needs(cert);
   cert->needs(key);
-  const auto number = [&](const char* flag, auto& value, const char* help, double least,
-                          double most) {
-    app.add_option(flag, value, help)
-        ->type_name("N")
-        ->check(CLI::Range(least, most))
-        ->capture_default_str();
-  };
-  number("--threads", o.threads, "that work on one run", 1, 1024);
-  number("--io-threads", o.server.io_threads, "that move bytes", 1, 1024);
-  number("--queue", o.server.queue, "requests that may wait; further ones get 503", 1, 1e6);
-  number("--batch-delay-us", o.server.batch_delay_us,
-         "how long the first request of a batch waits for others", 0, 1e6);
-  number("--max-body", o.server.max_body_bytes, "bytes of a request", 1024, 1e10);
-  number("--deadline", o.server.deadline_s, "seconds that a request may take", 0.001, 3600);
-  number("--drain", o.drain_s, "seconds for requests at hand after SIGTERM", 0, 3600);
+  add_number(app, "--threads", o.threads, "threads for one run", 1, 1024);
+  add_number(app, "--io-threads", o.server.io_threads, "threads for network input and output", 1,
+             1024);
+  add_number(app, "--queue", o.server.queue, "requests that may wait; further ones get 503", 1,
+             1e6);
+  add_number(app, "--batch-delay-us", o.server.batch_delay_us,
+             "how long the first request of a batch waits for others", 0, 1e6);
+  add_number(app, "--max-body", o.server.max_body_bytes, "largest request in bytes", 1024, 1e10);
+  add_number(app, "--deadline", o.server.deadline_s, "seconds that a request may take", 0.001,
+             3600);
+  add_number(app, "--drain", o.drain_s, "seconds to finish pending requests after SIGTERM", 0,
+             3600);
   o.log.add_to(app);
 }
 
@@ -92,33 +96,52 @@ Result<std::unique_ptr<Program>> load_body(const Options& o, const bundle::Bundl
   return engine->load(segment);
 }
 
-Outcome serve_body(Options& o) {
-  o.log.start();
-  hold_stop_signals();
+struct Served {
+  std::unique_ptr<Program> program;
+  TensorSpecs specs;
+};
+
+// The untrusted segment of the bundle.
+Result<Served> open_bundle(Options& o) {
   TRY(bundle, bundle::Bundle::open(o.bundle, {}, 0));
   const bundle::Manifest& manifest = bundle.manifest();
-  const auto body =
-      std::ranges::find(manifest.segments, Placement::kUntrusted, &SegmentInfo::placement);
-  if (body == manifest.segments.end()) {
+  const SegmentInfo* const body = bundle::find_segment(manifest, Placement::kUntrusted);
+  if (body == nullptr) {
     return fail(Kind::kUsage, "bundle '{}': its plan is all trusted, there is nothing for a worker",
                 printable(o.bundle, 400));
   }
-  if (!o.tls_cert.empty()) {
-    TRY(certificate, read_file(o.tls_cert, 1 << 20));
-    TRY(key, read_file(o.tls_key, 1 << 20));
-    o.server.tls = net::TlsIdentity{certificate, key};
-  }
-  o.server.tool = std::string("cloister ") + kVersion;
   o.server.engine = o.engine;
   o.server.model = manifest.model_name;
   o.server.version = std::to_string(manifest.version);
   o.server.max_batch = manifest.max_batch;
   auto program = load_body(o, bundle, body->name);
   if (!program) return with_context(program.error(), body->name);
-  TRY(server,
-      serving::WorkerServer::start(std::move(*program), body->inputs, body->outputs, o.server));
+  return Served{std::move(*program), {body->inputs, body->outputs}};
+}
+
+Served open_echo(Options& o) {
+  o.server.engine = "none";
+  o.server.model = kEchoModel;
+  o.server.version = "1";
+  return {serving::echo_program(), echo_specs()};
+}
+
+Outcome serve_body(Options& o) {
+  o.log.start();
+  hold_stop_signals();
+  if (o.bundle.empty() && !o.echo) return fail(Kind::kUsage, "want --bundle FILE, or --echo");
+  Result<Served> served = o.echo ? open_echo(o) : open_bundle(o);
+  if (!served) return std::unexpected(served.error());
+  if (!o.tls_cert.empty()) {
+    TRY(certificate, read_file(o.tls_cert, 1 << 20));
+    TRY(key, read_file(o.tls_key, 1 << 20));
+    o.server.tls = net::TlsIdentity{certificate, key};
+  }
+  o.server.tool = std::string("cloister ") + kVersion;
+  TRY(server, serving::WorkerServer::start(std::move(served->program), served->specs.inputs,
+                                           served->specs.outputs, o.server));
   log(LogLevel::kInfo, "serving",
-      {{"listen", o.server.listen}, {"port", server->port()}, {"model", manifest.model_name}});
+      {{"listen", o.server.listen}, {"port", server->port()}, {"model", o.server.model}});
   announce_and_wait({{"port", server->port()}, {"metrics_port", server->metrics_port()}});
   server->drain(serving::Seconds(o.drain_s));
   return 0;

@@ -40,7 +40,7 @@ Result<Key> rsa_key(const Json& jwk) {
 Result<HclReport> parse_hcl_report(Bytes bytes) {
   Reader in(bytes);
   TRY(magic, in.take(kMagic.size()));
-  if (as_text(magic) != kMagic) return invalid("no 'HCLA' at its beginning");
+  if (as_text(magic) != kMagic) return invalid("does not start with 'HCLA'");
   TRY(header_version, in.number<uint32_t>());
   if (header_version < 1 || header_version > 2) {
     return fail(Kind::kUnsupported, "HCL report version {}, want 1 or 2", header_version);
@@ -82,7 +82,7 @@ Result<HclRuntimeData> parse_hcl_runtime_data(std::string_view json) {
   for (const Json& jwk : root["keys"]) {
     TRY(name, text(jwk, "kid"));
     if (name != kKeyName) continue;
-    if (data.attestation_key) return invalid("key '{}' is there twice", kKeyName);
+    if (data.attestation_key) return invalid("key '{}' occurs twice", kKeyName);
     auto key = rsa_key(jwk);
     if (!key) return with_context(key.error(), std::string(kKeyName));
     data.attestation_key = std::move(*key);

@@ -72,7 +72,7 @@ Result<> DcapVerifier::check_pck_chain() {
   pck_chain_ = std::move(*chain);
   if (!root_) return invalid("no pinned root named '{}'", kRootName);
   if (pck_chain_.size() == 3 && !same_certificate(pck_chain_[2].get(), root_.get())) {
-    return invalid("it ends at another root, '{}'", common_name(pck_chain_[2].get()));
+    return invalid("the chain ends at another root, '{}'", common_name(pck_chain_[2].get()));
   }
   TRY_OK(must_be_named(pck(), {kPckName}));
   TRY_OK(must_be_named(pck_chain_[1].get(), {kPlatformCa, kProcessorCa}));

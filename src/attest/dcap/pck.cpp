@@ -25,7 +25,7 @@ Result<Members> members(Bytes content) {
     if (!as_text(oid).starts_with(kOidPrefix)) return invalid("an OID that is not Intel's");
     const Bytes value = pair.last(inner.left());
     const bool added = found.emplace(as_text(oid).substr(kOidPrefix.size()), value).second;
-    if (!added) return invalid("a member is there twice");
+    if (!added) return invalid("a member occurs twice");
     if (found.size() > kMostMembers) return invalid("more than {} members", kMostMembers);
   }
   return found;

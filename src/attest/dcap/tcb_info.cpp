@@ -216,7 +216,7 @@ Result<> read_modules(const Json& root, TcbInfo& info) {
     const bool twice =
         identity.id.empty() ||
         std::ranges::find(info.modules, identity.id, &ModuleIdentity::id) != info.modules.end();
-    if (twice) return invalid("module '{}' is there twice", printable(identity.id, 40));
+    if (twice) return invalid("module '{}' occurs twice", printable(identity.id, 40));
     info.modules.push_back(std::move(identity));
   }
   return {};
@@ -254,7 +254,7 @@ Result<SignedJson> parse_signed_json(Bytes bytes, std::string_view key) {
     if (*name == key) parsed.object = *value;
     more = in.take(',');
   }
-  if (parsed.object.empty()) return invalid("no '{}', or not spelt so", key);
+  if (parsed.object.empty()) return invalid("no '{}', or spelt differently", key);
   return parsed;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "attest/claims.h"
-#include "attest/time.h"
+#include "base/time.h"
 
 namespace cloister::attest {
 

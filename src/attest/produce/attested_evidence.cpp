@@ -8,7 +8,7 @@ namespace {
 
 Result<> check_over(const Fixed<64>& found, const Fixed<64>& asked) {
   if (found == asked) return {};
-  return invalid("it is over {}, not over {}", to_string(found), to_string(asked));
+  return invalid("its report data is {}, want {}", to_string(found), to_string(asked));
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ Result<AttestedEvidence> snp_shown(std::vector<std::byte> report, Bytes table,
 Result<AttestedEvidence> tdx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data) {
   const auto parsed = parse_dcap_quote(quote);
   if (!parsed) return with_context(parsed.error(), "TDX quote");
-  if (!parsed->td) return invalid("TDX quote: it is of an SGX enclave");
+  if (!parsed->td) return invalid("TDX quote: it describes an SGX enclave");
   const auto right = check_over(parsed->td->report_data, report_data);
   if (!right) return with_context(right.error(), "TDX quote");
   return AttestedEvidence{{.kind = EvidenceKind::kTdx, .report = std::move(quote)}, {}};
@@ -37,7 +37,7 @@ Result<AttestedEvidence> tdx_shown(std::vector<std::byte> quote, const Fixed<64>
 Result<AttestedEvidence> sgx_shown(std::vector<std::byte> quote, const Fixed<64>& report_data) {
   const auto parsed = parse_dcap_quote(quote);
   if (!parsed) return with_context(parsed.error(), "SGX quote");
-  if (!parsed->sgx) return invalid("SGX quote: it is of a TD");
+  if (!parsed->sgx) return invalid("SGX quote: it describes a TD");
   const auto right = check_over(parsed->sgx->report_data, report_data);
   if (!right) return with_context(right.error(), "SGX quote");
   return AttestedEvidence{{.kind = EvidenceKind::kSgx, .report = std::move(quote)}, {}};

@@ -39,7 +39,7 @@ class Azure : public Attester {
     TRY(parsed, parse_hcl_report(report));
     if (parsed.type == HclType::kSnp) return {};
     return fail(Kind::kUnsupported,
-                "the paravisor runs on TDX, whose quotes come from a service of Azure's: only "
+                "the paravisor runs on TDX, whose quotes only a service of Azure provides: only "
                 "SEV-SNP is supported here");
   }
 

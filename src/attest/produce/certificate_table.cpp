@@ -57,7 +57,7 @@ Result<std::vector<Blob>> parse_certificate_table(Bytes table, SnpSigner signer)
       return with_context(parsed.error(), std::string(row->what));
     }
     if (std::ranges::find(blobs, row->blob, &Blob::name) != blobs.end()) {
-      return invalid("{} is there twice", row->what);
+      return invalid("{} occurs twice", row->what);
     }
     blobs.push_back({std::string(row->blob), {bytes->begin(), bytes->end()}});
   }

@@ -1,4 +1,4 @@
-// Others' statements, out of a folder that whoever runs the server keeps up to date.
+// Endorsements from a folder that the operator keeps up to date.
 #pragma once
 
 #include "attest/produce/attester.h"

@@ -41,11 +41,11 @@ Result<std::unique_ptr<Attester>> make_gramine(const fs::path& folder) {
   TRY(type, read_system_text(path));
   if (type == "none") {
     return fail(Kind::kNotFound,
-                "'{}' says none: set sgx.remote_attestation = \"dcap\" in the manifest",
+                "'{}' is none: set sgx.remote_attestation = \"dcap\" in the manifest",
                 printable(path.string(), 400));
   }
   if (type != "dcap") {
-    return fail(Kind::kUnsupported, "'{}' says '{}', want dcap", printable(path.string(), 400),
+    return fail(Kind::kUnsupported, "'{}' is '{}', want dcap", printable(path.string(), 400),
                 printable(type, 40));
   }
   return std::make_unique<Gramine>(folder);

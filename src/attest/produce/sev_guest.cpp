@@ -21,12 +21,12 @@ constexpr uint32_t kTableBytes = 16 << 10;  // SEV_FW_BLOB_MAX_SIZE: the driver 
 std::string_view explain_request(int code) {
   switch (code) {
     case ENOTTY:
-      return "the driver has given up its key to the security processor: restart the guest";
+      return "the driver has disabled its key to the security processor: restart the guest";
     case EINVAL:
       return "the driver does not know the request";
     case ETIMEDOUT:
     case EAGAIN:
-      return "the host holds requests back";
+      return "the host throttles requests";
     default:
       return "";
   }
@@ -40,7 +40,8 @@ uint64_t address(const void* thing) {
 Result<std::vector<std::byte>> report_in(const ReportResponse& response) {
   if (response.status != 0) {
     return fail(
-        Kind::kIo, "the security processor refuses a report: status {:#x}{}", response.status,
+        Kind::kIo, "the security processor refused to make a report: status {:#x}{}",
+        response.status,
         response.status == 0x16 ? " (no report of VMPL 0 below VMPL 0: use configfs-tsm)" : "");
   }
   if (response.report_size != kSnpReportBytes) {

@@ -31,10 +31,6 @@ Kind kind_of(int code) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 std::unexpected<Error> system_error(int code, std::string_view doing, const fs::path& path,
                                     Explain explain) {
   const std::string_view more = explain(code);
@@ -74,7 +70,7 @@ Result<> write_system_file(const fs::path& path, Bytes bytes) {
   const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
   if (written < 0) return system_error(errno, "write", path);
   if (static_cast<size_t>(written) == bytes.size()) return {};
-  return fail(Kind::kIo, "can't write '{}': {} of {} bytes were taken",
+  return fail(Kind::kIo, "can't write '{}': {} of {} bytes were accepted",
               printable(path.string(), 400), written, bytes.size());
 }
 

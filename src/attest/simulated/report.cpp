@@ -26,7 +26,7 @@ Result<SimulatedReport> parse_simulated_report(Bytes bytes) {
   }
   SimulatedReport report;
   TRY_OK(read_fields(in, report.measurement, report.report_data));
-  if (in.left() != 0) return invalid("{} bytes behind it", in.left());
+  if (in.left() != 0) return invalid("{} bytes after it", in.left());
   return report;
 }
 

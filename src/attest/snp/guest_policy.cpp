@@ -63,7 +63,7 @@ void judge_min_tcb(Checks& checks, const SnpClaims& claims, const SnpPolicy& pol
     const std::string component_field = fmt::format("{}.{}", name, component.name);
     const auto& least = (*minimum).*component.minimum;
     if (!least) {
-      checks.judge(kId, false, found, "the policy gives no minimum: nothing is enough",
+      checks.judge(kId, false, found, "the policy gives no minimum: nothing can satisfy it",
                    component_field);
       return;
     }
@@ -110,7 +110,7 @@ void judge_platform(Checks& checks, const SnpReport& report, const SnpPolicy& po
       report.version >= 5 ? report.launch_mitigations & report.current_mitigations : 0;
   checks.judge("snp.mitigations", (both & policy.mitigations) == policy.mitigations,
                report.version >= 5 ? fmt::format("{:#x} at launch and now", both)
-                                   : "none: reports before version 5 do not tell",
+                                   : "none: reports before version 5 do not say",
                fmt::format("all of {:#x}", policy.mitigations), field + ".mitigations");
 }
 

@@ -43,7 +43,7 @@ Result<SnpReport> parse_snp_report(Bytes bytes) {
   TRY_OK(read_number(in, r.r));
   TRY_OK(read_number(in, r.s));
   TRY(padding, in.take(in.left()));
-  if (!is_zero(padding)) return invalid("signature: something behind it");
+  if (!is_zero(padding)) return invalid("signature: nonzero bytes after it");
   return r;
 }
 

@@ -50,7 +50,7 @@ Result<Hash> hash_of(uint16_t algorithm) {
 }
 
 Result<> at_end(const Reader& in) {
-  if (in.left() != 0) return invalid("{} bytes behind it", in.left());
+  if (in.left() != 0) return invalid("{} bytes after it", in.left());
   return {};
 }
 

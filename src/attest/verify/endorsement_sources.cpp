@@ -37,8 +37,8 @@ Result<Sources> snp_sources(Bytes bytes, const EndorsementSites& sites,
   TRY(report, parse_snp_report(bytes));
   if (report.signing_key() == static_cast<uint32_t>(SnpSigner::kVlek)) {
     return fail(Kind::kUnsupported,
-                "the report is signed with a VLEK: its certificates come from the host, beside the "
-                "report, and AMD gives them to nobody else");
+                "the report is signed with a VLEK: the host supplies its certificates with the "
+                "report, and AMD publishes them to nobody else");
   }
   TRY(product, product_of(report, given));
   const SnpTcb tcb = decode_tcb(report.reported_tcb, product);
@@ -100,7 +100,7 @@ Result<Sources> endorsement_sources(const Evidence& evidence, const EndorsementS
     case EvidenceKind::kSimulated:
       break;
   }
-  return fail(Kind::kUsage, "nobody endorses {} evidence: there is nothing to fetch",
+  return fail(Kind::kUsage, "{} evidence has no vendor endorsements: there is nothing to fetch",
               to_string(evidence.kind));
 }
 

@@ -9,7 +9,7 @@
 
 namespace cloister::attest {
 
-// Who publishes; without a slash at the end.
+// The publishers' sites; without a slash at the end.
 struct EndorsementSites {
   std::string amd = "https://kdsintf.amd.com";                  // Key Distribution Service
   std::string intel = "https://api.trustedservices.intel.com";  // Provisioning Certification

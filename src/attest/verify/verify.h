@@ -7,7 +7,7 @@
 #include "attest/claims.h"
 #include "attest/policy.h"
 #include "attest/roots.h"
-#include "attest/time.h"
+#include "base/time.h"
 
 namespace cloister::attest {
 

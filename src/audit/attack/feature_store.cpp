@@ -247,7 +247,7 @@ Result<> FeatureStore::open_cache(const at::Tensor& used, const FeatureStoreOpti
   if (!cache_) {
     for (size_t i = 0; i < tensors; ++i) fs::remove(map_file(options.folder, i), code);
     note_ = fmt::format(
-        "feature maps could not be kept in '{}' ({} bytes wanted): they are computed again "
+        "feature maps could not be stored in '{}' ({} bytes needed): they are recomputed "
         "whenever "
         "they are needed",
         printable(options.folder.string(), 400), bytes(shapes_, static_cast<uint64_t>(count)));

@@ -47,7 +47,7 @@ void judge_curve(Fit& fit) {
   const size_t last = std::max<size_t>(2, epochs / 5);
   if (epochs < last + 1) {
     fit.converged = false;
-    fit.convergence = fmt::format("{} epochs are too few to tell", epochs);
+    fit.convergence = fmt::format("{} epochs are too few to judge convergence", epochs);
     return;
   }
   const auto best = [&](size_t begin, size_t end) {

@@ -16,7 +16,7 @@ Result<std::shared_ptr<const Head>> Head::make(const Model& head,
   for (const std::string& name : tensors) {
     const auto found = std::ranges::find(module->outputs(), name, &TensorSpec::name);
     if (found == module->outputs().end()) {
-      return fail(Kind::kInternal, "the head does not give '{}'", printable(name));
+      return fail(Kind::kInternal, "the head does not output '{}'", printable(name));
     }
     outputs.push_back(static_cast<size_t>(found - module->outputs().begin()));
   }
@@ -33,7 +33,7 @@ Result<Maps> Head::run(const at::Tensor& inputs) const try {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     at::Tensor map = all[outputs_[i]];
     if (map.dim() < 1 || map.size(0) != inputs.size(0)) {
-      return invalid("tensor '{}' is {} for {} inputs: it does not keep them apart",
+      return invalid("tensor '{}' is {} for {} inputs: its first dimension is not the batch",
                      printable(tensors_[i]), shape_text(map.sizes().vec()), inputs.size(0));
     }
     maps.push_back(map.to(at::kFloat));

@@ -48,7 +48,8 @@ void take_items(const std::vector<Item>& items, const std::vector<size_t>& chose
 void note_victim(const DataOptions& options, AuditData& data) {
   if (options.victim_train) return;
   data.notes.emplace_back(
-      "What the model was trained on is not known: some of the inputs that the attacks were scored "
+      "The model's training inputs are not known: some of the inputs on which the attacks were "
+      "scored "
       "on may have been among it.");
 }
 
@@ -80,7 +81,7 @@ Result<PictureSetting> picture_setting(const DataOptions& options, const TensorS
   const int64_t channels = p.channels == Channels::kGray ? 1 : 3;
   const int64_t has = input.dims[nchw ? 1 : 3];
   if (has >= 0 && has != channels) {
-    return fail(Kind::kUsage, "input '{}' has {} channels, preprocess makes {}",
+    return fail(Kind::kUsage, "input '{}' has {} channels, preprocessing gives {}",
                 printable(input.name), has, channels);
   }
   int64_t height = options.size, width = options.size;
@@ -211,7 +212,7 @@ Result<AuditData> load_data(const DataOptions& options, const Budget& budget,
                             const TensorSpec& input, const ProgressCallback& tick) {
   std::error_code code;
   if (!fs::exists(options.path, code)) {
-    return fail(Kind::kNotFound, "data '{}' is not there", printable(options.path.string(), 400));
+    return fail(Kind::kNotFound, "no data '{}'", printable(options.path.string(), 400));
   }
   const bool folder = fs::is_directory(options.path, code);
   auto data = folder ? load_pictures(options, budget, input, tick)

@@ -213,7 +213,7 @@ Result<AuditRecord> without_attackers(const AuditModel& model, const AuditOption
   for (const size_t cut : cuts) {
     TRY(target, make_target(model, cut));
     target.about.no_attacker =
-        fmt::format("input '{}' is {}: there is no attacker for such inputs (tokens, say)",
+        fmt::format("input '{}' is {}: no attacker supports such inputs (tokens, for example)",
                     printable(input.name), dtype_name(input.dtype));
     frame.cuts.push_back(std::move(target.about));
   }

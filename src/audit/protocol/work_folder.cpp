@@ -17,7 +17,7 @@ std::string difference(const std::string& found, const std::string& wanted) {
     const std::string was = a.contains(key) ? a.at(key).dump() : "nothing";
     return fmt::format("{} was {}, now {}", key, printable(was, 200), printable(value.dump(), 200));
   }
-  return "it holds more than is known here";
+  return "it holds fields that this version does not know";
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ Result<WorkFolder> WorkFolder::open(const fs::path& folder, const std::string& i
     }
     if (!go_on) {
       return fail(Kind::kUsage,
-                  "'{}' holds this audit's work: --resume goes on with it, or use another folder",
+                  "'{}' holds this audit's work: continue it with --resume, or use another folder",
                   printable(folder.string(), 400));
     }
   }

@@ -51,7 +51,7 @@ Result<> load(const fs::path& path, const std::string& identity, TrainState& sta
   c10::IValue saved;
   archive.read("identity", saved);
   if (saved.toStringRef() != identity) {
-    return fail(Kind::kRefused, "it is of another model, other data or other options");
+    return fail(Kind::kRefused, "it belongs to another model, other data or other options");
   }
   at::Tensor reports, progress;
   archive.read("reports", reports);

@@ -31,7 +31,7 @@ Values run_if(const Step& step, const Call& call, Frame& frame) {
 
 // Values that each iteration gives, gathered along a new axis.
 at::Tensor stack(const Values& values, int64_t axis) {
-  if (values.empty()) refuse("no iterations: the shape of what they would give is not known");
+  if (values.empty()) refuse("no iterations: the shape of their outputs is not known");
   return at::stack(values, axis);
 }
 

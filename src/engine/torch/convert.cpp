@@ -53,7 +53,7 @@ Result<at::Tensor> to_torch(const TensorView& tensor) {
 Result<Tensor> from_torch(const at::Tensor& tensor) {
   const auto dtype = dtype_of(tensor.scalar_type());
   if (!dtype) {
-    return fail(Kind::kUnsupported, "LibTorch gave {}", at::toString(tensor.scalar_type()));
+    return fail(Kind::kUnsupported, "LibTorch returned {}", at::toString(tensor.scalar_type()));
   }
   const auto owner = std::make_shared<const at::Tensor>(tensor.detach().cpu().contiguous());
   const Bytes data(static_cast<const std::byte*>(owner->data_ptr()), owner->nbytes());

@@ -80,13 +80,14 @@ class TorchEngine final : public Engine {
 
 Result<std::unique_ptr<Engine>> make_torch(const TorchOptions& options) {
   if (options.device != "cpu" && options.device != "cuda") {
-    return fail(Kind::kUsage, "no device '{}'; there are cpu and cuda", printable(options.device));
+    return fail(Kind::kUsage, "no device '{}'; want cpu or cuda", printable(options.device));
   }
   if (options.threads < 0 || options.threads > 1024) {
     return fail(Kind::kUsage, "{} threads, want 0 to 1024", options.threads);
   }
   if (options.device == "cuda" && !at::hasCUDA()) {
-    return fail(Kind::kUnsupported, "the installed LibTorch {} has no CUDA, or there is no device",
+    return fail(Kind::kUnsupported,
+                "the installed LibTorch {} has no CUDA, or this machine has no GPU",
                 torch_version());
   }
   if (options.threads > 0) at::set_num_threads(options.threads);

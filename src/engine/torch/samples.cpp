@@ -22,7 +22,7 @@ Result<> check_finite(const TensorView& inputs) {
 
 Result<ArraySamples> ArraySamples::make(const TensorView& inputs, const TensorView& labels) {
   if (inputs.shape.empty() || labels.shape.empty() || inputs.shape[0] != labels.shape[0]) {
-    return invalid("inputs are {}, labels {}: the first dimensions must be the same",
+    return invalid("inputs are {}, labels {}: their first dimensions must be equal",
                    shape_text(inputs.shape), shape_text(labels.shape));
   }
   if (inputs.data.empty()) return invalid("no samples");

@@ -1,4 +1,4 @@
-// What training is told and what it tells, without LibTorch's headers.
+// Options and reports of training, without LibTorch's headers.
 #pragma once
 
 #include <functional>

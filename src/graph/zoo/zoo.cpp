@@ -34,8 +34,8 @@ Result<int64_t> size_of(const ZooEntry& entry, std::string_view what, int64_t Zo
     for (const ZooEntry* other : kEntries) {
       if (other->sizes.*which != 0) others.push_back(other->name);
     }
-    return fail(Kind::kUsage, "'{}' has no {} to choose: {} have", entry.name, what,
-                fmt::join(others, ", "));
+    return fail(Kind::kUsage, "'{}' has a fixed number of {}; it can be chosen for {}", entry.name,
+                what, fmt::join(others, ", "));
   }
   if (wanted < smallest || wanted > kMaxSize) {
     return fail(Kind::kUsage, "{} {}, want {} to {}", wanted, what, smallest, kMaxSize);
@@ -54,7 +54,7 @@ Result<const ZooEntry*> find_zoo_entry(std::string_view name) {
   if (found != std::end(kEntries)) return *found;
   std::vector<std::string_view> names;
   std::ranges::transform(kEntries, std::back_inserter(names), &ZooEntry::name);
-  return fail(Kind::kNotFound, "no model '{}' in the zoo; there are {}", printable(name),
+  return fail(Kind::kNotFound, "no model '{}' in the zoo; want one of {}", printable(name),
               fmt::join(names, ", "));
 }
 

@@ -74,7 +74,7 @@ TEST(CertificateTable, RefusesWhatIsAmbiguousOrCutOff) {
   const auto vcek = certificate("vcek");
   expect_error(
       parse_certificate_table(make_table({{kVcek, vcek}, {kVcek, vcek}}), SnpSigner::kVcek),
-      Kind::kInvalid, "VCEK is there twice");
+      Kind::kInvalid, "VCEK occurs twice");
   const auto table = make_table({{kArk, {}}});
   for (size_t size = 1; size < 48; ++size) {
     EXPECT_FALSE(parse_certificate_table(Bytes(table).first(size), SnpSigner::kVcek)) << size;

@@ -78,7 +78,7 @@ TEST_F(EndorsedTest, RefusesWhatItDoesNotKnow) {
                "endorsement 'vcek', want vek, intermediate, amd_crl");
   fs::rename(dir / "vcek.der", dir / "vek.der");
   put_file("vek.pem", "v");
-  expect_error(endorsed(snp(), dir.path()), Kind::kInvalid, "'vek' is there twice");
+  expect_error(endorsed(snp(), dir.path()), Kind::kInvalid, "'vek' occurs twice");
   fs::remove(dir / "vek.pem");
   fs::create_directory(dir / "intermediate");
   expect_error(endorsed(snp(), dir.path()), Kind::kIo, "not a regular file");

@@ -169,7 +169,7 @@ TEST_F(TsmTest, NoticesWhoeverWritesToItsEntry) {
     report = as_text(amd.signed_report(bytes));
     return 0;
   };
-  expect_error(producer->produce(report_data), Kind::kInvalid, "SNP report: it is over ");
+  expect_error(producer->produce(report_data), Kind::kInvalid, "SNP report: its report");
   EXPECT_EQ(tsm.entries(), 0u);
 }
 

@@ -105,7 +105,7 @@ TEST(Snp, Certificates) {
                    w.vek.extensions.emplace_back(std::string("1.3.6.1.4.1.3704.1.") + end,
                                                  w.extension(end));
                  }),
-                 "snp.certificates", "is there twice");
+                 "snp.certificates", "occurs twice");
   }
   expect_fails(with([](SnpWorld& w) { w.remove_extension("3.9"); }, SnpProduct::kTurin),
                "snp.certificates", "3704.1.3.9");

@@ -29,7 +29,7 @@ TEST(Tpm, Quote) {
   expect_fails(with([](TpmWorld& w) { w.magic = 0xff544348; }), "tpm.quote", "not made by a TPM");
   expect_fails(with([](TpmWorld& w) { w.type = 0x8017; }), "tpm.quote", "0x8017");
   expect_fails(with([](TpmWorld& w) { w.bank = 0x0004; }), "tpm.quote", "PCR bank 0x0004");
-  expect_fails(with([](TpmWorld& w) { w.trailing.resize(1); }), "tpm.quote", "1 bytes behind it");
+  expect_fails(with([](TpmWorld& w) { w.trailing.resize(1); }), "tpm.quote", "1 bytes after it");
   expect_fails(with([](TpmWorld& w) {
                  w.selected.clear();
                  w.values.clear();

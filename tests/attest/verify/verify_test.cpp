@@ -40,7 +40,7 @@ TEST(Verify, SimulatedIsLabelledAndAcceptedOnRequestOnly) {
   c.expected.report_data.reset();
   expect_fails(c, "simulated.report_data");
   c.evidence.report.push_back({});
-  expect_fails(c, "simulated.report", "1 bytes behind it");
+  expect_fails(c, "simulated.report", "1 bytes after it");
   c.evidence.report.clear();
   expect_fails(c, "simulated.report");
 }
@@ -54,7 +54,7 @@ TEST(Verify, EvidenceHasAForm) {
   expect_fails(c, "evidence.form", "'tcb_info', want vek, intermediate, amd_crl");
   c = SnpWorld().make();
   c.endorsements.blobs.push_back(c.endorsements.blobs[0]);
-  expect_fails(c, "evidence.form", "'vek' is there twice");
+  expect_fails(c, "evidence.form", "'vek' occurs twice");
   c = SnpWorld().make();
   c.evidence.report.resize(kMaxEvidenceBytes + 1);
   expect_fails(c, "evidence.form", "64.0 KiB");

@@ -1,8 +1,8 @@
-#include "attest/time.h"
+#include "base/time.h"
 
 #include <algorithm>
 
-namespace cloister::attest {
+namespace cloister {
 
 Result<Time> parse_time(std::string_view text) {
   constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
@@ -24,7 +24,7 @@ Result<Time> parse_time(std::string_view text) {
   const int minute = number(14, 2);
   const int second = number(17, 2);
   if (!day.ok() || number(0, 4) < 1970 || hour > 23 || minute > 59 || second > 59) {
-    return invalid("'{}' is no time", text);
+    return invalid("'{}' is not a time", text);
   }
   return std::chrono::sys_days(day) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(second);
@@ -39,4 +39,4 @@ std::string time_text(Time time) {
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
-}  // namespace cloister::attest
+}  // namespace cloister

@@ -1,8 +1,8 @@
-#include "attest/time.h"
+#include "base/time.h"
 
 #include <gmock/gmock.h>
 
-namespace cloister::attest {
+namespace cloister {
 namespace {
 
 TEST(Time, IsReadAndWritten) {
@@ -26,4 +26,4 @@ TEST(Time, RefusesOtherForms) {
 }
 
 }  // namespace
-}  // namespace cloister::attest
+}  // namespace cloister

@@ -9,6 +9,9 @@
 
 namespace cloister {
 
+// Another program of Cloister, in the folder of this one.
+fs::path program_beside(const std::string& name);
+
 // A server started beside this program: it says on stdout, in one line of JSON, where it listens.
 // Stopped (SIGTERM) and waited for at the end. Not thread-safe.
 class Background {

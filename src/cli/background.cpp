@@ -1,4 +1,4 @@
-#include "app/demo/background.h"
+#include "cli/background.h"
 
 #include <boost/process/args.hpp>
 #include <boost/process/child.hpp>
@@ -8,6 +8,11 @@
 #include <csignal>
 
 namespace cloister {
+
+fs::path program_beside(const std::string& name) {
+  std::error_code code;
+  return fs::read_symlink("/proc/self/exe", code).parent_path() / name;
+}
 
 struct Background::Child {
   boost::process::ipstream out;

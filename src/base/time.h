@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace cloister::attest {
+namespace cloister {
 
 using Time = std::chrono::sys_seconds;  // UTC
 
@@ -13,4 +13,4 @@ using Time = std::chrono::sys_seconds;  // UTC
 Result<Time> parse_time(std::string_view text);
 std::string time_text(Time time);
 
-}  // namespace cloister::attest
+}  // namespace cloister

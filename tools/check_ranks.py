@@ -12,14 +12,14 @@ from pathlib import Path
 # libraries link only libraries of such folders. Sub-folders are ranked for themselves.
 RANKS = """base tensor record image graph graph/zoo engine engine/torch wire net link bundle
 attest attest/dcap attest/tpm attest/snp attest/azure attest/simulated attest/verify attest/produce
-profile data audit audit/attack audit/protocol plan trust serving tee worker client keyserver report
+profile data train audit audit/attack audit/protocol plan trust serving tee worker client keyserver report
 cli app/options app/audit app/cloisterd app/keyserver app/preprocess app/profile app/train app/worker
 app app/demo""".split()
 
 # What a folder never sees, not even through others: the parties of the protocol share no code but
 # what lies below all of them, and the trusted server holds nothing that only others need.
 _TEE = """worker client keyserver trust audit audit/attack audit/protocol graph graph/zoo engine/torch
-attest/verify data plan profile report image""".split()
+attest/verify data train plan profile report image""".split()
 NEVERS = {
     "tee": _TEE,
     "app/cloisterd": _TEE,

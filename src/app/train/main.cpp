@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 #include "engine/torch.h"
 #include "engine/torch/memory.h"
-#include "engine/torch/trainer.h"
+#include "train/trainer.h"
 
 namespace cloister {
 namespace {
@@ -92,7 +92,7 @@ Outcome end_interrupted(const TrainCommand& o, size_t epochs) {
 
 Result<TrainingData> load_data(const TrainCommand& o, const SegmentModule& module) {
   Progress progress("read", stderr);
-  return load_training_data(o.data, classes_of(module), [&](double share) {
+  return load_training_data(data_options(o), classes_of(module), [&](double share) {
     progress.update(share);
     return !interrupted();
   });
@@ -156,10 +156,7 @@ int main_with(int argc, char** argv) {
   TrainCommand options;
   CLI::App app("Train a model on a table, pictures or arrays", kWho);
   declare_train_command(app, options);
-  return parse_and_run(app, kWho, argc, argv, [&] {
-    options.data.seed = options.train.seed;
-    return run(std::move(options));
-  });
+  return parse_and_run(app, kWho, argc, argv, [&] { return run(std::move(options)); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "app/train/options.h"
 
 #include "cli/program.h"
+#include "cli/text.h"
 
 namespace cloister {
 namespace {
@@ -38,14 +39,15 @@ CLI::Option* add(CLI::App& app, const char* group, const char* flag, const char*
   return option;
 }
 
-void declare_data(CLI::App& app, DataOptions& o) {
+void declare_data(CLI::App& app, TrainCommand& command) {
+  DataOptions& o = command.data;
   const char* const tables = "Tables";
   add(app, tables, "--label", "COLUMN", o.label, "the column that the model learns to predict");
-  add(app, tables, "--drop", "A,B", o.drop, "columns that the model does not see");
-  add(app, tables, "--missing", "A,B", o.missing,
+  add(app, tables, "--drop", "A,B", command.drop, "columns that the model does not see");
+  add(app, tables, "--missing", "A,B", command.missing,
       "cells that count as missing, like empty ones (default: -)");
-  add(app, tables, "--numeric", "A,B", o.numeric, "columns that must be numbers");
-  add(app, tables, "--categorical", "A,B", o.categorical, "numeric columns to treat as categories");
+  add(app, tables, "--numeric", "A,B", command.numeric, "columns that must be numbers");
+  add(app, tables, "--categorical", "A,B", command.categorical, "numeric columns to treat as categories");
   app.add_flag("--skip-ragged", o.skip_ragged, "skip rows with a different number of cells")
       ->group(tables);
   const std::map<std::string, audit::Scaling> scalings = {
@@ -105,7 +107,7 @@ void declare_train_command(CLI::App& app, TrainCommand& o) {
   add(app, options, "--records", "DIR", o.records,
       "folder for the files that otherwise go beside the model");
   app.add_flag("--json", o.json, "print what was done as JSON");
-  declare_data(app, o.data);
+  declare_data(app, o);
   const char* const how = "How to train";
   add(app, how, "--epochs", "N", o.train.epochs, "passes over the data");
   add(app, how, "--batch", "N", o.train.batch, "samples per step");
@@ -126,6 +128,16 @@ void declare_train_command(CLI::App& app, TrainCommand& o) {
   add(app, where, "--threads", "N", o.threads, "0: LibTorch's own choice");
 }
 
+DataOptions data_options(const TrainCommand& o) {
+  DataOptions out = o.data;
+  out.seed = o.train.seed;
+  out.drop = names_in(o.drop);
+  out.missing = names_in(o.missing);
+  out.numeric = names_in(o.numeric);
+  out.categorical = names_in(o.categorical);
+  return out;
+}
+
 Result<> check_train_command(const TrainCommand& o) {
   if (o.train.resume && o.train.checkpoint.empty()) {
     return fail(Kind::kUsage, "--resume needs --checkpoint");
@@ -134,10 +146,10 @@ Result<> check_train_command(const TrainCommand& o) {
   const bool table = kind == DataKind::kTable, images = kind == DataKind::kImages;
   const std::tuple<const char*, bool, bool, const char*> flags[] = {
       {"--label", !o.data.label.empty(), table || images, "tables and pictures"},
-      {"--drop", !o.data.drop.empty(), table, "tables"},
-      {"--missing", !o.data.missing.empty(), table, "tables"},
-      {"--numeric", !o.data.numeric.empty(), table, "tables"},
-      {"--categorical", !o.data.categorical.empty(), table, "tables"},
+      {"--drop", !o.drop.empty(), table, "tables"},
+      {"--missing", !o.missing.empty(), table, "tables"},
+      {"--numeric", !o.numeric.empty(), table, "tables"},
+      {"--categorical", !o.categorical.empty(), table, "tables"},
       {"--skip-ragged", o.data.skip_ragged, table, "tables"},
       {"--labels", !o.data.labels.empty(), images, "folders of pictures"},
       {"--preprocess", !o.data.preprocess.empty(), images, "folders of pictures"},

@@ -3,8 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "app/train/data.h"
-#include "engine/torch/training.h"
+#include "train/training.h"
+#include "train/training_data.h"
 
 namespace cloister {
 
@@ -12,9 +12,13 @@ struct TrainCommand {
   std::string model, output, records, device = "cpu", class_weights = "none";
   int threads = 0;
   bool json = false;
-  DataOptions data;
+  std::string drop, missing, numeric, categorical;  // names with commas between them
+  DataOptions data;                                 // without these
   TrainOptions train;
 };
+
+// What the flags say of the data.
+DataOptions data_options(const TrainCommand& command);
 
 void declare_train_command(CLI::App& app, TrainCommand& command);
 

@@ -1,8 +1,8 @@
 // What `cloister train` says of a training run, to people and as JSON (docs/formats/train.md).
 #pragma once
 
-#include "app/train/data.h"
-#include "engine/torch/training.h"
+#include "train/training.h"
+#include "train/training_data.h"
 
 namespace cloister {
 

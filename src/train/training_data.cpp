@@ -1,8 +1,7 @@
-#include "app/train/data.h"
+#include "train/training_data.h"
 
 #include <algorithm>
 
-#include "cli/text.h"
 #include "data/encoder_json.h"
 #include "data/victim_train_json.h"
 #include "image/labels.h"
@@ -113,12 +112,12 @@ Result<TrainingData> load_arrays(const DataOptions& options) {
 audit::TableOptions table_options(const DataOptions& options) {
   audit::TableOptions out;
   out.label = options.label;
-  out.drop = names_in(options.drop);
-  out.numeric = names_in(options.numeric);
-  out.categorical = names_in(options.categorical);
+  out.drop = options.drop;
+  out.numeric = options.numeric;
+  out.categorical = options.categorical;
   out.skip_ragged = options.skip_ragged;
   // Empty cells have no value whatever else means so.
-  if (!options.missing.empty()) out.missing = names_in(options.missing);
+  if (!options.missing.empty()) out.missing = options.missing;
   out.missing.emplace_back("");
   std::ranges::sort(out.missing);
   const auto repeated = std::ranges::unique(out.missing);

@@ -1,10 +1,9 @@
 // Pictures as samples: decoded, resized and cropped once, kept as bytes where they are not too
 // many, and made numbers batch by batch.
-#include "data/images.h"
-
 #include <algorithm>
 
-#include "app/train/data.h"
+#include "data/images.h"
+#include "train/training_data.h"
 
 namespace cloister {
 namespace {

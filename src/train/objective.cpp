@@ -1,4 +1,4 @@
-#include "engine/torch/objective.h"
+#include "train/objective.h"
 
 #include <c10/core/InferenceMode.h>
 

@@ -1,4 +1,4 @@
-#include "engine/torch/samples.h"
+#include "train/samples.h"
 
 #include <cmath>
 #include <cstring>

@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "engine/torch/trainer.h"
+#include "train/trainer.h"
 
 namespace cloister {
 

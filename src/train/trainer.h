@@ -1,9 +1,9 @@
 // Trains a segment.
 #pragma once
 
-#include "engine/torch/samples.h"
 #include "engine/torch/segment_module.h"
-#include "engine/torch/training.h"
+#include "train/samples.h"
+#include "train/training.h"
 
 namespace cloister {
 

@@ -1,4 +1,4 @@
-#include "engine/torch/trainer.h"
+#include "train/trainer.h"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,4 @@
-// What `cloister train` learns from: arrays, a table, or a folder of pictures. Without LibTorch's
-// headers.
+// What a model learns from: arrays, a table, or a folder of pictures. Without LibTorch's headers.
 #pragma once
 
 #include <functional>
@@ -7,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/table_encoder.h"
-#include "engine/torch/samples.h"
+#include "train/samples.h"
 
 namespace cloister {
 
@@ -19,7 +18,8 @@ struct DataOptions {
   uint64_t seed = 1;
   // Tables.
   std::string label;
-  std::string drop, missing, numeric, categorical;  // names with commas between them
+  std::vector<std::string> drop, numeric, categorical;  // names of columns
+  std::vector<std::string> missing;                     // empty: as audit::TableOptions has it
   bool skip_ragged = false;
   audit::EncoderOptions encoder;
   // Pictures.
@@ -51,7 +51,7 @@ DataKind data_kind(const std::string& path);
 Result<TrainingData> load_training_data(const DataOptions& options, int64_t classes,
                                         const std::function<bool(double)>& update);
 
-// Pictures, in train_images.cpp.
+// Pictures, in training_images.cpp.
 Result<TrainingData> load_training_images(const DataOptions& options,
                                           const std::function<bool(double)>& update);
 

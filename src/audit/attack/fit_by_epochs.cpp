@@ -1,14 +1,10 @@
 #include "audit/attack/fit_by_epochs.h"
 
-#include <torch/serialize.h>
-#include <torch/utils.h>
-
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <numbers>
+#include <limits>
 
 #include "audit/attack/precision.h"
+#include "train/loop.h"
 
 namespace cloister::audit {
 
@@ -65,136 +61,64 @@ void judge_curve(Fit& fit) {
 
 namespace {
 
-class Loop {
- public:
-  Loop(const Training& training, const Pairs& train, const Pairs& validation,
-       const AttackContext& context)
-      : training_(training), train_(train), validation_(validation), context_(context) {}
+Learner learner_of(const Trained& trained) {
+  Learner learner{trained.network->parameters(), trained.optimiser.get(), trained.rate_share};
+  for (const at::Tensor& buffer : trained.network->buffers()) learner.tensors.push_back(buffer);
+  return learner;
+}
 
-  Result<Fit> run() {
-    load();
-    const auto done_before = static_cast<int64_t>(fit_.curve.size());
-    double training_seconds = 0;
-    for (int64_t epoch = done_before; epoch < context_.effort.epochs; ++epoch) {
-      const auto epoch_start = std::chrono::steady_clock::now();
-      TRY(loss, run_epoch(epoch));
-      training_seconds += seconds_since(epoch_start);
-      TRY(rebuilt, training_.reconstruct(validation_));
-      TRY(score, context_.score(rebuilt, validation_));
-      fit_.curve.push_back({epoch + 1, loss, score});
-      TRY_OK(save());
-    }
-    const auto trained = (context_.effort.epochs - done_before) * train_.size();
-    if (training_seconds > 0)
-      fit_.inputs_per_second = static_cast<double>(trained) / training_seconds;
-    judge_curve(fit_);
-    return fit_;
-  }
+LoopOptions loop_options(const AttackContext& context, int64_t rows) {
+  return {.rows = rows,
+          .epochs = context.effort.epochs,
+          .batch = context.effort.batch,
+          .last_batch = LastBatch::kDropped,
+          .schedule = Schedule::kCosine,
+          .learning_rate = context.effort.learning_rate,
+          .seed = context.seed,
+          .chance = Chance::kByEpoch,
+          .checkpoint = context.checkpoint,
+          .identity = context.identity,
+          .replace_foreign = true};
+}
 
- private:
-  static double seconds_since(std::chrono::steady_clock::time_point start) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
+double score_of(const LoopEpoch& epoch) {
+  return epoch.validation_score.value_or(std::numeric_limits<double>::quiet_NaN());
+}
 
-  int64_t steps_per_epoch() const {
-    return std::max<int64_t>(1, train_.size() / context_.effort.batch);
-  }
-
-  void set_learning_rate(int64_t step) {
-    const auto all = static_cast<double>(steps_per_epoch() * context_.effort.epochs);
-    const double rate = context_.effort.learning_rate *
-                        (1 + std::cos(std::numbers::pi * static_cast<double>(step) / all)) / 2;
-    for (Trained* trained : training_.networks) {
-      for (auto& group : trained->optimiser->param_groups()) {
-        static_cast<torch::optim::AdamOptions&>(group.options()).lr(rate * trained->rate_share);
-      }
-    }
-  }
-
-  Result<double> run_epoch(int64_t epoch) {
-    torch::manual_seed(context_.seed * 1'000'003 + static_cast<uint64_t>(epoch));
-    const at::Tensor order = at::randperm(train_.size(), at::kLong);
-    double sum = 0;
-    const int64_t steps = steps_per_epoch();
-    for (int64_t i = 0; i < steps; ++i) {
-      set_learning_rate(epoch * steps + i);
-      const int64_t first = i * context_.effort.batch;
-      TRY(loss, training_.step(order.slice(0, first, first + context_.effort.batch)));
-      if (!std::isfinite(loss)) return invalid("the loss of epoch {} is {}", epoch + 1, loss);
-      sum += loss;
-      const auto all = static_cast<double>(steps * context_.effort.epochs);
-      const double share = static_cast<double>(epoch * steps + i + 1) / all;
-      const std::string score =
-          fit_.curve.empty() ? "" : fmt::format(", score {:.3f}", fit_.curve.back().validation);
-      TRY_OK(context_.tick(
-          share, fmt::format("epoch {}/{}, loss {:.3f}{}", epoch + 1, context_.effort.epochs,
-                             sum / static_cast<double>(i + 1), score)));
-    }
-    return sum / static_cast<double>(steps);
-  }
-
-  Result<> save() const {
-    if (context_.checkpoint.empty()) return {};
-    torch::serialize::OutputArchive archive;
-    archive.write("identity", c10::IValue(context_.identity));
-    at::Tensor curve = at::empty({static_cast<int64_t>(fit_.curve.size()), 2}, at::kDouble);
-    for (size_t i = 0; i < fit_.curve.size(); ++i) {
-      curve[static_cast<int64_t>(i)][0] = fit_.curve[i].loss;
-      curve[static_cast<int64_t>(i)][1] = fit_.curve[i].validation;
-    }
-    archive.write("curve", curve);
-    for (size_t i = 0; i < training_.networks.size(); ++i) {
-      torch::serialize::OutputArchive network, optimiser;
-      training_.networks[i]->network->save(network);
-      training_.networks[i]->optimiser->save(optimiser);
-      archive.write(fmt::format("network{}", i), network);
-      archive.write(fmt::format("optimiser{}", i), optimiser);
-    }
-    return write_file(context_.checkpoint, [&](std::ostream& out) -> Result<> {
-      archive.save_to(out);
-      return {};
-    });
-  }
-
-  // A checkpoint that can't be read or is of something else is as good as none.
-  void load() {
-    std::error_code code;
-    if (context_.checkpoint.empty() || !fs::exists(context_.checkpoint, code)) return;
-    try {
-      torch::serialize::InputArchive archive;
-      archive.load_from(context_.checkpoint.string());
-      c10::IValue identity;
-      archive.read("identity", identity);
-      if (identity.toStringRef() != context_.identity) return;
-      at::Tensor curve;
-      archive.read("curve", curve);
-      for (size_t i = 0; i < training_.networks.size(); ++i) {
-        torch::serialize::InputArchive network, optimiser;
-        archive.read(fmt::format("network{}", i), network);
-        archive.read(fmt::format("optimiser{}", i), optimiser);
-        training_.networks[i]->network->load(network);
-        training_.networks[i]->optimiser->load(optimiser);
-      }
-      for (int64_t i = 0; i < curve.size(0); ++i) {
-        fit_.curve.push_back({i + 1, curve[i][0].item<double>(), curve[i][1].item<double>()});
-      }
-    } catch (const std::exception&) {
-      fit_.curve.clear();
-    }
-  }
-
-  const Training& training_;
-  const Pairs& train_;
-  const Pairs& validation_;
-  const AttackContext& context_;
-  Fit fit_;
-};
+std::string progress_text(const StepReport& step, int64_t epochs, std::span<const LoopEpoch> done) {
+  const std::string score =
+      done.empty() ? "" : fmt::format(", score {:.3f}", score_of(done.back()));
+  return fmt::format("epoch {}/{}, loss {:.3f}{}", step.epoch, epochs, step.loss, score);
+}
 
 }  // namespace
 
 Result<Fit> fit_by_epochs(const Training& training, const Pairs& train, const Pairs& validation,
                           const AttackContext& context) {
-  return Loop(training, train, validation, context).run();
+  std::vector<Learner> learners;
+  for (const Trained* trained : training.networks) learners.push_back(learner_of(*trained));
+  const LoopHooks hooks{
+      .step = [&](const LoopBatch& batch) -> Result<StepScore> {
+        TRY(loss, training.step(batch.rows));
+        return StepScore{.loss = loss};
+      },
+      .validate = [&]() -> Result<Validation> {
+        TRY(rebuilt, training.reconstruct(validation));
+        TRY(score, context.score(rebuilt, validation));
+        return Validation{{}, score};
+      },
+      .progress = [&](const StepReport& step, std::span<const LoopEpoch> done) -> Result<bool> {
+        TRY_OK(context.tick(step.done_share, progress_text(step, context.effort.epochs, done)));
+        return true;
+      }};
+  TRY(ran, run_loop(learners, loop_options(context, train.size()), hooks));
+  Fit fit;
+  for (const LoopEpoch& epoch : ran.epochs) {
+    fit.curve.push_back({epoch.epoch, epoch.loss, score_of(epoch)});
+  }
+  if (ran.seconds > 0) fit.inputs_per_second = static_cast<double>(ran.rows) / ran.seconds;
+  judge_curve(fit);
+  return fit;
 }
 
 }  // namespace cloister::audit

@@ -5,11 +5,13 @@
 
 #include "audit/attack/flat_maps.h"
 #include "audit/attack/layers.h"
+#include "train/loop.h"
 
 namespace cloister::audit {
 namespace {
 
 constexpr int64_t kEpochs = 15, kBatch = 64;
+constexpr double kLearningRate = 1e-3;
 
 }  // namespace
 
@@ -24,20 +26,31 @@ Result<LabelProbe> probe_labels(const Pairs& train, const Pairs& held_out, uint6
   torch::manual_seed(seed);
   Dense linear(x.size(1), classes, 0.1);
   torch::optim::Adam optimiser(linear.parameters(),
-                               torch::optim::AdamOptions(1e-3).weight_decay(1e-4));
+                               torch::optim::AdamOptions(kLearningRate).weight_decay(1e-4));
   const double scale = 1 / std::sqrt(static_cast<double>(x.size(1)) / 512);
-  for (int64_t epoch = 0; epoch < kEpochs; ++epoch) {
-    const at::Tensor order = at::randperm(x.size(0), at::kLong);
-    for (int64_t first = 0; first < x.size(0); first += kBatch) {
-      const at::Tensor rows = order.slice(0, first, first + kBatch);
-      const at::Tensor logits = linear.forward(x.index_select(0, rows) * scale);
-      const at::Tensor loss = at::cross_entropy_loss(logits, y.index_select(0, rows));
-      optimiser.zero_grad();
-      loss.backward();
-      optimiser.step();
-    }
-    TRY_OK(tick(static_cast<double>(epoch + 1) / kEpochs, "label probe"));
-  }
+  const LoopHooks hooks{
+      .step = [&](const LoopBatch& batch) -> Result<StepScore> {
+        const at::Tensor logits = linear.forward(x.index_select(0, batch.rows) * scale);
+        const at::Tensor loss = at::cross_entropy_loss(logits, y.index_select(0, batch.rows));
+        optimiser.zero_grad();
+        loss.backward();
+        optimiser.step();
+        return StepScore{.loss = loss.item<double>()};
+      },
+      .epoch =
+          [&](const LoopEpoch& done) {
+            return tick(static_cast<double>(done.epoch) / kEpochs, "label probe");
+          }};
+  const Learner learners[] = {{linear.parameters(), &optimiser}};
+  TRY_OK(run_loop(learners,
+                  {.rows = x.size(0),
+                   .epochs = kEpochs,
+                   .batch = kBatch,
+                   .last_batch = LastBatch::kShort,
+                   .schedule = Schedule::kConstant,
+                   .learning_rate = kLearningRate,
+                   .chance = Chance::kCallers},
+                  hooks));
 
   const at::NoGradGuard no_gradients;
   const at::Tensor said = linear.forward(test_x * scale).argmax(1);

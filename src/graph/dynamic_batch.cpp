@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "graph/onnx.h"
+#include "graph/edit.h"
 #include "graph/weights.h"
 
 namespace cloister {
@@ -66,7 +66,19 @@ std::optional<std::vector<int64_t>> following_batch(const Graph& graph, const No
 }  // namespace
 
 Result<Model> make_batch_symbolic(const Graph& graph) {
-  onnx::ModelProto proto = *graph.model.proto;
+  TRY(edit, GraphEdit::make(graph));
+  for (uint32_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto target = following_batch(graph, graph.nodes[i]);
+    if (!target) continue;
+    TRY(tensor, Tensor::copy_of(DType::kI64, {static_cast<int64_t>(target->size())},
+                                std::as_bytes(std::span(*target))));
+    TRY(name, edit.add_constant(graph.nodes[i].proto->output(0) + ":batch_shape", tensor));
+    TRY_OK(edit.set_input(i, 1, name));
+  }
+  TRY(model, std::move(edit).finish());
+  // The file is that of the model as it was, by whose digest records know it.
+  model.file_sha256 = graph.model.file_sha256;
+  onnx::ModelProto proto = *model.proto;
   onnx::GraphProto& out = *proto.mutable_graph();
   TRY_OK(free_inputs(graph, out));
   // Inferred again; what the file says holds for a batch of 1 only.
@@ -77,23 +89,8 @@ Result<Model> make_batch_symbolic(const Graph& graph) {
       shape->mutable_dim(0)->set_dim_param(kBatchSymbol);
     }
   }
-  std::unordered_map<std::string, std::vector<int64_t>> targets;  // by the Reshape's output
-  for (const Node& node : graph.nodes) {
-    if (auto target = following_batch(graph, node)) targets[node.proto->output(0)] = *target;
-  }
-  for (auto& node : *out.mutable_node()) {
-    const auto target = node.output().empty() ? targets.end() : targets.find(node.output(0));
-    if (target == targets.end()) continue;
-    auto& tensor = *out.add_initializer();
-    tensor.set_name(node.output(0) + ":batch_shape");
-    tensor.set_data_type(onnx::TensorProto::INT64);
-    tensor.add_dims(static_cast<int64_t>(target->second.size()));
-    tensor.set_raw_data(target->second.data(), target->second.size() * sizeof(int64_t));
-    node.set_input(1, tensor.name());
-  }
-  Model model = graph.model;
   model.proto = std::make_shared<const onnx::ModelProto>(std::move(proto));
-  return model;
+  return std::move(model);
 }
 
 }  // namespace cloister

@@ -9,26 +9,6 @@
 namespace cloister {
 namespace {
 
-// Replaces whatever type was declared.
-void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto) {
-  proto.Clear();
-  auto& tensor = *proto.mutable_tensor_type();
-  tensor.set_elem_type(static_cast<int32_t>(*type.dtype));
-  if (!type.dims) return;
-  auto& shape = *tensor.mutable_shape();
-  shape.clear_dim();  // what the file declares
-  for (const Dim& dim : *type.dims) {
-    auto& out = *shape.add_dim();
-    const bool is_fixed = dim.size >= 0 && (!dim.times_batch || dim.size == 1);
-    if (!is_fixed) continue;
-    if (dim.times_batch) {
-      out.set_dim_param(graph.batch_symbols.size() == 1 ? graph.batch_symbols[0] : kBatchName);
-    } else {
-      out.set_dim_value(dim.size);
-    }
-  }
-}
-
 class Extractor {
  public:
   Extractor(const Graph& graph, Range range, bool untyped_outputs)
@@ -209,6 +189,25 @@ class Extractor {
 };
 
 }  // namespace
+
+void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto) {
+  proto.Clear();
+  auto& tensor = *proto.mutable_tensor_type();
+  tensor.set_elem_type(static_cast<int32_t>(*type.dtype));
+  if (!type.dims) return;
+  auto& shape = *tensor.mutable_shape();
+  shape.clear_dim();  // what the file declares
+  for (const Dim& dim : *type.dims) {
+    auto& out = *shape.add_dim();
+    const bool is_fixed = dim.size >= 0 && (!dim.times_batch || dim.size == 1);
+    if (!is_fixed) continue;
+    if (dim.times_batch) {
+      out.set_dim_param(graph.batch_symbols.size() == 1 ? graph.batch_symbols[0] : kBatchName);
+    } else {
+      out.set_dim_value(dim.size);
+    }
+  }
+}
 
 Result<Model> extract(const Graph& graph, Range range, bool untyped_outputs) {
   if (range.begin > range.end || range.end > graph.data_nodes()) {

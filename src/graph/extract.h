@@ -2,6 +2,10 @@
 
 #include "graph/cuts.h"
 
+namespace onnx {
+class TypeProto;
+}
+
 namespace cloister {
 
 // The data nodes [begin, end) of a graph as a model of its own.
@@ -27,5 +31,9 @@ Result<Model> extract_whole(const Graph& graph);
 // The segments between the start, the given cuts (shallow to deep, else kUsage) and the end: head,
 // body, and tail when there are two cuts.
 Result<std::vector<Model>> split(const Graph& graph, const std::vector<Cut>& cuts);
+
+// Declares a type whose `dtype` is known, in place of what was declared. Dimensions that are not
+// known, or several times the batch, are left open.
+void set_type(const Graph& graph, const TensorType& type, onnx::TypeProto& proto);
 
 }  // namespace cloister

@@ -8,8 +8,7 @@
 #include "engine/ort_trace.h"
 #include "engine/random_inputs.h"
 #include "graph/cost.h"
-#include "graph/extract.h"
-#include "graph/onnx.h"
+#include "graph/edit.h"
 
 namespace cloister::profile {
 namespace {
@@ -103,18 +102,11 @@ std::vector<uint32_t> kernels_of(const Graph& graph, const std::vector<double>& 
 }  // namespace
 
 Result<Model> with_numbered_nodes(const Graph& graph) {
-  TRY(whole, extract_whole(graph));
-  auto proto = std::make_shared<onnx::ModelProto>(*whole.proto);
-  for (onnx::NodeProto& node : *proto->mutable_graph()->mutable_node()) {
-    for (const std::string& output : node.output()) {
-      const Value* value = graph.find(output);
-      if (value == nullptr || value->producer == kNone) continue;
-      node.set_name(fmt::format("@{}@", value->producer));
-      break;
-    }
+  TRY(edit, GraphEdit::make(graph));
+  for (uint32_t i = 0; i < graph.nodes.size(); ++i) {
+    TRY_OK(edit.label(i, fmt::format("@{}@", i)));
   }
-  whole.proto = std::move(proto);
-  return whole;
+  return std::move(edit).finish();
 }
 
 Result<std::vector<double>> node_shares(const Graph& graph, std::string_view trace, int warm_up) {

@@ -1,104 +1,20 @@
 #include "train/loop.h"
 
-#include <gmock/gmock.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/sgd.h>
-#include <torch/utils.h>
+#include <limits>
 
 #include "tests/support/temp_dir.h"
+#include "tests/train/toy.h"
 
 namespace cloister {
 namespace {
 
+using namespace test;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr int64_t kRows = 23;
 constexpr uint64_t kSeeds[] = {1, 2, 0xfffffffffffffffbU};
-
-// Two linear learners against each other's error, one of them slower, with noise in each step: all
-// that a run can get wrong when it goes on shows in their weights.
-class Toy {
- public:
-  Toy() {
-    torch::manual_seed(11);
-    x_ = at::randn({kRows, 3});
-    y_ = x_.matmul(at::randn({3, 1}));
-    first_ = at::ones({3, 1}).set_requires_grad(true);
-    second_ = at::zeros({3, 1}).set_requires_grad(true);
-    // Momentum and Adam's moments are state beside the weights.
-    adam_ = std::make_unique<torch::optim::Adam>(std::vector<at::Tensor>{first_}, 1e-3);
-    sgd_ = std::make_unique<torch::optim::SGD>(std::vector<at::Tensor>{second_},
-                                               torch::optim::SGDOptions(1e-3).momentum(0.9));
-    learners_ = {{{first_, steps_}, adam_.get()}, {{second_}, sgd_.get(), 0.5}};
-  }
-
-  LoopHooks hooks() {
-    return {.step = [this](const LoopBatch& batch) { return step(batch); },
-            .validate = []() -> Result<Validation> {
-              return Validation{{}, 0.25};
-            }};
-  }
-
-  Result<LoopResult> run(const LoopOptions& options) {
-    return run_loop(learners_, options, hooks());
-  }
-  Result<LoopResult> run(const LoopOptions& options, const LoopHooks& hooks) {
-    return run_loop(learners_, options, hooks);
-  }
-
-  // Everything that training changes, and what it drew.
-  at::Tensor state() const { return at::cat({first_.detach(), second_.detach(), steps_}); }
-  double first_rate() const { return learners_[0].optimizer->param_groups()[0].options().get_lr(); }
-  double second_rate() const {
-    return learners_[1].optimizer->param_groups()[0].options().get_lr();
-  }
-
-  std::vector<std::vector<int64_t>> batches;  // the rows of each step
-
- private:
-  Result<StepScore> step(const LoopBatch& batch) {
-    batches.emplace_back(batch.rows.data_ptr<int64_t>(),
-                         batch.rows.data_ptr<int64_t>() + batch.rows.numel());
-    const at::Tensor x = x_.index_select(0, batch.rows) + 0.1 * at::randn({batch.rows.size(0), 3});
-    const at::Tensor error = x.matmul(first_ + second_) - y_.index_select(0, batch.rows);
-    const at::Tensor loss = error.square().mean();
-    for (const Learner& learner : learners_) learner.optimizer->zero_grad();
-    loss.backward();
-    for (const Learner& learner : learners_) learner.optimizer->step();
-    steps_ += 1;
-    return StepScore{loss.item<double>(), 1, static_cast<double>(batch.rows.size(0))};
-  }
-
-  at::Tensor x_, y_, first_, second_;
-  at::Tensor steps_ = at::zeros({1, 1});  // a buffer
-  std::unique_ptr<torch::optim::Optimizer> adam_, sgd_;
-  std::vector<Learner> learners_;
-};
-
-LoopOptions options(Chance chance, uint64_t seed = 1) {
-  return {.rows = kRows,
-          .epochs = 5,
-          .batch = 4,
-          .learning_rate = 0.05,
-          .seed = seed,
-          .chance = chance,
-          .identity = "toy"};
-}
-
-void expect_same(const LoopResult& a, const LoopResult& b) {
-  ASSERT_EQ(a.epochs.size(), b.epochs.size());
-  for (size_t i = 0; i < a.epochs.size(); ++i) {
-    EXPECT_EQ(a.epochs[i].epoch, b.epochs[i].epoch);
-    EXPECT_EQ(a.epochs[i].loss, b.epochs[i].loss) << i;
-    EXPECT_EQ(a.epochs[i].accuracy, b.epochs[i].accuracy) << i;
-    EXPECT_EQ(a.epochs[i].learning_rate, b.epochs[i].learning_rate) << i;
-    EXPECT_EQ(a.epochs[i].validation_loss, b.epochs[i].validation_loss) << i;
-    EXPECT_EQ(a.epochs[i].validation_score, b.epochs[i].validation_score) << i;
-  }
-}
 
 // --- resume
 
@@ -194,98 +110,6 @@ INSTANTIATE_TEST_SUITE_P(All, LoopResume,
                                std::get<0>(test.param) == Chance::kByStep ? "by_step" : "by_epoch",
                                std::get<1>(test.param));
                          });
-
-// --- files that are of something else, or damaged
-
-class Foreign : public ::testing::Test {
- protected:
-  void SetUp() override {
-    options_.checkpoint = dir_ / "state.pt";
-    ASSERT_TRUE(Toy().run(options_));
-    content_ = *read_file(options_.checkpoint);
-    Toy toy;
-    LoopOptions plain = options_;
-    plain.checkpoint.clear();
-    whole_ = *toy.run(plain);
-    want_ = toy.state();
-  }
-
-  void expect_refused(Kind kind, const std::string& message) {
-    Toy toy;
-    const at::Tensor before = toy.state().clone();
-    options_.replace_foreign = false;
-    const auto refused = toy.run(options_);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind, kind);
-    EXPECT_THAT(refused.error().message, HasSubstr(message));
-    EXPECT_THAT(refused.error().message, HasSubstr("state.pt"));
-    EXPECT_TRUE(at::equal(toy.state(), before));
-    EXPECT_THAT(toy.batches, IsEmpty());
-  }
-
-  // As if there were no file; it is replaced.
-  void expect_anew() {
-    options_.replace_foreign = true;
-    for (const size_t steps : {30U, 0U}) {
-      Toy toy;
-      const auto anew = toy.run(options_);
-      ASSERT_TRUE(anew) << anew.error().message;
-      EXPECT_EQ(toy.batches.size(), steps);
-      expect_same(*anew, whole_);
-      EXPECT_TRUE(at::equal(toy.state(), want_));
-    }
-  }
-
-  void expect_damaged(const std::string& content) {
-    ASSERT_TRUE(write_file(options_.checkpoint, content));
-    expect_refused(Kind::kInvalid, "damaged");
-    expect_anew();
-  }
-
-  const test::TempDir dir_;
-  LoopOptions options_ = options(Chance::kByEpoch);
-  std::string content_;
-  LoopResult whole_;
-  at::Tensor want_;
-};
-
-TEST_F(Foreign, AnotherIdentity) {
-  options_.identity = "another";
-  expect_refused(Kind::kRefused, "of another model, other data or other options");
-  expect_anew();
-}
-
-TEST_F(Foreign, IsNotLookedAtWithoutResume) {
-  options_.identity = "another";
-  options_.resume = false;
-  Toy toy;
-  ASSERT_TRUE(toy.run(options_));
-  EXPECT_TRUE(at::equal(toy.state(), want_));
-}
-
-TEST_F(Foreign, Truncated) {
-  for (const size_t size : {size_t{0}, size_t{1}, size_t{22}, size_t{53}, size_t{54}, size_t{55},
-                            content_.size() / 2, content_.size() - 1}) {
-    SCOPED_TRACE(size);
-    expect_damaged(content_.substr(0, size));
-  }
-}
-
-TEST_F(Foreign, AByteOfItChanged) {
-  const size_t step = content_.size() / 16;
-  for (size_t at = 3; at < content_.size(); at += step) {
-    SCOPED_TRACE(at);
-    std::string changed = content_;
-    changed[at] = static_cast<char>(changed[at] ^ 0x10);
-    expect_damaged(changed);
-  }
-}
-
-TEST_F(Foreign, NoCheckpointAtAll) {
-  expect_damaged("not a checkpoint");
-  expect_damaged(std::string(5000, '\0'));
-  expect_damaged(content_ + "more");
-}
 
 // --- order, schedule, what hooks are told
 

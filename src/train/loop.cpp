@@ -180,8 +180,11 @@ class Loop {
 Result<LoopResult> run_loop(std::span<const Learner> learners, const LoopOptions& options,
                             const LoopHooks& hooks) {
   if (options.rows < 1 || options.epochs < 0 || options.batch < 1) {
-    return fail(Kind::kUsage, "{} rows, {} epochs, batches of {}: want more than 0", options.rows,
-                options.epochs, options.batch);
+    return fail(Kind::kUsage, "{} rows in batches of {}, {} epochs: want 1, 1 and 0 or more",
+                options.rows, options.batch, options.epochs);
+  }
+  if (options.chance == Chance::kCallers && !options.checkpoint.empty()) {
+    return fail(Kind::kUsage, "a checkpoint of a run whose chance is the caller's");
   }
   return Loop(learners, options, hooks).run();
 }

@@ -87,10 +87,10 @@ struct LoopResult {
 };
 
 // Trains `learners`, whose tensors and optimizers change in place. Bit for bit the same whether or
-// not it was interrupted, on the same machine with the same number of threads. kUsage for options
-// that are not positive; kInvalid for a loss that is not finite or a damaged checkpoint, kRefused
-// for one of another identity, kIo for one that can't be written. Uses LibTorch's global generator:
-// one loop at a time in a process.
+// not it was interrupted, on the same machine with the same number of threads. kUsage for no rows,
+// no batch, and a checkpoint with Chance::kCallers; kInvalid for a loss that is not finite or a
+// damaged checkpoint, kRefused for one of another identity, kIo for one that can't be written. Uses
+// LibTorch's global generator: one loop at a time in a process.
 Result<LoopResult> run_loop(std::span<const Learner> learners, const LoopOptions& options,
                             const LoopHooks& hooks);
 

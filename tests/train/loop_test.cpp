@@ -264,6 +264,9 @@ TEST(Loop, RefusesWhatCanNotBe) {
     wrong.*what = 0;
     EXPECT_EQ(toy.run(wrong).error().kind, Kind::kUsage);
   }
+  LoopOptions unseeded = options(Chance::kCallers);
+  unseeded.checkpoint = "state.pt";
+  EXPECT_EQ(toy.run(unseeded).error().kind, Kind::kUsage);
 }
 
 }  // namespace

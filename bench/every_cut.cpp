@@ -32,8 +32,8 @@ nlohmann::json record(const Graph& graph, const CutList& list, const Cut& cut,
   nlohmann::json makers = nlohmann::json::array();
   for (const ValueId id : cut.tensors) {
     tensors.push_back(graph.values[id].name);
-    const uint32_t maker = graph.values[id].maker;
-    makers.push_back(producer == kNone ? "input" : graph.nodes[maker].proto->op_type());
+    const uint32_t producer = graph.values[id].producer;
+    makers.push_back(producer == kNone ? "input" : graph.nodes[producer].proto->op_type());
   }
   return {{"cut", cut.id},
           {"tensors", tensors},

@@ -55,7 +55,7 @@ std::optional<Served>& tpm() {
   return served;
 }
 
-serving::Question question(const Served& served) {
+serving::PreparedRequest question(const Served& served) {
   return value_of(
       serving::make_question(served.sealed.open().manifest(), {{"x", some_rows(1, 0.5F)}}, {}));
 }
@@ -63,7 +63,7 @@ serving::Question question(const Served& served) {
 // Without verification: what a client of plain TLS does. Never a way to send real inputs.
 void first_request_plain(benchmark::State& state) {
   const Served& served = simulated();
-  const serving::Question asked = question(served);
+  const serving::PreparedRequest asked = question(served);
   for (auto _ : state) {
     const auto connection =
         value_of(net::Connection::open(url_of(*served.server), served.verify.client, kLimit));
@@ -72,7 +72,7 @@ void first_request_plain(benchmark::State& state) {
 }
 
 void first_request(benchmark::State& state, const Served& served) {
-  const serving::Question asked = question(served);
+  const serving::PreparedRequest asked = question(served);
   for (auto _ : state) {
     const auto connection =
         value_of(serving::VerifiedConnection::open(url_of(*served.server), served.verify));
@@ -90,7 +90,7 @@ void first_request_verified_tpm(benchmark::State& state) {
 
 void later_request_plain(benchmark::State& state) {
   const Served& served = simulated();
-  const serving::Question asked = question(served);
+  const serving::PreparedRequest asked = question(served);
   const auto connection =
       value_of(net::Connection::open(url_of(*served.server), served.verify.client, kLimit));
   for (auto _ : state) {
@@ -100,7 +100,7 @@ void later_request_plain(benchmark::State& state) {
 
 void later_request_verified(benchmark::State& state) {
   const Served& served = simulated();
-  const serving::Question asked = question(served);
+  const serving::PreparedRequest asked = question(served);
   const auto connection =
       value_of(serving::VerifiedConnection::open(url_of(*served.server), served.verify));
   for (auto _ : state) {

@@ -51,12 +51,12 @@ def git(root, *arguments):
 
 def changed_files(root, base):
     """.cpp files of src/ that differ from `base`, or whose header does. Without a base: from where
-    this branch left origin/main, and on main itself from ten commits ago."""
+    this branch left origin/main, and on main itself from five commits ago."""
     if not base:
         head = git(root, "rev-parse", "HEAD")
         base = next(iter(git(root, "merge-base", "HEAD", "origin/main")), "")
         if not base or base == head[0]:
-            base = "HEAD~10"
+            base = "HEAD~5"
     names = git(root, "diff", "--name-only", "--find-renames", "--diff-filter=d", base, "--", "src")
     names += git(root, "ls-files", "--others", "--exclude-standard", "--", "src")
     found = {(root / name).with_suffix(".cpp").resolve() for name in names if name}
@@ -67,7 +67,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--changed", action="store_true", help="only files that changed")
     parser.add_argument("--base", default="", help="with --changed: since this commit (default: "
-                        "where the branch left origin/main, or ten commits ago)")  # fmt: skip
+                        "where the branch left origin/main, or five commits ago)")  # fmt: skip
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
     parser.add_argument("--build", type=Path, help="folder of compile_commands.json; without it, "
                         "preset tidy is configured in build/tidy")  # fmt: skip

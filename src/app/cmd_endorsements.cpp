@@ -13,13 +13,14 @@ namespace {
 constexpr const char* kFooter =
     R"(Certificates, revocation lists and collateral expire, and servers send them along
 with their evidence. This command fetches them into the folder of cloisterd
---endorsements, which is read anew for each piece of evidence. Run it daily by a timer. It
-fails, and changes nothing, unless the fetched files chain to the vendor's root, are
-in force and belong to this chip and firmware. FILE is what `cloister verify --save`
-saved (save again after a firmware update), or the server's bare report or quote.
+--endorsements, which is read anew for each piece of evidence. Run it daily by a
+timer. It fails, and changes nothing, unless the fetched files chain to the vendor's
+root, are in force and belong to this chip and firmware. FILE is what `cloister
+verify --save` saved (save again after a firmware update), or the server's bare
+report or quote.
 
-It queries AMD's Key Distribution Service or Intel's Provisioning Certification Service,
-or, with --amd and --intel, a mirror or a PCCS of your own.
+It queries AMD's Key Distribution Service or Intel's Provisioning Certification
+Service, or, with --amd and --intel, a mirror or a PCCS of your own.
 
 Examples:
   cloister verify https://server:8443 --save shown.json

@@ -14,11 +14,11 @@ namespace {
 
 constexpr const char* kFooter =
     R"(--encryption makes the key with which a trusted server opens bundles, as age-keygen
-does: FILE is the secret; the printed 'age1...' is the recipient for 'seal'. --signing
-makes the key that signs bundles, as minisign does: NAME.key is the secret, protected
-by a password that you type, and NAME.pub is for verifiers. --token makes a client's
-bearer token, and the line by which the server recognises it; the token is printed
-once and stored nowhere. Existing files are never overwritten.
+does: FILE is the secret; the printed 'age1...' is the recipient for 'seal'.
+--signing makes the key that signs bundles, as minisign does: NAME.key is the secret,
+protected by a password that you type, and NAME.pub is for verifiers. --token makes a
+client's bearer token, and the line by which the server recognises it; the token is
+printed once and stored nowhere. Existing files are never overwritten.
 
 Examples:
   cloister keygen --encryption -o server.txt

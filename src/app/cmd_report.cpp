@@ -108,8 +108,8 @@ void add_report_command(CLI::App& app, Outcome& outcome) {
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   command->footer(
-      "Values that are not given stay as recorded; with a plan, the plan's policy judges. The\n"
-      "records themselves are not changed, and must be of the same model.\n\n"
+      "Values that are not given stay as recorded; with a plan, the plan's policy judges.\n"
+      "The records themselves are not changed, and must be of the same model.\n\n"
       "Examples:\n"
       "  cloister report audit.json -o report.html\n"
       "  cloister report audit.json --plan plan.json --profile profile.json -o report.html\n"

@@ -22,10 +22,11 @@ namespace {
 
 constexpr const char* kFooter =
     R"(The plan says where the model is cut; it must be of this model, and the audit must be
-the one from which the plan was made. Trusted segments are encrypted to the recipients,
-the servers that may open the bundle ('cloister keygen --encryption'); the body is not.
-A signed manifest lists all of it ('cloister keygen --signing'). You assign the
-bundle's version: it must grow, since servers refuse to go back to an earlier one.
+the one from which the plan was made. Trusted segments are encrypted to the
+recipients, the servers that may open the bundle ('cloister keygen --encryption');
+the body is not. A signed manifest lists all of it ('cloister keygen --signing'). You
+assign the bundle's version: it must grow, since servers refuse to go back to an
+earlier one.
 
 Examples:
   cloister seal net.onnx --plan plan.json --audit audit.json --recipient age1... \

@@ -14,13 +14,13 @@ namespace cloister {
 namespace {
 
 constexpr const char* kFooter =
-    R"(With a URL it connects, requests evidence as a client does before it sends an
-input, and judges everything under the policy: environment, configuration, bundle,
-audit. It sends no input. With a file it judges what --save kept, or a bare report or
-quote: SEV-SNP, TDX, SGX, TPM, Azure's HCL. Give a bare report's endorsements with --with
+    R"(With a URL it connects, requests evidence as a client does before it sends an input,
+and judges everything under the policy: environment, configuration, bundle, audit. It
+sends no input. With a file it judges what --save kept, or a bare report or quote:
+SEV-SNP, TDX, SGX, TPM, Azure's HCL. Give a bare report's endorsements with --with
 (vek, intermediate, amd_crl; tcb_info, qe_identity, pck_crl, root_ca_crl, ...:
-docs/formats/trust-policy.md), and its expected report data with --report-data. Without
---policy nothing is accepted, and the list shows what was found.
+docs/formats/trust-policy.md), and its expected report data with --report-data.
+Without --policy nothing is accepted, and the list shows what was found.
 
 Examples:
   cloister verify https://host:8443 --policy trust-policy.json

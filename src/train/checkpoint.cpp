@@ -112,7 +112,7 @@ Result<LoopState> load(Bytes file, const std::string& identity, std::span<const 
   c10::IValue saved;
   archive.read("identity", saved);
   if (saved.toStringRef() != identity) {
-    return fail(Kind::kRefused, "it is of another model, other data or other options");
+    return fail(Kind::kRefused, "it belongs to another model, other data or other options");
   }
   at::Tensor epochs, sums;
   archive.read("epochs", epochs);

@@ -69,7 +69,7 @@ TEST_F(PlanCommand, FlagsAndFileMakeThePolicy) {
   const auto cut = [&](const Arguments& more) {
     Arguments all = audited({"--device", kGpu, "--json"});
     all.insert(all.end(), more.begin(), more.end());
-    return plan::parse_plan(done(all))->first_cut(choice());
+    return first_cut(plan::parse_plan(done(all))->choice());
   };
   EXPECT_EQ(cut({"--threshold", "ssim=0.5"}), "c2");
   EXPECT_EQ(cut({"--statistic", "worst"}), "c4");

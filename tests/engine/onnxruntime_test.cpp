@@ -260,8 +260,7 @@ TEST(OnnxRuntime, Providers) {
   const auto unknown = make_onnxruntime({.provider = "tpu"});
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().kind, Kind::kUsage);
-  EXPECT_EQ(unknown.error().message,
-            "no execution provider 'tpu'; there are cpu, cuda and tensorrt");
+  EXPECT_EQ(unknown.error().message, "no execution provider 'tpu'; want cpu, cuda or tensorrt");
 }
 
 TEST(OnnxRuntime, ThreadCounts) {

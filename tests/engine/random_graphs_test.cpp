@@ -181,12 +181,12 @@ TEST(RunSegments, SaysWhatDoesNotFit) {
   const auto programs = two_programs();
   const NamedTensor x = {"x", random_tensor(1, {1, 4})};
   EXPECT_EQ(value_of(run_segments(programs, {x}, {"y", "x"})).size(), 2U);
-  test::expect_error(run_segments(programs, {}, {"y"}), Kind::kInvalid,
-                     "segment 1 needs 'x', which is neither an input given nor made before it");
+  test::expect_error(
+      run_segments(programs, {}, {"y"}), Kind::kInvalid,
+      "segment 1 needs 'x', which is neither a given input nor an earlier segment's output");
   test::expect_error(run_segments(programs, {x, x}, {"y"}), Kind::kInvalid,
                      "input 'x' is given twice");
-  test::expect_error(run_segments(programs, {x}, {"z"}), Kind::kInvalid,
-                     "no segment gives output 'z'");
+  test::expect_error(run_segments(programs, {x}, {"z"}), Kind::kInvalid, "no segment outputs 'z'");
   test::expect_error(run_segments(programs, {{"x", random_tensor(1, {1, 5})}}, {"y"}),
                      Kind::kInvalid, "segment 1: input 'x': got f32[1,5], want f32[1,4]");
 }

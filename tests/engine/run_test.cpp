@@ -67,7 +67,7 @@ TEST(RunSegments, SaysWhichSegmentAndWhichTensor) {
   const NamedTensor y{"y", floats({1}, {10})};
   EXPECT_THAT(message({x}, "z"), HasSubstr("segment 1 needs 'y'"));
   EXPECT_THAT(message({x, y, x}, "z"), HasSubstr("'x' is given twice"));
-  EXPECT_THAT(message({x, y}, "none"), HasSubstr("no segment gives output 'none'"));
+  EXPECT_THAT(message({x, y}, "none"), HasSubstr("no segment outputs 'none'"));
   EXPECT_THAT(message({x, {"y", floats({2}, {1, 2})}}, "z"),
               HasSubstr("segment 1: input 'y': got f32[2], want f32[1]"));
 }

@@ -65,7 +65,7 @@ class Foreign : public ::testing::Test {
 
 TEST_F(Foreign, AnotherIdentity) {
   options_.identity = "another";
-  expect_refused(Kind::kRefused, "of another model, other data or other options");
+  expect_refused(Kind::kRefused, "belongs to another model, other data or other options");
   expect_anew();
 }
 

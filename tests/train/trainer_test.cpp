@@ -186,7 +186,7 @@ TEST(Trainer, RefusesDataThatDoesNotFit) {
   samples.labels.mutable_as<int64_t>()[7] = 2;
   EXPECT_THAT(run({}, samples).reports.error().message, HasSubstr("the model has 2 classes"));
   samples.labels = *Tensor::make(DType::kI64, {199});
-  EXPECT_THAT(run({}, samples).reports.error().message, HasSubstr("must be the same"));
+  EXPECT_THAT(run({}, samples).reports.error().message, HasSubstr("must be equal"));
   samples = {};
   samples.inputs.mutable_as<float>()[3] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT(run({}, samples).reports.error().message, HasSubstr("not finite"));

@@ -47,7 +47,7 @@ activations and engine included. docs/formats/profile.md describes the file.
 Examples:
   cloister profile model.onnx
   cloister profile model.onnx --threads 1 --cores 0 --epc 128M -o profile.json
-  cloister profile model.onnx --batch 8 --link http://gpu:8000 --anchors 12 --checks 5
+  cloister profile model.onnx --batch 8 --link http://gpu:8000 --anchors 12
 
 Exit codes: 0 done; 1 failed; 2 usage; 130 or 143 stopped by a signal.)";
 

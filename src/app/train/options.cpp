@@ -47,7 +47,8 @@ void declare_data(CLI::App& app, TrainCommand& command) {
   add(app, tables, "--missing", "A,B", command.missing,
       "cells that count as missing, like empty ones (default: -)");
   add(app, tables, "--numeric", "A,B", command.numeric, "columns that must be numbers");
-  add(app, tables, "--categorical", "A,B", command.categorical, "numeric columns to treat as categories");
+  add(app, tables, "--categorical", "A,B", command.categorical,
+      "numeric columns to treat as categories");
   app.add_flag("--skip-ragged", o.skip_ragged, "skip rows with a different number of cells")
       ->group(tables);
   const std::map<std::string, audit::Scaling> scalings = {

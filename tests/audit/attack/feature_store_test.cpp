@@ -77,7 +77,7 @@ TEST_F(Store, AFolderThatCantBeWrittenIsNoError) {
   std::ofstream(dir_ / "file").put('x');
   kept_.folder = dir_ / "file" / "maps";
   const auto store = store_of(head_, inputs_, kept_);
-  EXPECT_THAT(store->note(), HasSubstr("could not be kept"));
+  EXPECT_THAT(store->note(), HasSubstr("could not be stored"));
   EXPECT_TRUE(store->normalised(some({1})));
 }
 

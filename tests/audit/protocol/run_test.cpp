@@ -150,7 +150,7 @@ TEST_F(Audit, AFolderOfAnotherAuditIsRefused) {
   AuditOptions first = options("a");
   first.attackers = {"retrieval"};
   ASSERT_TRUE(run(first));
-  EXPECT_THAT(error(first), HasSubstr("--resume goes on with it"));
+  EXPECT_THAT(error(first), HasSubstr("continue it with --resume"));
   AuditOptions other = first;
   other.resume = true;
   other.seed = other.data.seed = 2;

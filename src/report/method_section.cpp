@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "audit/attackers.h"
 #include "base/sha256.h"
 #include "report/audit_view.h"
 #include "report/html.h"
@@ -109,7 +110,7 @@ std::string attackers_html(const AuditView& view) {
   std::set<std::string> seen;
   std::string out;
   const auto add = [&](const audit::AttackerRecord& attacker, std::string_view kind) {
-    const std::string meaning = attacker_meaning(attacker.name);
+    const std::string_view meaning = audit::attacker_meaning(attacker.name);
     if (!seen.insert(attacker.name).second || meaning.empty()) return;
     out += fmt::format("<li><b>{}</b>{}: {}.</li>\n", name(attacker.name, 60), kind, meaning);
   };

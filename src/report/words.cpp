@@ -13,18 +13,6 @@ struct Meaning {
   const char* meaning;
 };
 
-constexpr Meaning kAttackers[] = {
-    {"inverse-net", "a network trained to turn feature maps back into inputs"},
-    {"cgan",
-     "the same kind of network, trained against a second one that tells real inputs from rebuilt "
-     "ones"},
-    {"rmle", "no training: searches, step by step, for an input with the same feature map"},
-    {"retrieval", "answers with the training input whose feature map is nearest"},
-    {"constant", "always gives the same answer, the best constant"},
-    {"class-mean", "gives the mean of the input's class"},
-    {"random-same-class", "gives another input of the same class"},
-};
-
 constexpr Meaning kGates[] = {
     {"floor", "the floor is above the threshold"},
     {"n", "too few inputs were attacked"},
@@ -166,10 +154,6 @@ std::string threshold_words(const audit::Policy& policy) {
   const std::string fixed = fmt::format("{:.2f}", policy.threshold);
   return fmt::format("{} {}", metric_name(policy.metric),
                      shortest.size() > fixed.size() ? shortest : fixed);
-}
-
-std::string attacker_meaning(std::string_view name) {
-  return std::string(find(kAttackers, name));
 }
 
 std::string gate_words(std::string_view gate) {

@@ -24,9 +24,6 @@ std::string statistic_name(audit::Statistic statistic);
 // "at this threshold": "SSIM 0.30"
 std::string threshold_words(const audit::Policy& policy);
 
-// "a network trained to turn feature maps back into inputs"; empty for an attacker not known.
-std::string attacker_meaning(std::string_view name);
-
 // "too few inputs" for gate "n"; the gate's name where it is not known.
 std::string gate_words(std::string_view gate);
 

@@ -6,6 +6,7 @@
 
 #include <regex>
 
+#include "audit/attackers.h"
 #include "base/sha256.h"
 #include "report/html.h"
 #include "tests/support/sample_audit.h"
@@ -59,6 +60,20 @@ TEST_F(Report, SaysWhatWasFound) {
   EXPECT_THAT(html, HasSubstr("signer's claim, not an attested computation"));
   EXPECT_THAT(html, HasSubstr(to_hex(sha256(as_bytes(audit::record_json(record))))));
   EXPECT_THAT(markup(html), Not(testing::ContainsRegex("[Pp]rivate")));
+}
+
+TEST_F(Report, SaysOfEveryAttackerWhatItDoes) {
+  AuditRecord record = test::sample_pictures();
+  audit::AttackerRecord attacker = record.cuts[0].attackers.at(0);
+  for (const audit::AttackerInfo& info : audit::kAttackers) {
+    attacker.name = info.name;
+    record.cuts[0].attackers.push_back(attacker);
+  }
+  const std::string html = rendered(record);
+  for (const std::string& name : audit::attacker_names()) {
+    EXPECT_THAT(html, HasSubstr(fmt::format("<li><b><bdi>{}</bdi></b>: {}.</li>", name,
+                                            audit::attacker_meaning(name))));
+  }
 }
 
 TEST_F(Report, SaysThatNoCutIsSafe) {

@@ -1,4 +1,6 @@
 // cloister-audit: attacks the cuts of a model and says what came back. `cloister audit` starts it.
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -258,8 +260,8 @@ void declare(CLI::App& app, Options& o) {
 
   const char* const what = "What to attack, and how hard";
   add(app, what, "--cuts", "LIST", o.cuts, "auto (default), all, or cuts as `inspect` names them");
-  add(app, what, "--attackers", "LIST", o.attackers,
-      "some of inverse-net, cgan, retrieval, rmle, rmle+net (all)");
+  const std::string attackers = fmt::format("some of {} (all)", fmt::join(attacker_names(), ", "));
+  add(app, what, "--attackers", "LIST", o.attackers, attackers.c_str());
   add(app, what, "--budget", "NAME", o.budget, "quick, standard (default) or thorough");
   add(app, what, "--seed", "N", a.seed, "seed of splits, training and bounds (1)");
 

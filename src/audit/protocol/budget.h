@@ -13,7 +13,7 @@ struct Budget {
   int64_t attacker_validation = 0;
   int64_t selection = 0;
   int64_t certification = 0;
-  int64_t subsample = 0;  // inputs that rmle and rmle+net attack, of each part
+  int64_t subsample = 0;  // inputs that subsampled attackers attack, of each part
   Effort effort;
 };
 

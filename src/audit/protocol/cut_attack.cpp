@@ -4,6 +4,7 @@
 #include <chrono>
 #include <numeric>
 
+#include "audit/attack/attackers.h"
 #include "audit/attack/label_probe.h"
 #include "audit/protocol/gallery.h"
 #include "audit/protocol/stages.h"
@@ -11,8 +12,6 @@
 
 namespace cloister::audit {
 namespace {
-
-constexpr const char* kGainAttacker = "inverse-net";
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -25,10 +24,6 @@ uint64_t seed_of(const Attack& attack, const std::string& job, const std::string
   uint64_t seed = 0;
   for (size_t i = 0; i < 4; ++i) seed = seed << 8 | std::to_integer<uint64_t>(digest[i]);
   return seed;
-}
-
-bool is_slow(const std::string& attacker) {
-  return attacker.starts_with("rmle");
 }
 
 // One cut's work: what it has in hand while its attackers run.
@@ -61,27 +56,26 @@ class CutWork {
     return attacker.fit(train, validation, context(what, tick, effort));
   }
 
-  Result<std::shared_ptr<Attacker>> make(const std::string& name,
+  // An attacker that another one starts from was fitted before, and then comes out of its
+  // checkpoint, or is fitted now.
+  Result<std::shared_ptr<Attacker>> make(const AttackerInfo& info,
                                          const ProgressCallback& tick) const {
-    if (name == "inverse-net") return make_inverse_net();
-    if (name == "cgan") return make_cgan();
-    if (name == "retrieval") return make_retrieval();
-    if (name == "rmle") return make_rmle();
-    // Starts from the inverse net, which is there already or comes out of its checkpoint.
-    std::shared_ptr<Attacker> first = make_inverse_net();
-    TRY_OK(fit(*first, "inverse-net", pairs(attack_.data.training), pairs(attack_.data.validation),
-               tick, attack_.budget.effort));
-    return make_rmle_from(std::move(first));
+    return make_attacker(info, [&](const AttackerInfo& first) -> Result<std::shared_ptr<Attacker>> {
+      TRY(attacker, make(first, tick));
+      TRY_OK(fit(*attacker, std::string(first.name), pairs(attack_.data.training),
+                 pairs(attack_.data.validation), tick, attack_.budget.effort));
+      return attacker;
+    });
   }
 
   // Attacks one part of the data.
-  Result<SplitScores> score(Attacker& attacker, const std::string& name, const at::Tensor& part,
+  Result<SplitScores> score(Attacker& attacker, const AttackerInfo& info, const at::Tensor& part,
                             const ProgressCallback& tick, at::Tensor* rebuilt_out) const {
     const int64_t n =
-        is_slow(name) ? std::min(attack_.budget.subsample, part.size(0)) : part.size(0);
+        info.subsampled ? std::min(attack_.budget.subsample, part.size(0)) : part.size(0);
     const at::Tensor positions = part.slice(0, 0, n);
-    TRY(rebuilt,
-        attacker.reconstruct(pairs(positions), context(name, tick, attack_.budget.effort)));
+    TRY(rebuilt, attacker.reconstruct(pairs(positions), context(std::string(info.name), tick,
+                                                                attack_.budget.effort)));
     std::vector<size_t> inputs;
     if (n < part.size(0)) {
       inputs.resize(static_cast<size_t>(n));
@@ -91,10 +85,11 @@ class CutWork {
     return attack_.scorer.all(rebuilt, positions, std::move(inputs));
   }
 
-  Result<AttackerRecord> run(const std::string& name, const ProgressCallback& tick) const {
+  Result<AttackerRecord> run(const AttackerInfo& info, const ProgressCallback& tick) const {
+    const std::string name(info.name);
     const double start = now_seconds();
     const Stages stages(tick, {{"training", 8}, {"selection", 1}, {"certification", 1}});
-    TRY(attacker, make(name, stages.stage("training")));
+    TRY(attacker, make(info, stages.stage("training")));
     TRY(fitted, fit(*attacker, name, pairs(attack_.data.training), pairs(attack_.data.validation),
                     stages.stage("training"), attack_.budget.effort));
     AttackerRecord record;
@@ -104,13 +99,13 @@ class CutWork {
     record.curve = fitted.curve;
     record.training_inputs = static_cast<uint64_t>(attack_.data.training.size(0));
     // What selection is for can do without slow attackers.
-    if (!is_slow(name)) {
+    if (!info.subsampled) {
       TRY(selection,
-          score(*attacker, name, attack_.data.selection, stages.stage("selection"), nullptr));
+          score(*attacker, info, attack_.data.selection, stages.stage("selection"), nullptr));
       record.selection = std::move(selection);
     }
     at::Tensor rebuilt;
-    TRY(certification, score(*attacker, name, attack_.data.certification,
+    TRY(certification, score(*attacker, info, attack_.data.certification,
                              stages.stage("certification"), &rebuilt));
     record.certification = std::move(certification);
     if (!attack_.data.space.is_table()) TRY_OK(attack_.work.keep(job_, name, rebuilt));
@@ -120,13 +115,13 @@ class CutWork {
 
   // What half of the data gives, at as many steps.
   Result<DataGain> data_gain(const AttackerRecord& whole, const ProgressCallback& tick) const {
-    const auto attacker = make_inverse_net();
+    TRY(attacker, make(gain_attacker(), tick));
     const Pairs train = pairs(attack_.data.training);
     Effort effort = attack_.budget.effort;
     effort.epochs *= 2;
     TRY_OK(fit(*attacker, "half-data", train.first(train.size() / 2),
                pairs(attack_.data.validation), tick, effort));
-    TRY(scores, score(*attacker, kGainAttacker, attack_.data.certification, tick, nullptr));
+    TRY(scores, score(*attacker, gain_attacker(), attack_.data.certification, tick, nullptr));
     const Metric metric = attack_.scorer.metric();
     const auto mean = [&](const SplitScores& split) {
       const auto& values = *split.scores(metric);
@@ -166,24 +161,11 @@ Result<std::shared_ptr<const FeatureStore>> open_features(const Attack& attack,
   return store;
 }
 
-// How long each attacker takes, roughly, next to the others.
-double length_of(const std::string& attacker) {
-  if (attacker == "cgan") return 2;
-  if (attacker == "retrieval") return 0.1;
-  return 1;
-}
-
-bool has(const std::vector<std::string>& names, const std::string& name) {
+bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
 }  // namespace
-
-const std::vector<std::string>& attacker_names() {
-  static const std::vector<std::string> names = {"inverse-net", "cgan", "retrieval", "rmle",
-                                                 "rmle+net"};
-  return names;
-}
 
 Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, const fs::path& gallery,
                              const ProgressCallback& tick) {
@@ -195,17 +177,17 @@ Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, cons
   }
   CutRecord& cut = progress.cuts[0];
   std::vector<std::pair<std::string, double>> lengths = {{"features", 0.1}};
-  for (const std::string& name : attacker_names()) {
-    if (has(attack.attackers, name)) lengths.emplace_back(name, length_of(name));
+  for (const AttackerInfo& info : kAttackers) {
+    if (has(attack.attackers, info.name)) lengths.emplace_back(info.name, info.length);
   }
   lengths.emplace_back("half data", 1);
   lengths.emplace_back("label probe", 0.1);
   const Stages stages(tick, lengths);
 
-  const auto done = [&](const std::string& name) {
+  const auto done = [&](std::string_view name) {
     return std::ranges::find(cut.attackers, name, &AttackerRecord::name) != cut.attackers.end();
   };
-  const bool gain_wanted = has(attack.attackers, kGainAttacker);
+  const bool gain_wanted = has(attack.attackers, gain_attacker().name);
   const bool probe_wanted = attack.data.labels.defined();
   const bool complete = std::ranges::all_of(attack.attackers, done) &&
                         (!gain_wanted || cut.data_gain) && (!probe_wanted || cut.probe) &&
@@ -219,17 +201,18 @@ Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, cons
     cut.tensors[i].shape.insert(cut.tensors[i].shape.begin(), 1);
   }
   cut.bytes = 2 * FeatureStore::bytes(store->shapes(), 1);  // f32 where the cache has fp16
-  for (const std::string& name : attacker_names()) {
-    if (!has(attack.attackers, name) || done(name)) continue;
-    TRY(record, work.run(name, stages.stage(name)));
+  for (const AttackerInfo& info : kAttackers) {
+    if (!has(attack.attackers, info.name) || done(info.name)) continue;
+    TRY(record, work.run(info, stages.stage(std::string(info.name))));
     cut.attackers.push_back(std::move(record));
     TRY_OK(attack.work.save(job, progress));
   }
   if (gain_wanted && !cut.data_gain) {
-    const auto whole = std::ranges::find(cut.attackers, kGainAttacker, &AttackerRecord::name);
+    const auto whole =
+        std::ranges::find(cut.attackers, gain_attacker().name, &AttackerRecord::name);
     TRY(gain, work.data_gain(*whole, stages.stage("half data")));
     cut.data_gain = gain;
-    cut.data_gain_attacker = kGainAttacker;
+    cut.data_gain_attacker = gain_attacker().name;
     TRY_OK(attack.work.save(job, progress));
   }
   if (probe_wanted && !cut.probe) {
@@ -269,7 +252,10 @@ Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTa
   if (std::ranges::all_of(attackers, done)) return progress.negative_controls;
 
   std::vector<std::pair<std::string, double>> lengths = {{"features", 0.1}};
-  for (const std::string& name : attackers) lengths.emplace_back(name, length_of(name));
+  for (const std::string& name : attackers) {
+    TRY(info, known_attacker(name));
+    lengths.emplace_back(name, info->length);
+  }
   const Stages stages(tick, lengths);
   TRY(store, open_features(attack, target, job, stages.stage("features")));
   const CutWork work(attack, job, store);
@@ -279,10 +265,11 @@ Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTa
   for (const std::string& name : attackers) {
     if (done(name)) continue;
     const ProgressCallback stage = stages.stage(name);
-    TRY(attacker, work.make(name, stage));
+    TRY(info, known_attacker(name));
+    TRY(attacker, work.make(*info, stage));
     TRY_OK(work.fit(*attacker, name, work.pairs(attack.data.training).shuffled(),
                     work.pairs(attack.data.validation).shuffled(), stage, attack.budget.effort));
-    TRY(scores, work.score(*attacker, name, attack.data.certification, stage, nullptr));
+    TRY(scores, work.score(*attacker, *info, attack.data.certification, stage, nullptr));
     const auto& values = *scores.scores(attack.scorer.metric());
     const double mean =
         std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());

@@ -1,13 +1,11 @@
 // All attackers on one cut, and the controls.
 #pragma once
 
+#include "audit/attackers.h"
 #include "audit/protocol/scoring.h"
 #include "audit/protocol/work_folder.h"
 
 namespace cloister::audit {
-
-// The attackers that there are, in the order in which they run.
-const std::vector<std::string>& attacker_names();
 
 // What is the same for every cut of an audit.
 struct Attack {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "audit/attack/attackers.h"
 #include "audit/protocol/setup.h"
 
 namespace cloister::audit {
@@ -19,12 +20,12 @@ class Timing {
       : options_(options), data_(data), store_(std::move(store)) {}
 
   // What the attacker takes for all of its inputs.
-  Result<double> seconds(const std::string& name) const {
-    const bool slow = name.starts_with("rmle");
-    const auto attacker = name == "cgan"        ? make_cgan()
-                          : name == "retrieval" ? make_retrieval()
-                          : slow                ? make_rmle()
-                                                : make_inverse_net();
+  Result<double> seconds(const AttackerInfo& info) const {
+    if (info.cost == AttackCost::kNone) return 0.0;
+    // Of a search only the steps are timed: where it starts from doesn't matter.
+    TRY(attacker, make_attacker(info, [](const AttackerInfo&) {
+          return Result<std::shared_ptr<Attacker>>(nullptr);
+        }));
     const Effort& effort = options_.budget.effort;
     AttackContext context;
     context.effort = effort;
@@ -35,15 +36,14 @@ class Timing {
     context.tick = [](double, const std::string&) { return Result<>(); };
     const Pairs train = pairs(data_.training).first(kTried);
     TRY(fitted, attacker->fit(train, pairs(data_.validation).first(16), context));
-    if (!slow) {
-      if (name == "retrieval") return 0.0;
+    if (info.cost == AttackCost::kEpochs) {
       const auto inputs = static_cast<double>(data_.training.size(0) * effort.epochs);
       return fitted.inputs_per_second > 0 ? inputs / fitted.inputs_per_second : 0;
     }
     const int64_t n = std::min<int64_t>(options_.budget.subsample, data_.validation.size(0));
     const double start = now_seconds();
     TRY_OK(attacker->reconstruct(pairs(data_.validation).first(n), context));
-    const double restarts = name == "rmle" ? static_cast<double>(effort.restarts) : 1;
+    const double restarts = info.start.empty() ? static_cast<double>(effort.restarts) : 1;
     // Selection and certification, and a little for tuning.
     return (now_seconds() - start) / 4 * static_cast<double>(effort.iterations) *
            (2 * restarts + 1);
@@ -87,10 +87,11 @@ Result<Estimate> estimate_audit(const AuditModel& model, const AuditOptions& opt
     const Timing timing(options, *setup.data, store);
     double controls = 0;
     for (const std::string& name : options.attackers) {
-      TRY(seconds, timing.seconds(name));
-      // The data gain trains the inverse net once more.
-      cut.seconds += name == "inverse-net" ? 2 * seconds : seconds;
-      if (!name.starts_with("rmle")) controls += seconds;
+      TRY(info, known_attacker(name));
+      TRY(seconds, timing.seconds(*info));
+      // The data gain trains its attacker once more.
+      cut.seconds += info->gains ? 2 * seconds : seconds;
+      if (info->learns) controls += seconds;
     }
     estimate.controls_seconds = controls;  // of the last one, the deepest
     estimate.seconds += cut.seconds;

@@ -19,9 +19,10 @@ constexpr int kRefinements = 2;  // cuts that "auto" adds around the threshold
 // Attackers that can be trained on pairs that don't belong together, of those asked for.
 std::vector<std::string> negative_attackers(const std::vector<std::string>& attackers) {
   std::vector<std::string> names;
-  for (const std::string& name : attacker_names()) {
-    const bool slow = name.starts_with("rmle");
-    if (!slow && std::ranges::find(attackers, name) != attackers.end()) names.push_back(name);
+  for (const AttackerInfo& info : kAttackers) {
+    if (info.learns && std::ranges::find(attackers, info.name) != attackers.end()) {
+      names.emplace_back(info.name);
+    }
   }
   return names;
 }
@@ -173,7 +174,8 @@ class Run {
           std::accumulate(floor.begin(), floor.end(), 0.0) / static_cast<double>(floor.size());
       for (const AttackerRecord& attacker : first.attackers) {
         // The ones that rebuild: retrieval can only repeat what the attacker has.
-        if (attacker.name != "cgan" && attacker.name != "inverse-net") continue;
+        const AttackerInfo* info = find_attacker(attacker.name);
+        if (info == nullptr || !info->rebuilds) continue;
         record.positive_controls.push_back(
             {attacker.name, mean(attacker.certification), floor_mean});
       }

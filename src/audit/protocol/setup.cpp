@@ -5,7 +5,6 @@
 
 #include "audit/attack/precision.h"
 #include "audit/protocol/choose_cuts.h"
-#include "base/nearest.h"
 #include "engine/torch.h"
 #include "graph/extract.h"
 #include "image/preprocess.h"
@@ -15,9 +14,7 @@ namespace {
 
 Result<> check_options(const AuditOptions& options) {
   for (const std::string& name : options.attackers) {
-    if (std::ranges::find(attacker_names(), name) != attacker_names().end()) continue;
-    return fail(Kind::kUsage, "no attacker '{}'; nearest: {}", printable(name),
-                nearest_texts(name, attacker_names(), 1)[0]);
+    TRY_OK(known_attacker(name));
   }
   if (options.attackers.empty()) return fail(Kind::kUsage, "no attackers");
   if (options.shards < 1 || (options.shard && *options.shard >= options.shards)) {

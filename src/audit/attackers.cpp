@@ -10,12 +10,12 @@ static_assert(std::ranges::count_if(kAttackers, &AttackerInfo::gains) == 1,
               "one attacker measures the data gain");
 
 const std::vector<std::string>& attacker_names() {
-  static const std::vector<std::string> names = [] {
+  static const std::vector<std::string> kNames = [] {
     std::vector<std::string> all;
     for (const AttackerInfo& info : kAttackers) all.emplace_back(info.name);
     return all;
   }();
-  return names;
+  return kNames;
 }
 
 const AttackerInfo* find_attacker(std::string_view name) {

@@ -99,7 +99,7 @@ TEST(Record, RefusesWhatIsNoRecord) {
   expect_refused("{}", "no key 'schema'");
   expect_refused(pictures().substr(0, 5000), "not JSON");
   expect_refused(std::string(1000, '['), "nested too deep");
-  expect_refused(R"({"schema": "cloister/audit/1", "schema": 1})", "key 'schema' is there twice");
+  expect_refused(R"({"schema": "cloister/audit/1", "schema": 1})", "key 'schema' occurs twice");
   expect_refused(R"({"schema": "cloister/audit/2"})", "schema: 'cloister/audit/2', want",
                  Kind::kUnsupported);
   expect_refused(std::string(kMaxRecordBytes + 1, ' '), "at most 67108864 are read");
@@ -123,7 +123,8 @@ TEST(Record, RefusesValuesOfAnotherTypeOrOutOfRange) {
   expect_refused([](Json& j) { j["model"]["sha256"] = std::string(64, 'G'); }, "want 64 digits");
   expect_refused([](Json& j) { j["model"]["input_shape"][0] = -1; },
                  "model.input_shape[0]: -1, want a whole number from 0 to");
-  expect_refused([](Json& j) { j["metric"] = "ssim_advantage"; }, "want one that is no advantage");
+  expect_refused([](Json& j) { j["metric"] = "ssim_advantage"; },
+                 "want one that is not an advantage");
   expect_refused([](Json& j) { j["metric"] = "lpips"; }, "metric: metric 'lpips', want ssim");
   expect_refused([](Json& j) { j["policy"]["statistic"] = "max"; }, "statistic 'max', want mean");
   expect_refused([](Json& j) { j["policy"]["resamples"] = 1e9; }, "policy.resamples: 1000000000.0");
@@ -177,9 +178,9 @@ TEST(Record, RefusesPathsOutOfItsFolder) {
 }
 
 TEST(Record, RefusesWhatDoesNotFitTogether) {
-  expect_refused([](Json& j) { j["cuts"][1]["id"] = "c0a1b2c"; }, "cut 'c0a1b2c': there twice");
+  expect_refused([](Json& j) { j["cuts"][1]["id"] = "c0a1b2c"; }, "cut 'c0a1b2c': occurs twice");
   expect_refused([](Json& j) { j["cuts"][0]["attackers"][1]["name"] = "inverse-net"; },
-                 "attacker 'inverse-net': there twice");
+                 "attacker 'inverse-net': occurs twice");
   expect_refused([](Json& j) { std::swap(j["cuts"][0], j["cuts"][1]); },
                  "macs_share 0.029 after a cut with 0.031, want shallowest first");
   expect_refused([](Json& j) { j["splits"].erase("parts"); }, "no number of inputs at parts.");

@@ -133,8 +133,8 @@ TEST(Splits, RefuseWhatCanNotBeSplit) {
     return found ? std::string("accepted") : found.error().message;
   };
   EXPECT_THAT(message(make_items(90, 90), {}),
-              HasSubstr("certification would get 18 of 90 different ones (0 that the victim was "
-                        "trained on), want 20 or more"));
+              HasSubstr("certification would get 18 of 90 different ones (the victim was trained "
+                        "on 0 of them), want 20 or more"));
   EXPECT_THAT(message({}, {}), HasSubstr("too few inputs"));
   EXPECT_THAT(message(make_items(500, 3), {}), HasSubstr("of 3 different ones"));
   EXPECT_THAT(message(make_items(500, 500, 1), {}),
@@ -145,7 +145,7 @@ TEST(Splits, RefuseWhatCanNotBeSplit) {
   EXPECT_THAT(message(items, {}), HasSubstr("499 of 500 inputs have a label ('picture-0003'"));
   items = make_items(500, 500);
   items[3].id = items[4].id;
-  EXPECT_THAT(message(items, {}), HasSubstr("'picture-0004' is there twice"));
+  EXPECT_THAT(message(items, {}), HasSubstr("'picture-0004' occurs twice"));
   SplitOptions options;
   options.certification = 0;
   EXPECT_THAT(message(make_items(500, 500), options), HasSubstr("a share of 0"));

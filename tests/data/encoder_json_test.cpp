@@ -131,13 +131,13 @@ TEST(EncoderJson, NamesTheColumnThatDoesNotFit) {
   };
   EXPECT_THAT(wrong("n,proto,empty,ip,kind\n1,tcp,-,a,dos\n"), HasSubstr("numeric column 'm'"));
   EXPECT_THAT(wrong("n,proto,m,empty,ip,extra,kind\n1,tcp,1,-,a,7,dos\n"),
-              HasSubstr("column 'extra' of the table is not one that the encoding knows"));
+              HasSubstr("column 'extra' of the table is not in the encoding"));
   EXPECT_THAT(wrong("proto,n,m,empty,ip,kind\ntcp,1,1,-,a,dos\n"),
-              HasSubstr("column 'n' of the table is at another place"));
+              HasSubstr("column 'n' of the table is at another position"));
   EXPECT_THAT(wrong("n,proto,m,empty,ip,kind\nx,tcp,1,-,a,dos\n"),
               HasSubstr("line 2: column 'n' is 'x', want a number"));
   EXPECT_THAT(wrong("n,proto,m,empty,ip,kind\n1,tcp,1,-,a,worm\n"),
-              HasSubstr("label 'worm' is none of the 3 classes"));
+              HasSubstr("label 'worm' is not one of the 3 classes"));
   // A table that was read without the record.
   EXPECT_THAT(bind_encoding(encoding, *parse_table("n,proto\n1,tcp\n", {})).error().message,
               HasSubstr("the table has no column 'm'"));
@@ -158,10 +158,10 @@ TEST(EncoderJson, ParsingIsStrict) {
       {"\"kind\": \"numeric\"", "\"kind\": \"text\"", "columns[0].kind: \"text\", want numeric"},
       {"\"spread\": ", "\"spread\": -", "spread: -"},
       {"\"spread\": ", "\"spread\": 1e999, \"x\": ", "not JSON"},
-      {"\"fill\": ", "\"spread\": 1, \"fill\": ", "key 'spread' is there twice"},
-      {"\"udp\"", "\"tcp\"", "columns[1].categories: 'tcp' is there twice"},
-      {"\"name\": \"m\"", "\"name\": \"n\"", "columns[2].name: 'n' is there twice"},
-      {"\"name\": \"m\"", "\"name\": \"ip\"", "'ip' is there twice, or dropped, or the label"},
+      {"\"fill\": ", "\"spread\": 1, \"fill\": ", "key 'spread' occurs twice"},
+      {"\"udp\"", "\"tcp\"", "columns[1].categories: 'tcp' occurs twice"},
+      {"\"name\": \"m\"", "\"name\": \"n\"", "columns[2].name: 'n' occurs twice"},
+      {"\"name\": \"m\"", "\"name\": \"ip\"", "'ip' occurs twice, is dropped, or is the label"},
       {"\"name\": \"m\"", "\"name\": \"\"", "columns[2].name: empty"},
       {"\"indicator\": false", "\"indicator\": 0", "columns[0].indicator: 0, want true or false"},
       {"\"label\": \"kind\"", "\"label\": 3", "table.label: 3, want a string"},

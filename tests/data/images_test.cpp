@@ -59,7 +59,7 @@ TEST_F(Images, ClassFolders) {
   named.class_names = {"bird", "dog", "cat"};
   EXPECT_EQ(scan_images(named)->items[0].label, 2);
   named.class_names = {"bird", "dog"};
-  EXPECT_EQ(message(named), "class folder 'cat' is none of the 2 classes");
+  EXPECT_EQ(message(named), "class folder 'cat' is not one of the 2 classes");
   named.class_names = {};
   named.classes = 10;
   EXPECT_THAT(message(named), HasSubstr("class folder 'cat', want a whole number under 10"));
@@ -121,7 +121,7 @@ TEST_F(Images, RefusesFoldersWithoutPictures) {
   put("color.png", "cat/b.png");
   ImageOptions folders = options();
   folders.labels = LabelsFrom::kFolders;
-  EXPECT_THAT(message(folders), HasSubstr("'a.png' lies beside the class folders"));
+  EXPECT_THAT(message(folders), HasSubstr("'a.png' is beside the class folders"));
   folders.folder = dir_ / "none";
   EXPECT_EQ(scan_images(folders).error().kind, Kind::kNotFound);
 }

@@ -108,7 +108,7 @@ TEST(Table, ClassesByNameAndNumber) {
   EXPECT_EQ(parse_table(kSmall, options)->items[1].label, 2);
   options.class_names = {"normal"};
   EXPECT_THAT(parse_table(kSmall, options).error().message,
-              HasSubstr("line 3: label 'attack' is none of the 1 classes"));
+              HasSubstr("line 3: label 'attack' is not one of the 1 classes"));
   TableOptions numbers;
   numbers.label = "l";
   EXPECT_EQ(parse_table("a,l\n1,7\n2,0\n", numbers)->items[0].label, 7);
@@ -127,7 +127,7 @@ TEST(Table, RefusesWithTheLine) {
   };
   EXPECT_EQ(message(""), "empty file, want a header");
   EXPECT_EQ(message("a,b\n"), "no rows below the header");
-  EXPECT_EQ(message("a,a\n1,2\n"), "header: column 'a' is there twice");
+  EXPECT_EQ(message("a,a\n1,2\n"), "header: column 'a' occurs twice");
   EXPECT_EQ(message("a,\n1,2\n"), "header: column 2 has no name");
   EXPECT_EQ(message("a,b\n1,2\n1,2,3\n"), "line 3: 3 cells, the header has 2");
   EXPECT_EQ(message("a,b\n1,2\n\n"), "line 3: 1 cells, the header has 2");

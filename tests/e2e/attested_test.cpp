@@ -103,7 +103,7 @@ class Attested : public test::Serving {
     fs::remove(dir_ / "got.npy");
     const Finished answered = ask("policy.json");
     ASSERT_EQ(answered.code, 0) << answered.err;
-    EXPECT_THAT(answered.err, HasSubstr("warning: a TPM vouches for what was booted"));
+    EXPECT_THAT(answered.err, HasSubstr("warning: a TPM vouches only for the boot"));
     const auto got = read_npy(dir_ / "got.npy");
     ASSERT_TRUE(got);
     const auto values = got->as<float>();
@@ -199,9 +199,9 @@ TEST_F(Attested, AnotherConfigurationIsSeen) {
 TEST_F(Attested, KeysAreForWhomTheOwnerMeans) {
   auto head = start_trusted("new.cloister");
   head->stop();
-  expect_no_key("old.cloister", "is at version 9, and this bundle has version 8");
+  expect_no_key("old.cloister", "is already at version 9, but this bundle has version 8");
   // Sealed for somebody else's key.
-  expect_no_key("net.cloister", "none of the bundle's 1 recipients is a key of this server");
+  expect_no_key("net.cloister", "this server has no key for any of the bundle's 1 recipients");
   boot("something else");
   expect_no_key("new.cloister", "tpm.pcrs: PCR 8 is ");
   // The same machine, booted as it should be: its registers, not its key, were the reason.
@@ -237,16 +237,16 @@ TEST_F(Attested, NothingIsLostWhenEitherSideIsRestarted) {
   EXPECT_EQ(keys_->stop(), 0);
   // The server waits for its key.
   head = std::make_unique<Background>(CLOISTERD, trusted("new.cloister"), dir_.path(), "trusted");
-  ASSERT_TRUE(head->says("no key yet")) << head->err();
+  ASSERT_TRUE(head->says("waiting for the key server")) << head->err();
   keys_ = start_keys();
   url_ = fmt::format("https://127.0.0.1:{}", head->port());
   expect_answer();
   // What was released before is still known.
-  expect_no_key("old.cloister", "is at version 9");
+  expect_no_key("old.cloister", "already at version 9");
   // A server that waits can be stopped.
   EXPECT_EQ(keys_->stop(), 0);
   Background waiting(CLOISTERD, trusted("new.cloister"), dir_.path(), "waiting");
-  ASSERT_TRUE(waiting.says("no key yet")) << waiting.err();
+  ASSERT_TRUE(waiting.says("waiting for the key server")) << waiting.err();
   EXPECT_EQ(waiting.stop(), 0);
 }
 

@@ -66,7 +66,7 @@ TEST_F(AuditCommand, WritesARecordAndAPage) {
   const auto again = run(table({"-o", "a", "--resume", "--json"}));
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_EQ(again.out, audit::record_json(*record));
-  wrong(table({"-o", "a"}), 2, "--resume goes on with it");
+  wrong(table({"-o", "a"}), 2, "continue it with --resume");
   wrong(table({"-o", "a", "--resume", "--seed", "2"}), 3, "holds another audit's work");
 }
 
@@ -87,7 +87,7 @@ TEST_P(Stopped, GoesOnToTheSameScores) {
   } else {
     ASSERT_TRUE(WIFEXITED(status));
     EXPECT_EQ(WEXITSTATUS(status), 128 + GetParam());
-    EXPECT_THAT(*read_file(dir_ / ".err"), HasSubstr("stopped; --resume goes on from here"));
+    EXPECT_THAT(*read_file(dir_ / ".err"), HasSubstr("stopped; --resume continues from here"));
   }
   EXPECT_FALSE(fs::exists(dir_ / "part/audit.json"));
   const auto resumed = run(table({"-o", "part", "--resume"}));

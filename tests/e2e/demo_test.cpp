@@ -27,8 +27,8 @@ TEST_F(Demo, TellsTheWholeStory) {
   const auto made = plan::read_plan(dir_ / "d/plan.json");
   ASSERT_TRUE(made) << made.error().message;
   if (!audits()) {
-    EXPECT_THAT(out, HasSubstr("This build is without LibTorch"));
-    EXPECT_THAT(out.substr(end), HasSubstr("all of it stays trusted"));
+    EXPECT_THAT(out, HasSubstr("This build lacks LibTorch"));
+    EXPECT_THAT(out.substr(end), HasSubstr("the whole model stays trusted"));
     EXPECT_FALSE(made->safe_cut);
     return;
   }
@@ -51,7 +51,7 @@ TEST_F(Demo, Errors) {
   fails({"demo", "more"}, 2, "unexpected argument: more");
   fs::create_directories(dir_ / "mine");
   ASSERT_TRUE(write_file(dir_ / "mine/thesis.txt", "x"));
-  fails({"demo", "-o", "mine"}, 2, "'mine' is there and holds something else");
+  fails({"demo", "-o", "mine"}, 2, "'mine' exists and was not made by the demo");
   EXPECT_TRUE(fs::exists(dir_ / "mine/thesis.txt"));
 }
 

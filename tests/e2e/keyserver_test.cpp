@@ -26,7 +26,7 @@ class Keyserver : public testing::Test {
     const auto added = run({"add", "release", "--keys", "keys", "--policy", "policy.json"});
     ASSERT_EQ(added.code, 0) << added.err;
     recipient_ = added.out.substr(0, added.out.size() - 1);
-    EXPECT_THAT(added.err, HasSubstr("warning: this policy gives the key to simulated"));
+    EXPECT_THAT(added.err, HasSubstr("warning: this policy releases the key to simulated"));
   }
 
   test::Finished run(const Arguments& arguments) {
@@ -70,7 +70,7 @@ TEST_F(Keyserver, FromAKeyToAReleaseToItsRevocation) {
   auto server = serve();
   const auto keys = value_of(ask(bundle));
   EXPECT_TRUE(bundle.segment("head", keys.identities, keys.headers));
-  expect_error(ask(seal(1)), Kind::kRefused, "at version 2, and this bundle has version 1");
+  expect_error(ask(seal(1)), Kind::kRefused, "at version 2, but this bundle has version 1");
 
   EXPECT_EQ(run({"revoke", "release", "--keys", "keys", "--why", "the image leaks"}).code, 0);
   expect_error(ask(bundle), Kind::kRefused, "key 'release' is revoked: the image leaks");
@@ -145,7 +145,7 @@ TEST_F(Keyserver, AnAlteredLog) {
   ASSERT_TRUE(write_file(dir_ / "release.log", good + "{\"schema\":"));
   const auto torn = run({"log", "release.log", "--json", "--expect-head", anchored});
   EXPECT_EQ(torn.code, 0);
-  EXPECT_THAT(torn.err, HasSubstr("10 bytes of a line that was never finished"));
+  EXPECT_THAT(torn.err, HasSubstr("10 bytes of an unfinished last line"));
 }
 
 TEST_F(Keyserver, WrongUsage) {

@@ -114,7 +114,8 @@ TEST_F(PlanCommand, DevicesMeasuredElsewhere) {
   EXPECT_THAT(done(audited({"--device", "h200=gpu.json", "--device", kGpu, "--all"})),
               AllOf(HasSubstr(" cut c3 on h200"), HasSubstr(" cut c3 on gpu")));
   fails(audited({"--device", "h200=none.json"}), 1, "--device h200: ");
-  fails(audited({"--device", "cpu=gpu.json"}), 2, "--device cpu: device 'cpu' is in the profile");
+  fails(audited({"--device", "cpu=gpu.json"}), 2,
+        "--device cpu: device 'cpu' is already in the profile");
   fails(audited({"--device", "gpu"}), 2, "--device 'gpu', want NAME=FILE or NAME=flops=");
   fails(audited({"--device", "gpu=flops=1T"}), 2, "--device gpu: 'flops=1T' has no bytes");
 }

@@ -56,7 +56,7 @@ TEST_F(Report, JudgesAgain) {
     return html.substr(start, html.find("</h1>") - start);
   };
   EXPECT_EQ(headline({"--threshold", "ssim=0.5"}), "2 of 5 cuts resisted at SSIM 0.50");
-  EXPECT_EQ(headline({"--threshold", "ssim=0.19"}), "No cut is safe at SSIM 0.19");
+  EXPECT_EQ(headline({"--threshold", "ssim=0.19"}), "No cut resisted at SSIM 0.19");
   EXPECT_EQ(headline({"--statistic", "worst", "--threshold", "ssim=0.45"}),
             "2 of 5 cuts resisted at SSIM 0.45");
   EXPECT_EQ(headline({"--n-min", "1000"}), "No cut was shown to resist at SSIM 0.30");
@@ -72,7 +72,7 @@ TEST_F(Report, ShowsAPlan) {
   done({"report", "a/audit.json", "--plan", "plan.json", "--profile", "profile.json", "-o",
         "r.html"});
   const std::string html = *read_file(dir_ / "r.html");
-  EXPECT_THAT(html, HasSubstr("<h1>A safe cut was found, "));
+  EXPECT_THAT(html, HasSubstr("<h1>A cut that resisted was found: "));
   EXPECT_THAT(html, HasSubstr("The plan cuts the network at"));
   EXPECT_THAT(html, HasSubstr("<section id=\"network\""));
   // The audit is judged by the plan's policy.
@@ -89,13 +89,13 @@ TEST_F(Report, TakesRecordsThatBelongTogether) {
     arguments.insert(arguments.end(), more.begin(), more.end());
     fails(arguments, code, part);
   };
-  wrong(2, "it was made by its own policy", {"--threshold", "ssim=0.5"});
+  wrong(2, "the plan has its own policy", {"--threshold", "ssim=0.5"});
   profile_.settings.seed = 2;
   save_records();
-  wrong(1, "'plan.json' was made from another file than 'profile.json': SHA-256 ");
+  wrong(1, "'plan.json' was not made from 'profile.json': SHA-256 ");
   plan_.audit_sha256 = std::string(64, 'a');
   save_records();
-  wrong(1, "'plan.json' was made from another file than 'a/audit.json': SHA-256 ");
+  wrong(1, "'plan.json' was not made from 'a/audit.json': SHA-256 ");
   profile_.model_sha256 = std::string(64, 'c');
   save_records();
   wrong(1, "the audit is of model 'resnet50.onnx' (SHA-256 " + audit_.model.sha256);

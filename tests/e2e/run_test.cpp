@@ -151,7 +151,7 @@ TEST_F(Run, WrongUsage) {
         "give the cuts shallow to deep");
   fails({"run", "m.onnx", "--random", "1", "--threads", "0"}, 2, "--threads");
   fails({"run", "m.onnx", "--random", "1", "--provider", "abacus"}, 2,
-        "no execution provider 'abacus'; there are cpu, cuda and tensorrt");
+        "no execution provider 'abacus'; want cpu, cuda or tensorrt");
   fails({"run", "m.onnx", "--random", "1", "-o", "y.txt"}, 2, "ends in .npy or .npz");
 }
 

@@ -110,7 +110,7 @@ TEST_F(Serve, RowsOfATable) {
     const auto values = got->as<float>();
     expect_same_values({values.begin(), values.end()});
   }
-  rows("twice.csv", 1, "'twice.csv': 3 rows are equal to earlier ones");
+  rows("twice.csv", 1, "'twice.csv': 3 rows repeat earlier ones");
   rows("less.csv", 2, "column 'n1' is not among the 2");
   rows("none.csv", 1, "none.csv");
 }

@@ -101,7 +101,7 @@ TEST_F(Train, LeavesOutDuplicatesAndSaysSo) {
         rows + rows.substr(rows.find('\n') + 1) + "40,udp,3,10.9.9.9,dos\n40,udp,3,b,scan\n");
   const test::Finished finished = run(table({"--json"}, "1"));
   ASSERT_EQ(finished.code, 0) << finished.err;
-  EXPECT_THAT(finished.err, HasSubstr("note: 601 of 1202 rows are equal to an earlier one"));
+  EXPECT_THAT(finished.err, HasSubstr("note: 601 of 1202 rows equal an earlier one"));
   EXPECT_THAT(finished.err, HasSubstr("1 of them with another label"));
   const auto json = nlohmann::json::parse(finished.out);
   EXPECT_EQ(json["data"]["exact_duplicates_removed"], 600);

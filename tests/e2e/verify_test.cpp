@@ -99,7 +99,7 @@ TEST_F(Verify, WithoutAPolicyNothingIsAcceptedAndEverythingShown) {
 
 TEST_F(Verify, WhatIsNoEvidence) {
   ASSERT_TRUE(write_file(dir_ / "garbage.bin", "what is this"));
-  fails({"verify", "garbage.bin"}, 1, "12 bytes that are no evidence of a known kind");
+  fails({"verify", "garbage.bin"}, 1, "12 bytes that are not evidence of a known kind");
   ASSERT_TRUE(write_file(dir_ / "garbage.json", "{}"));
   fails({"verify", "garbage.json"}, 1, "schema");
   fails({"verify", "nothing.bin"}, 1, "nothing.bin");

@@ -31,10 +31,10 @@ TEST_F(Zoo, DetectorsTakeTheTablesSizes) {
 
 TEST_F(Zoo, Errors) {
   fails({"zoo", "vgg16", "-o", "x.onnx", "--features", "9"}, 2,
-        "'vgg16' has no features to choose");
+        "'vgg16' has a fixed number of features");
   fails({"zoo", "mlp", "-o", "x.onnx", "--features", "2"}, 2, "2 features, want 4 to 65536");
   fails({"zoo", "mlp", "-o", "x.onnx", "--classes", "0"}, 2, "--classes");
-  fails({"zoo", "vgg", "-o", "x.onnx"}, 2, "no model 'vgg' in the zoo; there are vgg16");
+  fails({"zoo", "vgg", "-o", "x.onnx"}, 2, "no model 'vgg' in the zoo; want one of vgg16");
   fails({"zoo", "vgg16"}, 2, "-o FILE.onnx is missing");
   fails({"zoo", "vgg16", "-o"}, 2, "--output: 1 required FILE missing");
   fails({"zoo", "vgg16", "-o", "x.onnx", "--seed", "-1"}, 2, "--seed");

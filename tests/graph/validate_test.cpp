@@ -44,7 +44,7 @@ const Case kWrong[] = {
     {"UndefinedInput", [](auto& m) { m.mutable_graph()->mutable_node(0)->set_input(0, "ghost"); },
      "Relu 'make y' uses tensor 'ghost', which nothing defines"},
     {"UnmadeOutput", [](auto& m) { m.mutable_graph()->mutable_output(0)->set_name("ghost"); },
-     "output 'ghost' is not made by any node"},
+     "outputs 'ghost', an output of"},
     {"OutputTwice",
      [](auto& m) { *m.mutable_graph()->add_output() = onnx::ValueInfoProto(m.graph().output(0)); },
      "output 'y' is listed twice"},
@@ -153,7 +153,7 @@ TEST(ValidateModel, LooksIntoSubgraphs) {
   // What a branch makes is its own.
   onnx::ModelProto model = with_branch("x");
   model.mutable_graph()->mutable_output(0)->set_name("inner");
-  expect_error(validate(model), Kind::kInvalid, "output 'inner' is not made by any node");
+  expect_error(validate(model), Kind::kInvalid, "outputs 'inner', an output of");
   // A branch may hide an outer name, and give an outer tensor as its output.
   model = with_branch("x");
   auto& branch = *model.mutable_graph()->mutable_node(0)->mutable_attribute(0)->mutable_g();

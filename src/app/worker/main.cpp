@@ -129,7 +129,8 @@ Served open_echo(Options& o) {
 Outcome serve_body(Options& o) {
   o.log.start();
   hold_stop_signals();
-  if (o.bundle.empty() && !o.echo) return fail(Kind::kUsage, "want --bundle FILE, or --echo");
+  if (o.bundle.empty() && !o.echo)
+    return fail(Kind::kUsage, "--bundle is required, or --echo; see 'cloister-worker --help'");
   Result<Served> served = o.echo ? open_echo(o) : open_bundle(o);
   if (!served) return std::unexpected(served.error());
   if (!o.tls_cert.empty()) {

@@ -301,8 +301,11 @@ TEST(ZooEntries, SomeHaveOpenSizes) {
   EXPECT_EQ(graph->find("logits")->type.text(), "f32[N,5]");
   for (const auto& [name, sizes, message] :
        {std::tuple{"tiny_transformer", ZooSizes{.classes = 4},
-                   "'tiny_transformer' has no classes to choose: mlp, cnn1d, small_cnn have"},
-        {"small_cnn", {.features = 4}, "'small_cnn' has no features to choose: mlp, cnn1d have"}}) {
+                   "'tiny_transformer' has a fixed number of classes; it can be chosen for mlp, "
+                   "cnn1d, small_cnn"},
+        {"small_cnn",
+         {.features = 4},
+         "'small_cnn' has a fixed number of features; it can be chosen for mlp, cnn1d"}}) {
     const auto fixed = zoo_model(name, 1, sizes);
     ASSERT_FALSE(fixed);
     EXPECT_EQ(fixed.error().kind, Kind::kUsage);

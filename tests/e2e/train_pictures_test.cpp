@@ -83,7 +83,7 @@ TEST_F(TrainPictures, BadFoldersAreOneLine) {
   wrong(pictures({"--preprocess", "nope"}), 1, "can't open 'nope'");
   wrong(pictures({"--preprocess", "raw"}), 1, "--preprocess");
   wrong(pictures({"--preprocess", "imagenet"}), 1, "");
-  wrong(pictures({"--preprocess", "p.json", "--drop", "a"}), 2, "--drop is for tables");
+  wrong(pictures({"--preprocess", "p.json", "--drop", "a"}), 2, "--drop is only for tables");
   fs::create_directory(dir_ / "empty");
   wrong({"p.onnx", "--data", "empty", "--preprocess", "p.json", "-o", "x.onnx"}, 1, "'empty'");
   wrong({"p.onnx", "--data", "photos/gray", "--preprocess", "p.json", "-o", "x.onnx"}, 1,

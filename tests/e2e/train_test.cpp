@@ -130,7 +130,7 @@ TEST_F(Train, BadInputsAreOneLineAndWriteNothing) {
       {with("t.csv", {"--label", "kind", "--drop", "ip,opi"}), 2, "dropped column 'opi' is not"},
       {with("t.csv", {"--label", "kind"}), 1, "inputs are f32[N,"},
       {with("ragged.csv", {"--label", "kind"}), 1, "'ragged.csv': line 3: 3 cells, the header"},
-      {with("twice.csv", {"--label", "kind"}), 1, "column 'n' is there twice"},
+      {with("twice.csv", {"--label", "kind"}), 1, "column 'n' occurs twice"},
       {with("noheader.csv", {"--label", "kind"}), 1, "empty file, want a header"},
       {with("one.csv", {"--label", "kind"}), 1, "all 3 inputs are of class 0, want 2 classes"},
       {with("number.csv", {"--label", "kind"}), 1, "labels from 0 to 7, the model has 3 classes"},
@@ -144,17 +144,17 @@ TEST_F(Train, BadInputsAreOneLineAndWriteNothing) {
       {table({}, "0"), 2, "0 epochs"},
       {table({"--optimizer", "sgd"}, "20", "1e9"), 1, "try a smaller learning rate"},
       {table({"--resume"}), 2, "--resume needs --checkpoint"},
-      {table({"--flip"}), 2, "--flip is for folders of pictures; 't.csv' is none"},
-      {table({"--preprocess", "imagenet"}), 2, "--preprocess is for folders"},
-      {table({"--loss", "mse"}), 2, "--loss mse is for an .npz"},
+      {table({"--flip"}), 2, "--flip is only for folders of pictures"},
+      {table({"--preprocess", "imagenet"}), 2, "--preprocess is only for folders"},
+      {table({"--loss", "mse"}), 2, "--loss mse needs an .npz"},
       {table({"--records", "none"}), 1, "no folder 'none' to write into"},
-      {table({"--device", "tpu"}), 2, "no device 'tpu'; there are cpu and cuda"},
+      {table({"--device", "tpu"}), 2, "no device 'tpu'; want cpu or cuda"},
       {table({"-o", "no/x.onnx"}), 2, "--output"},
       {{"mlp.onnx", "--data", "t.csv", "--label", "kind", "-o", "no/x.onnx"}, 1, "no folder 'no'"},
       {{"none.onnx", "--data", "t.csv", "--label", "kind", "-o", "x.onnx"}, 1, "none.onnx"},
       {{"text.onnx", "--data", "t.csv", "--label", "kind", "-o", "x.onnx"}, 1, "text.onnx"},
       {with("folder.npz"), 1, "'folder.npz'"},
-      {with("folder.npz", {"--label", "kind"}), 2, "--label is for tables and pictures"},
+      {with("folder.npz", {"--label", "kind"}), 2, "--label is only for tables and pictures"},
   };
   const auto before = files();
   for (const auto& [arguments, code, message] : cases) wrong(arguments, code, message);
@@ -180,7 +180,7 @@ TEST_F(Train, BadArraysAreOneLine) {
   inputs = *Tensor::make(DType::kF64, {4, 5});
   check("inputs are f64[N,5], the model's 'features' is f32[N,5]");
   inputs = *Tensor::make(DType::kF32, {3, 5});
-  check("the first dimensions must be the same");
+  check("their first dimensions must be equal");
   labels = *Tensor::make(DType::kF32, {3});
   check("want one integer class a sample");
   const NamedTensor arrays[] = {{"x", inputs}};

@@ -3,30 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace cloister {
-namespace {
-
-// Whether it names a PNG file below the record's folder: "a/b.png", no way out, no surprises.
-bool is_inner_png(std::string_view path) {
-  if (path.empty() || path.size() > kShort || !path.ends_with(".png")) return false;
-  const bool plain = std::ranges::all_of(path, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-' || c == '/';
-  });
-  if (!plain) return false;
-  for (size_t start = 0; start <= path.size();) {
-    const size_t end = std::min(path.find('/', start), path.size());
-    const std::string_view name = path.substr(start, end - start);
-    if (name.empty() || name.starts_with('.')) return false;
-    start = end + 1;
-  }
-  return true;
-}
-
-}  // namespace
 
 void RecordReader::complain(std::string_view what, Kind kind) {
   if (error_) return;
@@ -43,6 +22,10 @@ void RecordReader::wrong(const Json& found, std::string_view want) {
 }
 
 void RecordReader::refuse_unknown(const Json& json) {
+  if (json.is_array()) {
+    if (json.size() == keys_.size()) return;
+    return complain(fmt::format("{} items, want {}", json.size(), keys_.size()));
+  }
   if (missing_ == Missing::kIsAnError && json.size() == keys_.size()) return;
   for (const auto& [key, _] : json.items()) {
     if (std::ranges::find(keys_, key) == keys_.end()) {
@@ -61,6 +44,15 @@ std::optional<RecordReader::Outer> RecordReader::enter(const Json& json) {
   return Outer{std::exchange(json_, &json), std::exchange(keys_, {})};
 }
 
+std::optional<RecordReader::Outer> RecordReader::enter_row(const Json& json) {
+  if (error_) return std::nullopt;
+  if (!json.is_array()) {
+    wrong(json, "an array");
+    return std::nullopt;
+  }
+  return Outer{std::exchange(json_, &json), std::exchange(keys_, {})};
+}
+
 void RecordReader::leave(const Json& json, Outer outer) {
   if (!error_) refuse_unknown(json);
   json_ = outer.json;
@@ -73,13 +65,25 @@ bool RecordReader::is_null(const Json& json) {
 
 void RecordReader::with(std::string_view key, const Use& use) {
   if (error_) return;
-  const auto found = json_->find(key);
   keys_.push_back(key);
-  if (found == json_->end()) {
+  const Json* const found = member();
+  if (json_->is_array()) {
+    if (found == nullptr) return complain(fmt::format("no item for '{}'", key));
+    return below(fmt::format("[{}]", keys_.size() - 1), [&] { use(*found); });
+  }
+  if (found == nullptr) {
     if (missing_ == Missing::kIsAnError) complain(fmt::format("no key '{}'", key));
     return;
   }
   below(fmt::format("{}{}", path_.empty() ? "" : ".", key), [&] { use(*found); });
+}
+
+const Json* RecordReader::member() const {
+  if (json_->is_array()) {
+    return keys_.size() <= json_->size() ? &(*json_)[keys_.size() - 1] : nullptr;
+  }
+  const auto found = json_->find(keys_.back());
+  return found == json_->end() ? nullptr : &*found;
 }
 
 void RecordReader::each_item(const Json& json, size_t most, const Use& use) {
@@ -104,201 +108,6 @@ void RecordReader::read_numbers(const std::string& name, const Json& json, size_
     each_item(json, most, [&](const Json& item) {
       set_real(item, out.emplace_back(), limits.lowest, limits.highest);
     });
-  });
-}
-
-void RecordReader::text(const char* key, std::string& out, size_t longest) {
-  with(key, [&](const Json& json) { set_text(json, out, longest); });
-}
-
-void RecordReader::text_or_null(const char* key, std::string& out, size_t longest) {
-  with(key, [&](const Json& json) {
-    if (!json.is_null()) set_text(json, out, longest);
-  });
-}
-
-void RecordReader::real(const char* key, double& out, double lowest, double highest) {
-  with(key, [&](const Json& json) { set_real(json, out, lowest, highest); });
-}
-
-void RecordReader::real_or_null(const char* key, double& out, double limit, double without) {
-  with(key, [&](const Json& json) {
-    if (json.is_null()) {
-      out = without;
-    } else {
-      set_real(json, out, -limit, limit);
-    }
-  });
-}
-
-void RecordReader::optional(const char* key, std::optional<double>& out, double lowest,
-                            double highest) {
-  with(key, [&](const Json& json) {
-    if (!json.is_null()) set_real(json, out.emplace(), lowest, highest);
-  });
-}
-
-void RecordReader::count_or_null(const char* key, std::optional<uint64_t>& out, uint64_t highest) {
-  with(key, [&](const Json& json) {
-    out.reset();
-    if (!json.is_null()) out = whole(json, 0, highest);
-  });
-}
-
-void RecordReader::set_text(const Json& json, std::string& out, size_t longest) {
-  if (!json.is_string()) return wrong(json, "a string");
-  const auto& text = json.get_ref<const std::string&>();
-  if (text.empty() || text.size() > longest) {
-    return complain(fmt::format("{} bytes, want 1 to {}", text.size(), longest));
-  }
-  out = text;
-}
-
-void RecordReader::set_real(const Json& json, double& out, double lowest, double highest) {
-  const double value = json.is_number() ? json.get<double>() : std::nan("");
-  if (!(value >= lowest && value <= highest)) {
-    return wrong(json, fmt::format("a number from {} to {}", lowest, highest));
-  }
-  out = value;
-}
-
-uint64_t RecordReader::whole(const Json& json, uint64_t lowest, uint64_t highest) {
-  if (json.is_number_unsigned() && json.get<uint64_t>() >= lowest &&
-      json.get<uint64_t>() <= highest) {
-    return json.get<uint64_t>();
-  }
-  wrong(json, fmt::format("a whole number from {} to {}", lowest, highest));
-  return lowest;
-}
-
-void RecordReader::schema(const char* key, std::string_view want) {
-  with(key, [&](const Json& json) {
-    std::string found;
-    set_text(json, found, kShort);
-    if (!error_ && found != want) {
-      complain(fmt::format("'{}', want '{}'", printable(found, 40), want), Kind::kUnsupported);
-    }
-  });
-}
-
-void RecordReader::choice(const char* key, std::string& out,
-                          std::initializer_list<std::string_view> words) {
-  with(key, [&](const Json& json) {
-    set_text(json, out, kShort);
-    if (!error_ && std::ranges::find(words, out) == words.end()) {
-      wrong(json, fmt::format("{}", fmt::join(words, ", ")));
-    }
-  });
-}
-
-void RecordReader::texts(const char* key, std::vector<std::string>& out, size_t most,
-                         size_t longest) {
-  out.clear();  // a policy's have defaults
-  with(key, [&](const Json& json) {
-    each_item(json, most, [&](const Json& item) { set_text(item, out.emplace_back(), longest); });
-  });
-}
-
-void RecordReader::set_digest(const Json& json, std::string& out) {
-  set_text(json, out, kShort);
-  const bool good = out.size() == 64 && std::ranges::all_of(out, [](char c) {
-                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                    });
-  if (!error_ && !good) wrong(json, "64 digits 0 to 9, a to f");
-}
-
-void RecordReader::digest(const char* key, std::string& out) {
-  with(key, [&](const Json& json) { set_digest(json, out); });
-}
-
-void RecordReader::digest_or_null(const char* key, std::string& out) {
-  with(key, [&](const Json& json) {
-    if (!json.is_null()) set_digest(json, out);
-  });
-}
-
-void RecordReader::picture(const char* key, std::string& out) {
-  with(key, [&](const Json& json) {
-    set_text(json, out, kShort);
-    if (!error_ && !is_inner_png(out)) {
-      wrong(json, "a PNG file below the record's folder, such as 'gallery/1.png'");
-    }
-  });
-}
-
-void RecordReader::dtype(const char* key, DType& out) {
-  with(key, [&](const Json& json) {
-    for (int32_t number = 0; number < 64; ++number) {
-      const auto type = dtype_from_onnx(number);
-      if (type && json == dtype_name(*type)) {
-        out = *type;
-        return;
-      }
-    }
-    wrong(json, "a type of elements such as \"f32\"");
-  });
-}
-
-void RecordReader::shape(const char* key, Shape& out) {
-  with(key, [&](const Json& json) {
-    each_item(json, 64, [&](const Json& item) {
-      out.push_back(static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxDimension))));
-    });
-  });
-}
-
-void RecordReader::dimensions(const char* key, std::vector<int64_t>& out) {
-  with(key, [&](const Json& json) {
-    each_item(json, 64, [&](const Json& item) {
-      const bool is_free = item.is_number_integer() && item == -1;
-      out.push_back(
-          is_free ? -1
-                  : static_cast<int64_t>(whole(item, 0, static_cast<uint64_t>(kMaxDimension))));
-    });
-  });
-}
-
-void RecordReader::flag(const char* key, bool& out) {
-  with(key, [&](const Json& json) {
-    if (!json.is_boolean()) return wrong(json, "true or false");
-    out = json.get<bool>();
-  });
-}
-
-void RecordReader::positions(const char* key, std::vector<size_t>& out, size_t most) {
-  with(key, [&](const Json& json) {
-    if (json.is_null()) return;
-    if (json.is_array() && json.empty()) return wrong(json, "null or positions");
-    each_item(json, most, [&](const Json& item) {
-      out.push_back(whole(item, out.empty() ? 0 : out.back() + 1, kMaxCount));
-    });
-  });
-}
-
-void RecordReader::numbers(const char* key, std::vector<std::pair<std::string, double>>& out,
-                           size_t most) {
-  with(key, [&](const Json& object) {
-    if (!object.is_object() || object.size() > most) {
-      return wrong(object, fmt::format("an object of at most {} numbers", most));
-    }
-    for (const auto& [name, value] : object.items()) {
-      if (name.empty() || name.size() > kShort) {
-        return complain(fmt::format("a name of {} bytes, want 1 to {}", name.size(), kShort));
-      }
-      auto& number = out.emplace_back(name, 0);
-      below("." + printable(name, 40),
-            [&, &value = value] { set_real(value, number.second, -kHuge, kHuge); });
-    }
-  });
-}
-
-void RecordReader::any(const char* key, std::string& out, size_t longest) {
-  with(key, [&](const Json& json) {
-    if (!json.is_object()) return wrong(json, "an object");
-    out = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-    if (out.size() > longest) {
-      complain(fmt::format("{} bytes, want at most {}", out.size(), longest));
-    }
   });
 }
 

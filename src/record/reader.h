@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/sha256.h"
+#include "base/words.h"
 #include "record/fields.h"
 #include "record/json.h"
 #include "tensor/tensor.h"
@@ -35,14 +37,25 @@ class RecordReader {
   void schema(const char* key, std::string_view want);
   void text(const char* key, std::string& out, size_t longest);
   void text_or_null(const char* key, std::string& out, size_t longest);
+  void text_or_empty(const char* key, std::string& out, size_t longest);
   void choice(const char* key, std::string& out, std::initializer_list<std::string_view> words);
   void texts(const char* key, std::vector<std::string>& out, size_t most, size_t longest);
+  // Each of which may be empty.
+  void texts_or_empty(const char* key, std::vector<std::string>& out, size_t most, size_t longest);
   void digest(const char* key, std::string& out);
+  void digest(const char* key, Digest& out);
   void digest_or_null(const char* key, std::string& out);
   void picture(const char* key, std::string& out);
   template <typename T>
   void term(const char* key, T& out) {
     with(key, [&](const Json& json) { set_term(json, out); });
+  }
+  // A value with a table of words. Which fields follow may depend on it.
+  template <typename T, size_t N>
+  void word(const char* key, T& out, const Word<T> (&words)[N]) {
+    with(key, [&](const Json& json) {
+      set_parsed(json, [&](std::string_view text) { return value_of_word(words, text, out); });
+    });
   }
   template <typename T>
   void terms(const char* key, std::vector<T>& out, size_t most) {
@@ -61,6 +74,7 @@ class RecordReader {
     with(key, [&](const Json& json) { out = static_cast<T>(whole(json, lowest, highest)); });
   }
   void real(const char* key, double& out, double lowest, double highest);
+  void reals(const char* key, std::vector<double>& out, size_t most, double lowest, double highest);
   // Null stands for `without`, an infinity.
   void real_or_null(const char* key, double& out, double limit, double without);
   void optional(const char* key, std::optional<double>& out, double lowest, double highest);
@@ -75,10 +89,35 @@ class RecordReader {
   void object(const char* key, T& out) {
     with(key, [&](const Json& json) { read(json, out); });
   }
+  // An object whose fields are members of the record itself; `members(io)` lists them. Even with
+  // kDefaults none may be left out.
+  template <typename Members>
+  void group(const char* key, const Members& members) {
+    with(key, [&](const Json& json) { read_group(json, members); });
+  }
+  // Null leaves the members as they are.
+  template <typename Members>
+  void group_or_null(const char* key, bool, const Members& members) {
+    with(key, [&](const Json& json) {
+      if (!is_null(json)) read_group(json, members);
+    });
+  }
   template <typename T>
   void list(const char* key, std::vector<T>& out, size_t most) {
     with(key, [&](const Json& json) {
       each_item(json, most, [&](const Json& item) { read(item, out.emplace_back()); });
+    });
+  }
+  // As a list, but each T is an array of its fields' values, in their order and without their keys.
+  template <typename T>
+  void rows(const char* key, std::vector<T>& out, size_t most) {
+    with(key, [&](const Json& json) {
+      each_item(json, most, [&](const Json& item) {
+        const std::optional<Outer> outer = enter_row(item);
+        if (!outer) return;
+        fields(*this, out.emplace_back());
+        leave(item, *outer);
+      });
     });
   }
   void positions(const char* key, std::vector<size_t>& out, size_t most);
@@ -108,11 +147,14 @@ class RecordReader {
   using Use = std::function<void(const Json&)>;
 
   std::optional<Outer> enter(const Json& json);
+  std::optional<Outer> enter_row(const Json& json);
   void leave(const Json& json, Outer outer);
   static bool is_null(const Json& json);
 
   // Calls use(value) for the key's value, with the key on the path.
   void with(std::string_view key, const Use& use);
+  // The value of the key that was named last, or in a row the one at its place; null: none.
+  const Json* member() const;
   void each_item(const Json& json, size_t most, const Use& use);
   void each_member(const Json& json,
                    const std::function<void(const std::string&, const Json&)>& use);
@@ -124,14 +166,27 @@ class RecordReader {
     if (!error_) path_.resize(length);
   }
 
-  template <typename T>
-  void set_term(const Json& json, T& out) {
+  template <typename Members>
+  void read_group(const Json& json, const Members& members) {
+    const std::optional<Outer> outer = enter(json);
+    if (!outer) return;
+    const Missing missing = std::exchange(missing_, Missing::kIsAnError);
+    members(*this);
+    leave(json, *outer);
+    missing_ = missing;
+  }
+  template <typename Parse>
+  void set_parsed(const Json& json, const Parse& parse) {
     std::string text;
     set_text(json, text, kShort);
     if (error_) return;
-    if (const Result<> parsed = from_string(text, out); !parsed) complain(parsed.error().message);
+    if (const Result<> parsed = parse(text); !parsed) complain(parsed.error().message);
   }
-  void set_text(const Json& json, std::string& out, size_t longest);
+  template <typename T>
+  void set_term(const Json& json, T& out) {
+    set_parsed(json, [&](std::string_view text) { return from_string(text, out); });
+  }
+  void set_text(const Json& json, std::string& out, size_t longest, size_t shortest = 1);
   void set_digest(const Json& json, std::string& out);
   void set_real(const Json& json, double& out, double lowest, double highest);
   void read_numbers(const std::string& name, const Json& json, size_t most, const Limits& limits,

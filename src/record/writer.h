@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/words.h"
 #include "record/fields.h"
 #include "record/json.h"
 #include "tensor/tensor.h"
@@ -25,16 +26,24 @@ class RecordWriter {
     if (value.empty()) return put_null(key);
     put(key, value);
   }
+  void text_or_empty(const char* key, const std::string& value, size_t) { put(key, value); }
   void choice(const char* key, const std::string& value, std::initializer_list<std::string_view>) {
     put(key, value);
   }
   void texts(const char* key, const std::vector<std::string>& values, size_t, size_t);
+  void texts_or_empty(const char* key, const std::vector<std::string>& values, size_t, size_t) {
+    texts(key, values, 0, 0);
+  }
   void digest(const char* key, const std::string& value) { put(key, value); }
   void digest_or_null(const char* key, const std::string& value) { text_or_null(key, value, 0); }
   void picture(const char* key, const std::string& value) { put(key, value); }
   template <typename T>
   void term(const char* key, const T& value) {
     put(key, to_string(value));
+  }
+  template <typename T, size_t N>
+  void word(const char* key, const T& value, const Word<T> (&words)[N]) {
+    put(key, word_of(words, value));
   }
   template <typename T>
   void terms(const char* key, const std::vector<T>& values, size_t) {
@@ -56,6 +65,9 @@ class RecordWriter {
     }
   }
   void real(const char* key, double value, double, double);
+  void reals(const char* key, const std::vector<double>& values, size_t, double, double) {
+    put_reals(key, values);
+  }
   // What is not finite is null.
   void real_or_null(const char* key, double value, double, double);
   void optional(const char* key, const std::optional<double>& value, double, double) {
@@ -75,6 +87,16 @@ class RecordWriter {
   void object(const char* key, const T& value) {
     RecordWriter inner(put_object(key));
     fields(inner, value);
+  }
+  template <typename Members>
+  void group(const char* key, const Members& members) {
+    RecordWriter inner(put_object(key));
+    members(inner);
+  }
+  template <typename Members>
+  void group_or_null(const char* key, bool is_there, const Members& members) {
+    if (!is_there) return put_null(key);
+    group(key, members);
   }
   template <typename T>
   void list(const char* key, const std::vector<T>& values, size_t) {
@@ -108,11 +130,22 @@ class RecordWriter {
 
 // Calls fill(object) for an empty object, and gives its text: laid out for people, or one line.
 std::string with_new_json(const std::function<void(Json&)>& fill, bool one_line = false);
+// With each value on a line of its own. kUnsupported for text that is not UTF-8.
+Result<std::string> with_new_indented_json(const std::function<void(Json&)>& fill);
 
 // The record's text.
 template <typename T>
 std::string write_json_record(const T& record) {
   return with_new_json([&](Json& json) {
+    RecordWriter writer(json);
+    fields(writer, record);
+  });
+}
+
+// The record's text, as with_new_indented_json().
+template <typename T>
+Result<std::string> write_indented_record(const T& record) {
+  return with_new_indented_json([&](Json& json) {
     RecordWriter writer(json);
     fields(writer, record);
   });

@@ -1,11 +1,12 @@
 #include "data/encoder_json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <limits>
 #include <set>
 
 #include "base/parse_file.h"
-#include "record/json.h"
+#include "record/reader.h"
+#include "record/writer.h"
 
 namespace cloister::audit {
 namespace {
@@ -13,35 +14,14 @@ namespace {
 constexpr std::string_view kSchema = "cloister/encoding/1";
 constexpr uint64_t kMaxBytes = 64ULL << 20;
 constexpr size_t kMaxWidth = 1'000'000;
-constexpr uint64_t kMaxCount = 1ULL << 53;
+constexpr double kLargest = std::numeric_limits<double>::max();
 
-template <typename T>
-struct Word {
-  std::string_view word;
-  T value;
-};
-
-constexpr Word<Scaling> kScalings[] = {{"standard", Scaling::kStandard},
-                                       {"min-max", Scaling::kMinMax},
-                                       {"log-standard", Scaling::kLogStandard}};
-constexpr Word<CategoryCode> kCodes[] = {{"one-hot", CategoryCode::kOneHot},
-                                         {"ordinal", CategoryCode::kOrdinal}};
-
-template <typename T, size_t N>
-std::string_view word_of(const Word<T> (&words)[N], T value) {
-  return std::ranges::find(words, value, &Word<T>::value)->word;
-}
-
-template <typename T, size_t N>
-Result<T> value_of(const Word<T> (&words)[N], std::string_view key, const Json& value) {
-  TRY(word, json_text(key, value));
-  const auto at = std::ranges::find(words, word, &Word<T>::word);
-  if (at != std::end(words)) return at->value;
-  std::string known;
-  for (const Word<T>& each : words)
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", each.word);
-  return wrong_json(key, value, known);
-}
+constexpr Word<Scaling> kScalings[] = {{Scaling::kStandard, "standard"},
+                                       {Scaling::kMinMax, "min-max"},
+                                       {Scaling::kLogStandard, "log-standard"}};
+constexpr Word<CategoryCode> kCodes[] = {{CategoryCode::kOneHot, "one-hot"},
+                                         {CategoryCode::kOrdinal, "ordinal"}};
+constexpr Word<bool> kIsCategorical[] = {{false, "numeric"}, {true, "categorical"}};
 
 size_t slot_count(const ColumnEncoding& column) {
   return column.categories.size() + (column.missing_slot ? 1 : 0) + (column.code.other ? 1 : 0);
@@ -62,126 +42,89 @@ void place_columns(Encoding& encoding) {
   }
 }
 
-Json column_json(const ColumnEncoding& column) {
-  const ColumnCode& code = column.code;
-  Json out{{"name", code.name}, {"kind", code.categorical ? "categorical" : "numeric"}};
-  if (code.categorical) {
-    out["categories"] = column.categories;
-    out["missing"] = column.missing_slot;
-    out["other"] = code.other;
-    out["merged"] = code.merged;
+}  // namespace
+
+template <typename Io>
+void fields(Io& io, Of<Io, ColumnEncoding> r) {
+  io.text("name", r.code.name, kMaxBytes);
+  io.word("kind", r.code.categorical, kIsCategorical);
+  if (r.code.categorical) {
+    io.texts_or_empty("categories", r.categories, kMaxBytes, kMaxBytes);
+    io.flag("missing", r.missing_slot);
+    io.flag("other", r.code.other);
+    io.integer("merged", r.code.merged, 0, kMaxCount);
   } else {
-    out["centre"] = code.centre;
-    out["spread"] = code.spread;
-    out["fill"] = code.fill;
-    out["indicator"] = code.indicator;
+    io.real("centre", r.code.centre, -kLargest, kLargest);
+    io.real("spread", r.code.spread, 0, kLargest);
+    io.real("fill", r.code.fill, -kLargest, kLargest);
+    io.flag("indicator", r.code.indicator);
   }
-  return out;
 }
 
-Result<> parse_categorical(const std::string& key, const Json& value, ColumnEncoding& column) {
-  TRY_OK(check_keys(key, value, {"name", "kind", "categories", "missing", "other", "merged"}));
-  TRY(categories, json_texts(key + ".categories", value["categories"]));
-  TRY(missing, json_flag(key + ".missing", value["missing"]));
-  TRY(other, json_flag(key + ".other", value["other"]));
-  TRY(merged, json_count(key + ".merged", value["merged"], kMaxCount));
+template <typename Io>
+void fields(Io& io, Of<Io, Encoding> r) {
+  io.schema("schema", kSchema);
+  io.group("table", [&](auto& table) {
+    table.text_or_empty("label", r.table.label, kMaxBytes);
+    table.texts_or_empty("class_names", r.table.class_names, kMaxBytes, kMaxBytes);
+    table.integer("classes", r.table.classes, 0, 1 << 30);
+    table.texts_or_empty("dropped", r.table.drop, kMaxBytes, kMaxBytes);
+    table.texts_or_empty("missing", r.table.missing, kMaxBytes, kMaxBytes);
+    table.flag("skip_ragged", r.table.skip_ragged);
+  });
+  io.word("scaling", r.encoder.scaling, kScalings);
+  io.word("category_code", r.encoder.category_code, kCodes);
+  io.integer("max_categories", r.encoder.max_categories, 2, kMaxWidth);
+  io.integer("features", r.width, 0, kMaxWidth);
+  io.list("columns", r.columns, kMaxWidth);
+}
+
+namespace {
+
+Result<> check_column(const ColumnEncoding& column) {
+  if (!column.code.categorical) {
+    if (column.code.spread == 0) return invalid("spread: 0, want more than 0");
+    return {};
+  }
   std::set<std::string_view> seen;
-  for (const std::string& name : categories) {
+  for (const std::string& name : column.categories) {
     if (!seen.insert(name).second) {
-      return invalid("{}.categories: '{}' occurs twice", key, printable(name, 40));
+      return invalid("categories: '{}' occurs twice", printable(name, 40));
     }
   }
-  column.categories = categories;
-  column.missing_slot = missing;
-  column.code.other = other;
-  column.code.merged = merged;
   if (slot_count(column) > 0) return {};
-  return invalid("{}.categories: none, want a category or a place for missing cells", key);
+  return invalid("categories: none, want a category or a place for missing cells");
 }
 
-Result<> parse_numeric(const std::string& key, const Json& value, ColumnCode& code) {
-  TRY_OK(check_keys(key, value, {"name", "kind", "centre", "spread", "fill", "indicator"}));
-  TRY(centre, json_number(key + ".centre", value["centre"]));
-  TRY(spread, json_number(key + ".spread", value["spread"]));
-  TRY(fill, json_number(key + ".fill", value["fill"]));
-  TRY(indicator, json_flag(key + ".indicator", value["indicator"]));
-  if (spread <= 0) return wrong_json(key + ".spread", value["spread"], "more than 0");
-  code.centre = centre;
-  code.spread = spread;
-  code.fill = fill;
-  code.indicator = indicator;
-  return {};
-}
-
-Result<ColumnEncoding> parse_column(const std::string& key, const Json& value) {
-  if (!value.is_object() || !value.contains("name") || !value.contains("kind")) {
-    return wrong_json(key, value, "an object with a 'name' and a 'kind'");
+// What no field can tell alone.
+Result<> check(const Encoding& encoding) {
+  if (encoding.columns.empty()) return invalid("columns: none, want 1 or more");
+  std::set<std::string_view> seen = {encoding.table.label};
+  seen.insert(encoding.table.drop.begin(), encoding.table.drop.end());
+  for (size_t i = 0; i < encoding.columns.size(); ++i) {
+    const ColumnEncoding& column = encoding.columns[i];
+    if (!seen.insert(column.code.name).second) {
+      return invalid("columns[{}].name: '{}' occurs twice, is dropped, or is the label", i,
+                     printable(column.code.name, 40));
+    }
+    if (const Result<> checked = check_column(column); !checked) {
+      return invalid("columns[{}].{}", i, checked.error().message);
+    }
   }
-  TRY(name, json_text(key + ".name", value["name"]));
-  TRY(kind, json_text(key + ".kind", value["kind"]));
-  if (name.empty()) return invalid("{}.name: empty", key);
-  ColumnEncoding column;
-  column.code.name = name;
-  column.code.categorical = kind == "categorical";
-  if (column.code.categorical) {
-    TRY_OK(parse_categorical(key, value, column));
-  } else if (kind == "numeric") {
-    TRY_OK(parse_numeric(key, value, column.code));
-  } else {
-    return wrong_json(key + ".kind", value["kind"], "numeric or categorical");
-  }
-  return column;
-}
-
-Result<> parse_table_options(const Json& value, TableOptions& out) {
-  TRY_OK(check_keys("table", value,
-                    {"label", "class_names", "classes", "dropped", "missing", "skip_ragged"}));
-  TRY(label, json_text("table.label", value["label"]));
-  TRY(class_names, json_texts("table.class_names", value["class_names"]));
-  TRY(classes, json_count("table.classes", value["classes"], 1 << 30));
-  TRY(drop, json_texts("table.dropped", value["dropped"]));
-  TRY(missing, json_texts("table.missing", value["missing"]));
-  TRY(skip_ragged, json_flag("table.skip_ragged", value["skip_ragged"]));
-  out.label = label;
-  out.class_names = class_names;
-  out.classes = static_cast<int64_t>(classes);
-  out.drop = drop;
-  out.missing = missing;
-  out.skip_ragged = skip_ragged;
   return {};
 }
 
 Result<Encoding> parse(std::string_view json) {
-  TRY(root, parse_strict_json(json, kMaxBytes));
-  TRY_OK(check_schema(root, kSchema));
-  TRY_OK(check_keys(
-      "record", root,
-      {"schema", "table", "scaling", "category_code", "max_categories", "features", "columns"}));
-  Encoding out;
-  TRY_OK(parse_table_options(root["table"], out.table));
-  TRY(scaling, value_of(kScalings, "scaling", root["scaling"]));
-  TRY(code, value_of(kCodes, "category_code", root["category_code"]));
-  TRY(most, json_count("max_categories", root["max_categories"], kMaxWidth));
-  out.encoder = {scaling, code, most};
-  if (most < 2) return wrong_json("max_categories", root["max_categories"], "2 or more");
-  const Json& columns = root["columns"];
-  if (!columns.is_array() || columns.empty()) return wrong_json("columns", columns, "an array");
-  std::set<std::string> seen = {out.table.label};
-  seen.insert(out.table.drop.begin(), out.table.drop.end());
-  for (size_t i = 0; i < columns.size(); ++i) {
-    TRY(column, parse_column(fmt::format("columns[{}]", i), columns[i]));
-    const std::string& name = column.code.name;
-    if (!seen.insert(name).second) {
-      return invalid("columns[{}].name: '{}' occurs twice, is dropped, or is the label", i,
-                     printable(name, 40));
-    }
-    (column.code.categorical ? out.table.categorical : out.table.numeric).push_back(name);
-    out.columns.push_back(std::move(column));
+  TRY(encoding, read_json_record<Encoding>(json, kSchema, kMaxBytes));
+  TRY_OK(check(encoding));
+  for (const ColumnEncoding& column : encoding.columns) {
+    (column.code.categorical ? encoding.table.categorical : encoding.table.numeric)
+        .push_back(column.code.name);
   }
-  place_columns(out);
-  TRY(width, json_count("features", root["features"], kMaxWidth));
-  if (width == out.width) return out;
-  return invalid("features: {}, but the columns have {}", width, out.width);
+  const size_t features = encoding.width;
+  place_columns(encoding);
+  if (features == encoding.width) return encoding;
+  return invalid("features: {}, but the columns have {}", features, encoding.width);
 }
 
 // The table's code of a category's name; -1, which no row has, where the table does not know it.
@@ -252,24 +195,11 @@ Encoding make_encoding(const TableEncoder& encoder, const Table& table,
 }
 
 Result<std::string> encoding_json(const Encoding& encoding) {
-  Json root{{"schema", kSchema}};
-  root["table"] = {
-      {"label", encoding.table.label},     {"class_names", encoding.table.class_names},
-      {"classes", encoding.table.classes}, {"dropped", encoding.table.drop},
-      {"missing", encoding.table.missing}, {"skip_ragged", encoding.table.skip_ragged}};
-  root["scaling"] = word_of(kScalings, encoding.encoder.scaling);
-  root["category_code"] = word_of(kCodes, encoding.encoder.category_code);
-  root["max_categories"] = encoding.encoder.max_categories;
-  root["features"] = encoding.width;
-  root["columns"] = Json::array();
-  for (const ColumnEncoding& column : encoding.columns) {
-    root["columns"].push_back(column_json(column));
-  }
-  try {
-    return root.dump(2) + "\n";
-  } catch (const Json::type_error&) {
+  auto text = write_indented_record(encoding);
+  if (!text) {
     return fail(Kind::kUnsupported, "the table has names or categories that are not UTF-8");
   }
+  return text;
 }
 
 Result<Encoding> parse_encoding(std::string_view json) {

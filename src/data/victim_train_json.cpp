@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/parse_file.h"
-#include "record/json.h"
+#include "record/reader.h"
 
 namespace cloister::audit {
 namespace {
@@ -15,49 +15,46 @@ std::string quoted(const std::string& text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<Digest> parse_digest(std::string_view key, const Json& value) {
-  TRY(text, json_text(key, value));
-  Digest digest{};
-  const auto nibble = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  bool good = text.size() == 2 * digest.size();
-  for (size_t i = 0; good && i < digest.size(); ++i) {
-    const int high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
-    good = high >= 0 && low >= 0;
-    if (good) digest[i] = static_cast<std::byte>(16 * high + low);
-  }
-  if (!good) return wrong_json(key, value, "64 digits of 0-9a-f");
-  return digest;
+struct TrainingInput {
+  std::string id;
+  Digest sha256{};
+};
+
+struct TrainedOn {
+  Source source;
+  std::vector<TrainingInput> inputs;
+};
+
+template <typename Io>
+void fields(Io& io, Of<Io, TrainingInput> r) {
+  io.text_or_empty("id", r.id, kMaxBytes);
+  io.digest("sha256", r.sha256);
+}
+
+template <typename Io>
+void fields(Io& io, Of<Io, TrainedOn> r) {
+  io.schema("schema", kSchema);
+  io.group("source", [&](auto& source) {
+    source.text_or_empty("kind", r.source.kind, kMaxBytes);
+    source.text_or_empty("name", r.source.name, kMaxBytes);
+    source.text_or_empty("sha256", r.source.sha256, kMaxBytes);
+  });
+  io.rows("inputs", r.inputs, kMaxBytes);
 }
 
 Result<VictimTrain> parse(std::string_view json) {
-  TRY(root, parse_strict_json(json, kMaxBytes));
-  TRY_OK(check_schema(root, kSchema));
-  TRY_OK(check_keys("record", root, {"schema", "source", "inputs"}));
-  const Json& source = root["source"];
-  TRY_OK(check_keys("source", source, {"kind", "name", "sha256"}));
-  for (const auto& [key, value] : source.items()) TRY_OK(json_text("source." + key, value));
-  const Json& inputs = root["inputs"];
-  if (!inputs.is_array()) return wrong_json("inputs", inputs, "an array");
+  TRY(record, read_json_record<TrainedOn>(json, kSchema, kMaxBytes));
   VictimTrain out;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const std::string key = fmt::format("inputs[{}]", i);
-    if (!inputs[i].is_array() || inputs[i].size() != 2) {
-      return wrong_json(key, inputs[i], "[id, digest]");
-    }
-    TRY(id, json_text(key + "[0]", inputs[i][0]));
-    TRY(digest, parse_digest(key + "[1]", inputs[i][1]));
-    out.ids.push_back(std::move(id));
-    out.digests.push_back(digest);
+  for (TrainingInput& input : record.inputs) {
+    out.ids.push_back(std::move(input.id));
+    out.digests.push_back(input.sha256);
   }
   return out;
 }
 
 }  // namespace
 
-// By hand: one input a line, where dump() would take four.
+// By hand: one input a line, however few they are.
 std::string victim_train_json(const Source& source, std::span<const Item> items,
                               std::span<const size_t> training) {
   std::string out = fmt::format(

@@ -150,19 +150,24 @@ TEST(EncoderJson, ParsingIsStrict) {
   ASSERT_EQ(message_of(good), "");
   const std::tuple<std::string, std::string, std::string> table[] = {
       {"encoding/1", "encoding/2", "schema: 'cloister/encoding/2', want 'cloister/encoding/1'"},
-      {"\"scaling\"", "\"scalin\"", "unknown key 'scalin'"},
+      {"\"scaling\"", "\"scaled\": 1, \"scaling\"", "unknown key 'scaled'"},
+      {"\"indicator\": false", "\"indicator\": false, \"merged\": 0",
+       "columns[0]: unknown key 'merged'"},
+      {"\"spread\": ", "\"spread\": 0, \"x\": ", "columns[0]: unknown key 'x'"},
+      {"\"scaling\"", "\"scalin\"", "no key 'scaling'"},
       {"\"features\": 7", "\"features\": 8", "features: 8, but the columns have 7"},
       {"\"features\": 7", "\"features\": -1", "features: -1, want a whole number"},
-      {"\"standard\"", "\"cubic\"", "scaling: \"cubic\", want standard, min-max, log-standard"},
-      {"\"max_categories\": 64", "\"max_categories\": 1", "max_categories: 1, want 2 or more"},
-      {"\"kind\": \"numeric\"", "\"kind\": \"text\"", "columns[0].kind: \"text\", want numeric"},
+      {"\"standard\"", "\"cubic\"", "scaling: 'cubic', want standard, min-max, log-standard"},
+      {"\"max_categories\": 64", "\"max_categories\": 1",
+       "max_categories: 1, want a whole number from 2 to"},
+      {"\"kind\": \"numeric\"", "\"kind\": \"text\"", "columns[0].kind: 'text', want numeric"},
       {"\"spread\": ", "\"spread\": -", "spread: -"},
       {"\"spread\": ", "\"spread\": 1e999, \"x\": ", "not JSON"},
       {"\"fill\": ", "\"spread\": 1, \"fill\": ", "key 'spread' occurs twice"},
       {"\"udp\"", "\"tcp\"", "columns[1].categories: 'tcp' occurs twice"},
       {"\"name\": \"m\"", "\"name\": \"n\"", "columns[2].name: 'n' occurs twice"},
       {"\"name\": \"m\"", "\"name\": \"ip\"", "'ip' occurs twice, is dropped, or is the label"},
-      {"\"name\": \"m\"", "\"name\": \"\"", "columns[2].name: empty"},
+      {"\"name\": \"m\"", "\"name\": \"\"", "columns[2].name: 0 bytes"},
       {"\"indicator\": false", "\"indicator\": 0", "columns[0].indicator: 0, want true or false"},
       {"\"label\": \"kind\"", "\"label\": 3", "table.label: 3, want a string"},
       {"{", std::string(40, '['), "nested too deep"},
@@ -174,6 +179,63 @@ TEST(EncoderJson, ParsingIsStrict) {
   }
   EXPECT_THAT(message_of(std::string(100'000, '[')), HasSubstr("nested too deep"));
   EXPECT_THAT(message_of("[]"), HasSubstr("want an object"));
+}
+
+// Bundles' manifests have the file's digest: its bytes must not change.
+TEST(EncoderJson, WritesTheseBytes) {
+  constexpr const char* kText = R"({
+  "schema": "cloister/encoding/1",
+  "table": {
+    "label": "kind",
+    "class_names": [
+      "dos",
+      "normal"
+    ],
+    "classes": 0,
+    "dropped": [],
+    "missing": [
+      "",
+      "-"
+    ],
+    "skip_ragged": false
+  },
+  "scaling": "standard",
+  "category_code": "one-hot",
+  "max_categories": 64,
+  "features": 6,
+  "columns": [
+    {
+      "name": "n",
+      "kind": "numeric",
+      "centre": 4.2,
+      "spread": 2.9,
+      "fill": 3.0,
+      "indicator": true
+    },
+    {
+      "name": "proto",
+      "kind": "categorical",
+      "categories": [
+        "tcp",
+        "udp"
+      ],
+      "missing": true,
+      "other": true,
+      "merged": 2
+    }
+  ]
+}
+)";
+  const auto read = parse_encoding(kText);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*encoding_json(*read), kText);
+}
+
+TEST(EncoderJson, ASpreadIsMoreThanNothing) {
+  const std::string good = *encoding_json(fitted().encoding);
+  const size_t at = good.find("\"spread\": ") + 10;
+  const std::string bad = good.substr(0, at) + "0" + good.substr(good.find(',', at));
+  EXPECT_THAT(message_of(bad), HasSubstr("columns[0].spread: 0, want more than 0"));
 }
 
 TEST(EncoderJson, RefusesToWriteWhatIsNotUtf8) {

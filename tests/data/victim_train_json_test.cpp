@@ -36,6 +36,18 @@ TEST(VictimTrainJson, ReadsWhatItWrites) {
   EXPECT_TRUE(parse_victim_train(victim_train_json(kSource, all, {}))->ids.empty());
 }
 
+TEST(VictimTrainJson, WritesOneInputALine) {
+  const auto all = items(2);
+  const std::vector<size_t> training = {1, 0};
+  EXPECT_EQ(
+      victim_train_json(kSource, all, training),
+      "{\n  \"schema\": \"cloister/trained-on/1\",\n"
+      "  \"source\": { \"kind\": \"table\", \"name\": \"a \\\"b\\\".csv\", \"sha256\": \"00\" },\n"
+      "  \"inputs\": [\n    [\"line 1\", \"" +
+          to_hex(all[1].digest) + "\"],\n    [\"line 0\", \"" + to_hex(all[0].digest) +
+          "\"]\n  ]\n}\n");
+}
+
 TEST(VictimTrainJson, AnIdThatIsNotUtf8KeepsItsDigest) {
   auto all = items(1);
   all[0].id = "\xff.jpg";
@@ -67,12 +79,15 @@ TEST(VictimTrainJson, ParsingIsStrict) {
   const std::string hex = to_hex(all[0].digest);
   const std::tuple<std::string, std::string, std::string> table[] = {
       {"trained-on/1", "trained-on/2", "schema: 'cloister/trained-on/2'"},
-      {"\"inputs\"", "\"input\"", "unknown key 'input'"},
-      {"\"kind\"", "\"king\"", "source: unknown key 'king'"},
+      {"\"inputs\"", "\"input\"", "no key 'inputs'"},
+      {"\"inputs\"", "\"seed\": 1, \"inputs\"", "unknown key 'seed'"},
+      {"\"kind\"", "\"king\"", "source: no key 'kind'"},
       {"\"table\"", "7", "source.kind: 7, want a string"},
       {hex, hex.substr(1), "inputs[0][1]: "},
-      {hex, "g" + hex.substr(1), "want 64 digits of 0-9a-f"},
-      {"[\"line 0\", ", "[", "inputs[0]: "},
+      {hex, "g" + hex.substr(1), "want 64 digits 0 to 9, a to f"},
+      {"[\"line 0\", ", "[", "inputs[0]: no item for 'sha256'"},
+      {"[\"line 0\", ", "[\"line 0\", \"" + hex + "\", ", "inputs[0]: 3 items, want 2"},
+      {"[\"line 0\", \"" + hex + "\"]", "{}", "inputs[0]: "},
       {"\"line 0\"", "0", "inputs[0][0]: 0, want a string"},
   };
   for (const auto& [what, by, want] : table) {

@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "tensor/convert.h"
 #include "tensor/npz.h"
@@ -19,7 +19,29 @@ std::pair<std::string, std::string> split_argument(const std::string& argument) 
   return {argument.substr(0, equals), argument.substr(equals + 1)};
 }
 
+// The first values, and the range of all.
+std::string values_text(const TensorView& tensor) {
+  constexpr size_t kShown = 4;
+  const auto values = to_doubles(tensor);
+  if (!values || values->empty()) return "";
+  const size_t shown = std::min(kShown, values->size());
+  std::vector<std::string> first;
+  for (size_t i = 0; i < shown; ++i) first.push_back(fmt::format("{:.4g}", (*values)[i]));
+  if (shown < values->size()) first.emplace_back("...");
+  const auto [low, high] = std::ranges::minmax(*values);
+  return fmt::format("[{}] min {:.4g} max {:.4g}", fmt::join(first, ", "), low, high);
+}
+
 }  // namespace
+
+void add_input_option(CLI::App& command, std::vector<std::string>& inputs) {
+  command
+      .add_option("-i,--input", inputs,
+                  "an array: FILE.npy, NAME=FILE.npy, or FILE.npz with one for each input "
+                  "(repeatable)")
+      ->allow_extra_args(false)
+      ->type_name("ARRAY");
+}
 
 Result<std::vector<NamedTensor>> read_inputs(const std::vector<std::string>& arguments,
                                              const std::vector<TensorSpec>& specs) {
@@ -56,16 +78,21 @@ Result<> write_outputs(const std::string& file, const std::vector<NamedTensor>& 
   return write_npy(file, outputs[0].tensor.view());
 }
 
-std::string values_text(const TensorView& tensor) {
-  constexpr size_t kShown = 4;
-  const auto values = to_doubles(tensor);
-  if (!values || values->empty()) return "";
-  const size_t shown = std::min(kShown, values->size());
-  std::vector<std::string> first;
-  for (size_t i = 0; i < shown; ++i) first.push_back(fmt::format("{:.4g}", (*values)[i]));
-  if (shown < values->size()) first.emplace_back("...");
-  const auto [low, high] = std::ranges::minmax(*values);
-  return fmt::format("[{}] min {:.4g} max {:.4g}", fmt::join(first, ", "), low, high);
+void print_outputs(const std::vector<NamedTensor>& outputs) {
+  for (const NamedTensor& output : outputs) {
+    fmt::print("{} {}{} {}\n", printable(output.name), dtype_name(output.tensor.dtype()),
+               shape_text(output.tensor.shape()), values_text(output.tensor.view()));
+  }
+}
+
+nlohmann::json outputs_json(const std::vector<NamedTensor>& outputs) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const NamedTensor& output : outputs) {
+    list.push_back({{"name", output.name},
+                    {"dtype", dtype_name(output.tensor.dtype())},
+                    {"shape", output.tensor.shape()}});
+  }
+  return list;
 }
 
 }  // namespace cloister

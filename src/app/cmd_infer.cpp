@@ -133,27 +133,19 @@ Outcome infer_at(const InferCommandOptions& options) {
   if (!options.output.empty()) TRY_OK(write_outputs(options.output, outputs));
   TRY(top, ranked(outputs, facts, options.top));
   if (options.json) {
-    nlohmann::json report = {{"model", facts.manifest.model_name},
-                             {"version", facts.manifest.version},
-                             {"manifest_sha256", facts.statement.manifest_sha256},
-                             {"evidence", attest::to_string(facts.environment->kind)},
-                             {"signature_checked", facts.signature_checked},
-                             {"audit_checked", facts.audit_checked},
-                             {"ms", took.count()},
-                             {"top", top},
-                             {"outputs", nlohmann::json::array()}};
-    for (const NamedTensor& output : outputs) {
-      report["outputs"].push_back({{"name", output.name},
-                                   {"dtype", dtype_name(output.tensor.dtype())},
-                                   {"shape", output.tensor.shape()}});
-    }
+    const nlohmann::json report = {{"model", facts.manifest.model_name},
+                                   {"version", facts.manifest.version},
+                                   {"manifest_sha256", facts.statement.manifest_sha256},
+                                   {"evidence", attest::to_string(facts.environment->kind)},
+                                   {"signature_checked", facts.signature_checked},
+                                   {"audit_checked", facts.audit_checked},
+                                   {"ms", took.count()},
+                                   {"top", top},
+                                   {"outputs", outputs_json(outputs)}};
     fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return 0;
   }
-  for (const NamedTensor& output : outputs) {
-    fmt::print("{} {}{} {}\n", printable(output.name), dtype_name(output.tensor.dtype()),
-               shape_text(output.tensor.shape()), values_text(output.tensor.view()));
-  }
+  print_outputs(outputs);
   print_top_classes(top);
   return 0;
 }
@@ -165,12 +157,7 @@ void add_infer_command(CLI::App& app, Outcome& outcome) {
   CLI::App* command =
       app.add_subcommand("infer", "Verify a server, send it an input, print the answer");
   options->trust.add_to(*command);
-  command
-      ->add_option("-i,--input", options->inputs,
-                   "an array: FILE.npy, NAME=FILE.npy, or FILE.npz with one for each input "
-                   "(repeatable)")
-      ->allow_extra_args(false)
-      ->type_name("ARRAY");
+  add_input_option(*command, options->inputs);
   command
       ->add_option("--image", options->images,
                    "a picture, preprocessed as the bundle says (repeat for a batch)")

@@ -59,10 +59,7 @@ json difference_json(const Difference& difference) {
 }
 
 void print_report(const json& report, const std::vector<NamedTensor>& outputs) {
-  for (const NamedTensor& output : outputs) {
-    fmt::print("{} {}{} {}\n", printable(output.name), dtype_name(output.tensor.dtype()),
-               shape_text(output.tensor.shape()), values_text(output.tensor.view()));
-  }
+  print_outputs(outputs);
   print_top_classes(report.value("top", json::array()));
   if (report.contains("difference")) {
     const json& difference = report["difference"];
@@ -122,12 +119,7 @@ Outcome run_model(const RunOptions& options) {
   }
   if (!options.output.empty()) TRY_OK(write_outputs(options.output, result.outputs));
   if (options.json) {
-    report["outputs"] = json::array();
-    for (const NamedTensor& output : result.outputs) {
-      report["outputs"].push_back({{"name", output.name},
-                                   {"dtype", dtype_name(output.tensor.dtype())},
-                                   {"shape", output.tensor.shape()}});
-    }
+    report["outputs"] = outputs_json(result.outputs);
     fmt::print("{}\n", report.dump(2, ' ', false, json::error_handler_t::replace));
   } else {
     print_report(report, result.outputs);
@@ -142,12 +134,7 @@ void add_run_command(CLI::App& app, Outcome& outcome) {
   CLI::App* command =
       app.add_subcommand("run", "Run a model, whole or cut into segments, on arrays");
   options->model.add_to(*command);
-  command
-      ->add_option("-i,--input", options->inputs,
-                   "an array: FILE.npy, NAME=FILE.npy, or FILE.npz with one for each input "
-                   "(repeatable)")
-      ->allow_extra_args(false)
-      ->type_name("ARRAY");
+  add_input_option(*command, options->inputs);
   CLI::Option* random = command
                             ->add_option("--random", options->random_seed,
                                          "run on pseudo-random inputs from this seed instead")

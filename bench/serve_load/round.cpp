@@ -6,6 +6,8 @@
 #include <functional>
 #include <iostream>
 
+#include "base/mean.h"
+
 namespace cloister::bench {
 
 Result<> Round::read(std::string_view line) {
@@ -56,9 +58,7 @@ nlohmann::json latency_json(std::vector<double> ms) {
     const double place = share * static_cast<double>(ms.size() - 1);
     out[name] = rounded(ms[static_cast<size_t>(place + 0.5)]);
   }
-  double sum = 0;
-  for (const double value : ms) sum += value;
-  out["mean"] = rounded(sum / static_cast<double>(ms.size()));
+  out["mean"] = rounded(mean_of(ms));
   return out;
 }
 

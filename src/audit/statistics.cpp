@@ -7,6 +7,8 @@
 #include <numeric>
 #include <random>
 
+#include "base/mean.h"
+
 namespace cloister::audit {
 namespace {
 
@@ -71,8 +73,7 @@ Result<BootstrapMean> BootstrapMean::make(std::span<const double> values, uint64
     mean = sum / count;
   }
   std::ranges::sort(means);
-  return BootstrapMean(std::accumulate(values.begin(), values.end(), 0.0) / count,
-                       std::move(means));
+  return BootstrapMean(mean_of(values), std::move(means));
 }
 
 // p = (1 + resamples beyond t) / (1 + resamples), so a level allows this many beyond.

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <set>
 #include <utility>
 #include <variant>
 
+#include "base/mean.h"
 #include "base/words.h"
 
 namespace cloister::audit {
@@ -145,11 +145,8 @@ Result<Estimate> estimate(const Policy& policy, std::span<const double> scores) 
 Result<double> statistic_of(Statistic statistic, std::span<const double> scores) {
   if (scores.empty()) return invalid("0 scores");
   switch (statistic) {
-    case Statistic::kMean: {
-      double sum = 0;
-      for (const double score : scores) sum += score;
-      return sum / static_cast<double>(scores.size());
-    }
+    case Statistic::kMean:
+      return mean_of(scores);
     case Statistic::kP95:
       return quantile(scores, kP95);
     case Statistic::kWorst:
@@ -298,8 +295,7 @@ class Judge {
       TRY(highest,
           statistic_of(policy_.statistic, leakage_scores(policy_, audit_, std::move(perfect))));
       highest_ = highest;
-      const double sum = std::accumulate(audit_.floor.begin(), audit_.floor.end(), 0.0);
-      left_ = left_by(sum / static_cast<double>(audit_.floor.size()));
+      left_ = left_by(mean_of(audit_.floor));
     }
     return {};
   }

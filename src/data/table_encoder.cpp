@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+
+#include "base/mean.h"
 
 namespace cloister::audit {
 namespace {
@@ -40,7 +41,7 @@ Result<> fit_numeric(const Column& column, std::span<const size_t> rows, Scaling
     code.spread = values.back() - values.front();
   } else {
     const auto count = static_cast<double>(values.size());
-    code.centre = std::accumulate(values.begin(), values.end(), 0.0) / count;
+    code.centre = mean_of(values);
     double squares = 0;
     for (const double value : values) squares += (value - code.centre) * (value - code.centre);
     code.spread = std::sqrt(squares / count);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/mean.h"
 #include "report/html.h"
 #include "report/words.h"
 
@@ -67,11 +68,8 @@ std::optional<double> AuditView::value_of(const audit::AttackerRecord& attacker)
 
 std::optional<double> AuditView::statistic(const std::vector<double>& scores) const {
   switch (policy().statistic) {
-    case audit::Statistic::kMean: {
-      double sum = 0;
-      for (const double score : scores) sum += score;
-      return sum / static_cast<double>(scores.size());
-    }
+    case audit::Statistic::kMean:
+      return mean_of(scores);
     case audit::Statistic::kP95: {
       const auto value = audit::quantile(scores, 0.95);
       return value ? std::optional(*value) : std::nullopt;

@@ -1,21 +1,18 @@
 #include "audit/protocol/cut_attack.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "audit/attack/attackers.h"
 #include "audit/attack/label_probe.h"
 #include "audit/protocol/gallery.h"
 #include "audit/protocol/stages.h"
+#include "base/clock.h"
+#include "base/mean.h"
 #include "base/sha256.h"
 
 namespace cloister::audit {
 namespace {
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Chance of one piece of work, whatever ran before it.
 uint64_t seed_of(const Attack& attack, const std::string& job, const std::string& what) {
@@ -123,11 +120,7 @@ class CutWork {
                pairs(attack_.data.validation), tick, effort));
     TRY(scores, score(*attacker, gain_attacker(), attack_.data.certification, tick, nullptr));
     const Metric metric = attack_.scorer.metric();
-    const auto mean = [&](const SplitScores& split) {
-      const auto& values = *split.scores(metric);
-      return std::accumulate(values.begin(), values.end(), 0.0) /
-             static_cast<double>(values.size());
-    };
+    const auto mean = [&](const SplitScores& split) { return mean_of(*split.scores(metric)); };
     return DataGain{mean(scores), mean(whole.certification)};
   }
 
@@ -260,8 +253,7 @@ Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTa
   TRY(store, open_features(attack, target, job, stages.stage("features")));
   const CutWork work(attack, job, store);
   const std::vector<double> floor = floor_scores(attack.frame.baselines, attack.scorer.metric());
-  const double floor_mean =
-      std::accumulate(floor.begin(), floor.end(), 0.0) / static_cast<double>(floor.size());
+  const double floor_mean = mean_of(floor);
   for (const std::string& name : attackers) {
     if (done(name)) continue;
     const ProgressCallback stage = stages.stage(name);
@@ -270,9 +262,7 @@ Result<std::vector<Control>> negative_controls(const Attack& attack, const CutTa
     TRY_OK(work.fit(*attacker, name, work.pairs(attack.data.training).shuffled(),
                     work.pairs(attack.data.validation).shuffled(), stage, attack.budget.effort));
     TRY(scores, work.score(*attacker, *info, attack.data.certification, stage, nullptr));
-    const auto& values = *scores.scores(attack.scorer.metric());
-    const double mean =
-        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    const double mean = mean_of(*scores.scores(attack.scorer.metric()));
     progress.negative_controls.push_back({name, mean, floor_mean});
     progress.negative_control_cut = target.about.id;
     TRY_OK(attack.work.save(job, progress));

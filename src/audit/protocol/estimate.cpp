@@ -1,17 +1,13 @@
 #include <algorithm>
-#include <chrono>
 
 #include "audit/attack/attackers.h"
 #include "audit/protocol/setup.h"
+#include "base/clock.h"
 
 namespace cloister::audit {
 namespace {
 
 constexpr int64_t kTried = 192;  // inputs that each attacker is timed on
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 class Timing {
  public:

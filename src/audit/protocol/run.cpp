@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "audit/attack/precision.h"
 #include "audit/protocol/choose_cuts.h"
 #include "audit/protocol/setup.h"
 #include "audit/protocol/stages.h"
+#include "base/mean.h"
 #include "base/sha256.h"
 #include "engine/torch.h"
 
@@ -127,8 +127,7 @@ class Run {
   double mean(const SplitScores& split) const {
     const auto* values = split.scores(setup_.scorer->metric());
     if (values == nullptr || values->empty()) return 0;
-    return std::accumulate(values->begin(), values->end(), 0.0) /
-           static_cast<double>(values->size());
+    return mean_of(*values);
   }
 
   // The worst attacker's mean on the selection part: what may pick cuts.
@@ -170,8 +169,7 @@ class Run {
       const CutRecord& first = results_.at(*shallowest);
       record.positive_control_cut = first.id;
       const auto floor = floor_scores(frame_.baselines, setup_.scorer->metric());
-      const double floor_mean =
-          std::accumulate(floor.begin(), floor.end(), 0.0) / static_cast<double>(floor.size());
+      const double floor_mean = mean_of(floor);
       for (const AttackerRecord& attacker : first.attackers) {
         // The ones that rebuild: retrieval can only repeat what the attacker has.
         const AttackerInfo* info = find_attacker(attacker.name);

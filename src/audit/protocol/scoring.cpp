@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "audit/metrics.h"
+#include "base/mean.h"
 #include "engine/torch/convert.h"
 
 namespace cloister::audit {
@@ -12,10 +12,6 @@ namespace {
 
 void round_scores(std::vector<double>& scores) {
   for (double& score : scores) score = std::round(score * 1e5) / 1e5;
-}
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 // Rank-1 hits by Euclidean distance, which one matrix product gives for all pairs.

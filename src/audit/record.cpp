@@ -59,12 +59,6 @@ const std::vector<double>* SplitScores::scores(Metric metric) const {
   return found == metrics.end() ? nullptr : &found->values;
 }
 
-Metric without_floor(Metric metric) {
-  if (metric == Metric::kSsimAdvantage) return Metric::kSsim;
-  if (metric == Metric::kRowMatchAdvantage) return Metric::kRowMatch;
-  return metric;
-}
-
 Result<AuditScores> scores_for(const AuditRecord& record, const Policy& policy) {
   const Metric metric = without_floor(policy.metric);
   if (metric != record.metric) {

@@ -170,7 +170,4 @@ Result<AuditScores> scores_for(const AuditRecord& record, const Policy& policy);
 // and judge(). Not thread-safe for one record.
 Result<> judge_record(AuditRecord& record, const Policy& policy);
 
-// The metric whose scores an advantage is made of; any other is its own.
-Metric without_floor(Metric metric);
-
 }  // namespace cloister::audit

@@ -75,7 +75,7 @@ Result<> check(const AuditRecord& record) {
   TRY(selection, part_size(splits, "selection"));
   TRY(certification, part_size(splits, "certification"));
   const Sizes sizes{selection, certification};
-  if (without_floor(record.metric) != record.metric) {
+  if (info_of(record.metric).is_advantage()) {
     return invalid("metric: '{}', want one that is not an advantage", to_string(record.metric));
   }
   TRY_OK(check_attackers("baseline", record.baselines, sizes));

@@ -17,28 +17,6 @@ constexpr double kNone = -std::numeric_limits<double>::infinity();
 // Rounding that a score may have beyond the end of its metric's range.
 constexpr double kRounding = 1e-6;
 
-struct MetricRow {
-  Metric metric;
-  std::string_view word;
-  double lowest, highest;  // a score's range, before any floor is taken off
-  bool advantage;
-  double threshold, positive_control, negative_control, data_gain;
-};
-
-constexpr double kHuge = std::numeric_limits<double>::max();
-constexpr MetricRow kMetrics[] = {
-    {Metric::kSsim, "ssim", -1, 1, false, 0.3, 0.9, 0.05, 0.02},
-    {Metric::kSsimAdvantage, "ssim_advantage", -1, 1, true, 0.1, 0.9, 0.05, 0.02},
-    {Metric::kMsSsim, "ms_ssim", 0, 1, false, 0.3, 0.9, 0.05, 0.02},
-    {Metric::kPsnrDb, "psnr_db", -kHuge, kHuge, false, 14, 25, 1, 0.5},
-    {Metric::kRowMatch, "row_match", 0, 1, false, 0.5, 0.9, 0.05, 0.02},
-    {Metric::kRowMatchAdvantage, "row_match_advantage", 0, 1, true, 0.1, 0.8, 0.05, 0.02},
-};
-
-const MetricRow& row_of(Metric metric) {
-  return *std::ranges::find(kMetrics, metric, &MetricRow::metric);
-}
-
 constexpr Word<Statistic> kStatistics[] = {
     {Statistic::kMean, "mean"}, {Statistic::kP95, "p95"}, {Statistic::kWorst, "worst"}};
 
@@ -46,8 +24,8 @@ Result<> check(const Policy& policy) {
   const auto wrong = [](std::string_view what, double found, std::string_view want) {
     return fail(Kind::kUsage, "policy: {} is {}, want {}", what, found, want);
   };
-  const MetricRow& metric = row_of(policy.metric);
-  const double lowest = metric.advantage ? metric.lowest - metric.highest : metric.lowest;
+  const MetricInfo& metric = info_of(policy.metric);
+  const double lowest = metric.is_advantage() ? metric.lowest - metric.highest : metric.lowest;
   if (!(policy.threshold >= lowest && policy.threshold < metric.highest)) {
     return wrong(
         "threshold", policy.threshold,
@@ -71,7 +49,7 @@ Result<> check(const Policy& policy) {
   return {};
 }
 
-Result<> check_scores(const MetricRow& metric, std::span<const double> scores) {
+Result<> check_scores(const MetricInfo& metric, std::span<const double> scores) {
   for (size_t i = 0; i < scores.size(); ++i) {
     if (!(scores[i] >= metric.lowest - kRounding && scores[i] <= metric.highest + kRounding)) {
       return invalid("score {} is {}, want {} to {} for {}", i, scores[i], metric.lowest,
@@ -81,7 +59,7 @@ Result<> check_scores(const MetricRow& metric, std::span<const double> scores) {
   return {};
 }
 
-Result<> check_run(const MetricRow& metric, const AttackerRun& run, size_t n) {
+Result<> check_run(const MetricInfo& metric, const AttackerRun& run, size_t n) {
   const size_t want = run.inputs.empty() ? n : run.inputs.size();
   if (run.scores.size() != want) return invalid("{} scores, want {}", run.scores.size(), want);
   for (size_t i = 0; i < run.inputs.size(); ++i) {
@@ -93,7 +71,7 @@ Result<> check_run(const MetricRow& metric, const AttackerRun& run, size_t n) {
 }
 
 Result<> check(const Policy& policy, const AuditScores& audit) {
-  const MetricRow& metric = row_of(policy.metric);
+  const MetricInfo& metric = info_of(policy.metric);
   if (auto floor = check_scores(metric, audit.floor); !floor) {
     return with_context(floor.error(), "floor");
   }
@@ -175,7 +153,7 @@ double advantage_of(Metric metric, double score, double floor) {
 // Takes the floor off each score where the metric is an advantage.
 std::vector<double> leakage_scores(const Policy& policy, const AuditScores& audit,
                                    std::vector<double> worst) {
-  if (row_of(policy.metric).advantage) {
+  if (info_of(policy.metric).is_advantage()) {
     for (size_t i = 0; i < worst.size(); ++i) {
       worst[i] = advantage_of(policy.metric, worst[i], audit.floor[i]);
     }
@@ -290,7 +268,7 @@ class Judge {
     if (!audit_.floor.empty()) {
       TRY(floor, statistic_of(policy_.statistic, audit_.floor));
       floor_ = floor;
-      const MetricRow& metric = row_of(policy_.metric);
+      const MetricInfo& metric = info_of(policy_.metric);
       std::vector<double> perfect(audit_.floor.size(), metric.highest);
       TRY(highest,
           statistic_of(policy_.statistic, leakage_scores(policy_, audit_, std::move(perfect))));
@@ -305,7 +283,7 @@ class Judge {
     const Evidence& evidence = evidence_[i];
     out.cut = cut.cut;
     out.n = evidence.n;
-    out.floor = row_of(policy_.metric).advantage ? 0 : floor_;
+    out.floor = info_of(policy_.metric).is_advantage() ? 0 : floor_;
     out.scored = !evidence.estimates.empty();
     if (out.scored) {
       TRY_OK(fill_numbers(evidence, resist_level, expose_level, out));
@@ -360,13 +338,13 @@ class Judge {
 
   void check_gates(const CutScores& cut, CutVerdict& out) const {
     if (!cut.no_attacker.empty()) fail_gate(out, "attacker", cut.no_attacker);
-    if (!row_of(policy_.metric).advantage && floor_ > policy_.threshold) {
+    if (!info_of(policy_.metric).is_advantage() && floor_ > policy_.threshold) {
       fail_gate(out, "floor",
                 fmt::format("the floor, which sees no features, is {} and above {}: use an "
                             "advantage over the floor (ssim_advantage) as the metric",
                             number(floor_), number(policy_.threshold)));
     }
-    if (row_of(policy_.metric).advantage && highest_ <= policy_.threshold) {
+    if (info_of(policy_.metric).is_advantage() && highest_ <= policy_.threshold) {
       fail_gate(out, "floor",
                 fmt::format("even a perfect reconstruction would score {}, not above {}: too much "
                             "of these inputs can be guessed",
@@ -460,7 +438,7 @@ class Judge {
   }
 
   std::string headline(const CutVerdict& out) const {
-    const bool advantage = row_of(policy_.metric).advantage;
+    const bool advantage = info_of(policy_.metric).is_advantage();
     const std::string who =
         fmt::format("{} leakage over {} held-out inputs", to_string(policy_.statistic), out.n);
     const std::string limit =
@@ -519,8 +497,9 @@ class Judge {
   std::vector<double> p_leaks_;
   std::vector<double> p_resists_;
   double floor_ = 0;
-  double left_ = 1;         // left_by() of the mean floor
-  double highest_ = kHuge;  // the statistic of a perfect reconstruction
+  double left_ = 1;  // left_by() of the mean floor
+  // The statistic of a perfect reconstruction.
+  double highest_ = std::numeric_limits<double>::max();
   size_t look_count_ = 0;
   // Of the cuts seen so far, from the deepest: the first with a failed gate, and that which carries
   // an input.
@@ -530,10 +509,6 @@ class Judge {
 };
 
 }  // namespace
-
-std::string_view to_string(Metric metric) {
-  return row_of(metric).word;
-}
 
 std::string_view to_string(Statistic statistic) {
   return std::ranges::find(kStatistics, statistic, &Word<Statistic>::value)->word;
@@ -551,18 +526,13 @@ std::string_view to_string(Outcome outcome) {
   return "inconclusive";
 }
 
-Result<Metric> parse_metric(std::string_view text) {
-  TRY(row, find_word(kMetrics, text, Kind::kUsage, "metric"));
-  return row->metric;
-}
-
 Result<Statistic> parse_statistic(std::string_view text) {
   TRY(row, find_word(kStatistics, text, Kind::kUsage, "statistic"));
   return row->value;
 }
 
 Policy default_policy(Metric metric) {
-  const MetricRow& row = row_of(metric);
+  const MetricInfo& row = info_of(metric);
   Policy out;
   out.metric = metric;
   out.threshold = row.threshold;

@@ -6,23 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "audit/metric.h"
 #include "audit/statistics.h"
 
 namespace cloister::audit {
 
-// Of every metric, more is more leakage. An advantage is the leakage above the input's floor; of
-// rows as a share of what the floor leaves: most cells of most tables can be guessed.
-enum class Metric { kSsim, kSsimAdvantage, kMsSsim, kPsnrDb, kRowMatch, kRowMatchAdvantage };
 enum class Statistic { kMean, kP95, kWorst };
 enum class Outcome { kExposed, kResisted, kInconclusive };
 
-// The words of records and command lines: "ssim", "ssim_advantage", "ms_ssim", "psnr_db",
-// "row_match", "row_match_advantage"; "mean", "p95", "worst"; "exposed", "resisted",
+// The words of records and command lines: "mean", "p95", "worst"; "exposed", "resisted",
 // "inconclusive".
-std::string_view to_string(Metric metric);
 std::string_view to_string(Statistic statistic);
 std::string_view to_string(Outcome outcome);
-Result<Metric> parse_metric(std::string_view text);        // kUsage, listing the words
 Result<Statistic> parse_statistic(std::string_view text);  // kUsage, listing the words
 
 // What a model's owner accepts. Plain data.

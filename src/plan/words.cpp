@@ -7,23 +7,9 @@
 namespace cloister::plan {
 namespace {
 
-std::string_view metric_name(audit::Metric metric) {
-  using enum audit::Metric;
-  switch (metric) {
-    case kSsim:
-      return "SSIM";
-    case kSsimAdvantage:
-      return "SSIM advantage";
-    case kMsSsim:
-      return "MS-SSIM";
-    case kPsnrDb:
-      return "PSNR in dB";
-    case kRowMatch:
-      return "row match";
-    case kRowMatchAdvantage:
-      break;
-  }
-  return "row match advantage";
+std::string metric_name(audit::Metric metric) {
+  const audit::MetricInfo& info = audit::info_of(metric);
+  return info.unit.empty() ? std::string(info.name) : fmt::format("{} in {}", info.name, info.unit);
 }
 
 std::string_view statistic_name(audit::Statistic statistic) {

@@ -46,7 +46,7 @@ size_t AuditView::count(Outcome outcome) const {
 
 std::optional<double> AuditView::floor() const {
   if (floor_.empty()) return std::nullopt;
-  if (audit::without_floor(policy().metric) != policy().metric) return 0;
+  if (audit::info_of(policy().metric).is_advantage()) return 0;
   return statistic(floor_);
 }
 

@@ -98,49 +98,12 @@ std::string sentence(std::string_view text) {
 }
 
 std::string metric_name(audit::Metric metric) {
-  using enum audit::Metric;
-  switch (metric) {
-    case kSsim:
-      return "SSIM";
-    case kSsimAdvantage:
-      return "SSIM advantage";
-    case kMsSsim:
-      return "MS-SSIM";
-    case kPsnrDb:
-      return "PSNR (dB)";
-    case kRowMatch:
-      return "row match";
-    case kRowMatchAdvantage:
-      break;
-  }
-  return "row match advantage";
+  const audit::MetricInfo& info = audit::info_of(metric);
+  return info.unit.empty() ? std::string(info.name) : fmt::format("{} ({})", info.name, info.unit);
 }
 
 std::string metric_meaning(audit::Metric metric) {
-  using enum audit::Metric;
-  switch (metric) {
-    case kSsim:
-      return "Structural similarity of a picture and its reconstruction: 1 is a perfect copy, 0 "
-             "has "
-             "nothing in common.";
-    case kSsimAdvantage:
-      return "Structural similarity above what an answer that never saw the feature map reaches: 0 "
-             "means that the feature map did not help.";
-    case kMsSsim:
-      return "Structural similarity at five scales: 1 is a perfect copy.";
-    case kPsnrDb:
-      return "Peak signal-to-noise ratio of a picture and its reconstruction, in decibels: about "
-             "10 "
-             "for unrelated pictures, 30 and more for good copies.";
-    case kRowMatch:
-      return "Share of a row's cells that are recovered: categories exactly, numbers within a "
-             "third of "
-             "a standard deviation. 1 is the whole row.";
-    case kRowMatchAdvantage:
-      break;
-  }
-  return "Share of a row's cells recovered beyond what guessing reaches: 0 means that the "
-         "feature map did not help.";
+  return std::string(audit::info_of(metric).meaning);
 }
 
 std::string statistic_name(audit::Statistic statistic) {

@@ -147,13 +147,6 @@ Bounds QuantileBounds::bounds(double level) const {
   return out;
 }
 
-Result<double> binomial_cdf(uint64_t k, uint64_t n, double p) {
-  if (n == 0 || !(p > 0 && p < 1)) {
-    return invalid("binomial: {} trials of chance {}, want 1 or more between 0 and 1", n, p);
-  }
-  return cdf(k, n, p);
-}
-
 Result<Bounds> clopper_pearson(uint64_t k, uint64_t n, double confidence) {
   if (n == 0 || k > n) return invalid("{} of {} seen, want at most all of 1 or more", k, n);
   if (!(confidence > 0 && confidence < 1)) {

@@ -66,9 +66,6 @@ class QuantileBounds {
   std::vector<double> descending_;
 };
 
-// P(X <= k) for X of a binomial distribution. kInvalid for p outside (0,1) or no trials.
-Result<double> binomial_cdf(uint64_t k, uint64_t n, double p);
-
 // Two-sided Clopper-Pearson interval of a share of which k of n were seen. kInvalid unless
 // k <= n, 1 <= n and 0 < confidence < 1.
 Result<Bounds> clopper_pearson(uint64_t k, uint64_t n, double confidence);

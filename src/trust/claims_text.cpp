@@ -2,8 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 namespace cloister::attest {
 namespace {
 
@@ -120,17 +118,6 @@ std::vector<ClaimLine> claim_lines(const Claims& claims) {
   if (claims.tpm) add(out, *claims.tpm);
   if (claims.simulated_measurement) out.add("measurement", *claims.simulated_measurement);
   return out.take();
-}
-
-std::string identity_text(const Claims& claims) {
-  constexpr std::string_view kNames[] = {"measurement", "mrtd",    "mr_enclave",
-                                         "ak_name",     "chip_id", "ppid"};
-  std::string text;
-  for (const ClaimLine& line : claim_lines(claims)) {
-    if (std::ranges::find(kNames, line.name) == std::end(kNames)) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", line.name, line.value);
-  }
-  return text;
 }
 
 }  // namespace cloister::attest

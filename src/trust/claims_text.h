@@ -14,7 +14,4 @@ struct ClaimLine {
 // what the evidence says of itself. Thread-safe.
 std::vector<ClaimLine> claim_lines(const Claims& claims);
 
-// The lines that say which program it is, and where it runs: for logs.
-std::string identity_text(const Claims& claims);
-
 }  // namespace cloister::attest

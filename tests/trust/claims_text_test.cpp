@@ -31,12 +31,5 @@ TEST(ClaimsText, OfEachKind) {
   EXPECT_EQ(value_of_line(claim_lines(tpm), "protects"), "tpm");
 }
 
-TEST(ClaimsText, IdentityIsShort) {
-  const Claims snp = SnpWorld().make().verify().claims;
-  EXPECT_EQ(identity_text(snp), "measurement " + to_string(snp.snp->measurement) + ", chip_id " +
-                                    to_string(snp.snp->chip_id));
-  EXPECT_EQ(identity_text({}), "");
-}
-
 }  // namespace
 }  // namespace cloister::attest::test

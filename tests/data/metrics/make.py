@@ -144,9 +144,6 @@ for size in (1, 2, 5, 12):
     adjusted = [max(min(1, (size - j) * sorted(p)[j]) for j in range(size)
                     if j <= sorted(p).index(v)) for v in p]
     holm.append({"p": list(p), "adjusted": adjusted})
-binomial = [{"k": k, "n": n, "p": p, "cdf": scipy.stats.binom.cdf(k, n, p)}
-            for k, n, p in [(0, 10, .05), (3, 100, .05), (10, 100, .05), (100, 100, .05),
-                            (99, 2000, .05), (0, 1, .5)]]
 with open("statistics.json", "w") as out:
     json.dump({"bootstrap": bootstrap, "clopper_pearson": clopper, "quantiles": quantiles,
-               "holm": holm, "binomial": binomial}, out)
+               "holm": holm}, out)

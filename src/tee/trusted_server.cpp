@@ -245,10 +245,6 @@ Result<> TrustedServer::ready() const {
   return parts_->pipeline->ready();
 }
 
-bool TrustedServer::wait_ready(serving::Seconds limit) const {
-  return parts_->workers == nullptr || parts_->workers->wait_up(limit);
-}
-
 void TrustedServer::drain(serving::Seconds limit) {
   log(LogLevel::kInfo, "draining", {{"connections", parts_->server->connections()}});
   parts_->server->drain(limit);

@@ -42,7 +42,6 @@ class TrustedServer {
   std::string config_sha256() const;
   // Whether requests would be answered now.
   Result<> ready() const;
-  bool wait_ready(serving::Seconds limit) const;
 
   // Takes no more requests, answers those that it has, at most for `limit`.
   void drain(serving::Seconds limit);

@@ -59,13 +59,6 @@ bool WorkerPool::is_up() const {
   return std::ranges::any_of(workers_, [](const auto& worker) { return worker->up; });
 }
 
-bool WorkerPool::wait_up(Seconds limit) const {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, limit, [this] {
-    return std::ranges::any_of(workers_, [](const auto& worker) { return worker->up; });
-  });
-}
-
 void WorkerPool::quarantine(size_t worker) {
   const std::scoped_lock lock(mutex_);
   set_down(*workers_.at(worker), Fault::kInvalidReply,

@@ -49,8 +49,6 @@ class WorkerPool {
 
   // Whether any worker is up.
   bool is_up() const;
-  // Waits until one is up; false after `limit`.
-  bool wait_up(Seconds limit) const;
 
  private:
   struct Worker;
@@ -79,7 +77,7 @@ class WorkerPool {
   Metrics& metrics_;
   std::vector<std::unique_ptr<Worker>> workers_;
   mutable std::mutex mutex_;  // of all that changes in workers, and of closing_
-  mutable std::condition_variable changed_;
+  std::condition_variable changed_;
   bool closing_ = false;
   std::thread watcher_;  // last: it uses all of the above
 };

@@ -17,7 +17,7 @@ inline std::unique_ptr<serving::TrustedServer> start(const test::Sealed& sealed,
   auto parts = sealed.parts(worker ? std::vector{worker->port()} : std::vector<uint16_t>());
   parts.config.listen = fmt::format("127.0.0.1:{}", port);
   auto server = test::value_of(serving::TrustedServer::start(sealed.open(), std::move(parts)));
-  EXPECT_TRUE(server->wait_ready(serving::Seconds(20)));
+  EXPECT_TRUE(test::wait_ready(*server, serving::Seconds(20)));
   return server;
 }
 

@@ -151,9 +151,10 @@ inline int64_t now_s() {
       .count();
 }
 
-// Waits until `condition` holds; it gives up after 20 s.
-inline bool eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+// Waits until `condition` holds; false where it does not within `limit`.
+inline bool eventually(const std::function<bool()>& condition,
+                       std::chrono::duration<double> limit = std::chrono::seconds(20)) {
+  const auto end = std::chrono::steady_clock::now() + limit;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -15,6 +15,7 @@
 #include "tee/trusted_server.h"
 #include "tests/support/fake_program.h"
 #include "tests/support/graphs.h"
+#include "tests/support/net.h"
 #include "tests/support/temp_dir.h"
 #include "worker/worker_server.h"
 
@@ -130,6 +131,11 @@ inline Tensor some_rows(int64_t items, float seed) {
   std::vector<float> values;
   for (int64_t i = 0; i < items * 4; ++i) values.push_back(std::sin(seed + static_cast<float>(i)));
   return floats({items, 4}, values);
+}
+
+// Waits until requests would be answered; false where that takes longer than `limit`.
+inline bool wait_ready(const serving::TrustedServer& server, serving::Seconds limit) {
+  return eventually([&] { return server.ready().has_value(); }, limit);
 }
 
 }  // namespace cloister::test

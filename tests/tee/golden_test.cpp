@@ -76,7 +76,7 @@ TEST_P(GoldenV1, BundleIsServed) {
   parts.identities = identities();
   parts.now_unix_s = 1'800'000'000;
   const auto server = value_of(TrustedServer::start(bundle, std::move(parts)));
-  ASSERT_TRUE(server->wait_ready(kLong));
+  ASSERT_TRUE(test::wait_ready(*server, kLong));
 
   VerifyOptions options;
   options.policy = {

@@ -38,7 +38,7 @@ class HostileWorkers : public testing::Test {
     parts.config.quarantine_s = 0.05;
     parts.config.verify_rate = verify_rate_;
     server_ = value_of(TrustedServer::start(sealed_.open(), std::move(parts)));
-    ASSERT_TRUE(server_->wait_ready(kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, kLong));
     connection_ =
         value_of(VerifiedConnection::open(test::url_of(*server_), sealed_.verify_options()));
   }
@@ -97,7 +97,7 @@ TEST_F(HostileWorkers, GiveClientsA503AndNothingElse) {
     EXPECT_EQ(failures(c.reason, hostile->port()), before + 1);
     // Once it behaves, it is asked again.
     hostile->set_script(HostileWorker::honest);
-    ASSERT_TRUE(server_->wait_ready(kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, kLong));
     expect_right(ask());
   }
 }
@@ -151,7 +151,7 @@ TEST_F(HostileWorkers, ThatAnswerTwiceAreNotHeardTwice) {
   for (int i = 0; i < 20; ++i) {
     const auto got = ask();
     if (got) expect_right(got);
-    ASSERT_TRUE(server_->wait_ready(kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, kLong));
   }
 }
 
@@ -193,7 +193,7 @@ TEST_F(HostileWorkers, AreFoundOutByComputingAgain) {
     expect_right(ask());
     EXPECT_EQ(failures("invalid_reply", hostile->port()), ++lies);
     hostile->set_script(HostileWorker::honest);
-    ASSERT_TRUE(server_->wait_ready(kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, kLong));
     expect_right(ask());
   }
 }

@@ -89,7 +89,7 @@ TEST_P(StandIns, AreWorkersLikeOurs) {
                     .port = start(body_record(), GetParam()).port(),
                     .path = "/v2/models/body"}};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
-  ASSERT_TRUE(server->wait_ready(kLong)) << stand_in_->err();
+  ASSERT_TRUE(test::wait_ready(*server, kLong)) << stand_in_->err();
   const auto connection =
       value_of(VerifiedConnection::open(test::url_of(*server), sealed.verify_options()));
   const auto engine = value_of(make_onnxruntime());
@@ -130,7 +130,7 @@ TEST_F(StandIn, WithAnotherModelIsNotAsked) {
   parts.workers = {
       {.host = "127.0.0.1", .port = start(record, {}).port(), .path = "/v2/models/body"}};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
-  EXPECT_FALSE(server->wait_ready(serving::Seconds(0.3)));
+  EXPECT_FALSE(test::wait_ready(*server, serving::Seconds(0.3)));
 }
 
 // It must refuse what is wrong, or its agreement would mean little.

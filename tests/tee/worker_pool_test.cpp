@@ -79,14 +79,14 @@ class Workers : public testing::Test {
 TEST_F(Workers, GoWithoutAWorkerUntilOneIsThere) {
   WorkerPool& remote = start({{.host = "127.0.0.1", .port = 1}});
   EXPECT_FALSE(remote.is_up());
-  EXPECT_FALSE(remote.wait_up(Seconds(0.05)));
+  EXPECT_FALSE(eventually([&] { return remote.is_up(); }, Seconds(0.05)));
   expect_error(ask(), Kind::kUnavailable, "no worker is up");
 }
 
 TEST_F(Workers, TakeNoModelThatIsNotTheBody) {
   first_.set_metadata(R"({"name":"m","inputs":[],"outputs":[]})");
   WorkerPool& remote = start({first_.url(), second_.url()});
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   EXPECT_EQ(ask(), right_);
   EXPECT_EQ(last_, 1U);
   EXPECT_EQ(first_.asked(), 0);
@@ -97,11 +97,11 @@ TEST_F(Workers, TakeNoModelThatIsNotTheBody) {
 
 TEST_F(Workers, SeeThatAWorkerIsNotReady) {
   WorkerPool& remote = start({first_.url()});
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   first_.set_ready(false);
   EXPECT_TRUE(eventually([&] { return !remote.is_up(); }));
   first_.set_ready(true);
-  EXPECT_TRUE(remote.wait_up(kLong));
+  EXPECT_TRUE(eventually([&] { return remote.is_up(); }));
 }
 
 TEST_F(Workers, DoNotWaitForWhoStalls) {
@@ -128,7 +128,7 @@ TEST_F(Workers, LetNobodysHurryTakeAWorkerFromOthers) {
 
 TEST_F(Workers, KeepWorkersThatSayThatTheyFailed) {
   WorkerPool& remote = start({first_.url()});
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   first_.set_script([](RawSocket& socket, const Asked&) {
     return socket.send(http_text(400, R"({"error":"index out of range"})"));
   });
@@ -144,21 +144,21 @@ TEST_F(Workers, KeepWorkersThatSayThatTheyFailed) {
 TEST_F(Workers, LeaveLiarsAloneForTheQuarantine) {
   options_.quarantine = Seconds(1e6);
   WorkerPool& remote = start({first_.url()});
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   first_.set_script(lie);
   expect_error(ask(), Kind::kUnavailable, "the worker failed");
   first_.set_script(HostileWorker::honest);
-  EXPECT_FALSE(remote.wait_up(Seconds(0.2)));
+  EXPECT_FALSE(eventually([&] { return remote.is_up(); }, Seconds(0.2)));
   EXPECT_TRUE(counted("invalid_reply", first_, 1));
 }
 
 TEST_F(Workers, TakeLiarsBackAfterIt) {
   WorkerPool& remote = start({first_.url()});
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   first_.set_script(lie);
   expect_error(ask(), Kind::kUnavailable, "the worker failed");
   first_.set_script(HostileWorker::honest);
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   EXPECT_EQ(ask(), right_);
 }
 
@@ -167,7 +167,7 @@ TEST_F(Workers, DenounceOneAndNotTheOther) {
   WorkerPool& remote = start({first_.url(), second_.url()});
   ASSERT_TRUE(eventually([&] { return ask() == right_ && last_ == 0; }));
   remote.quarantine(0);
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(ask(), right_);
     EXPECT_EQ(last_, 1U);
@@ -176,7 +176,7 @@ TEST_F(Workers, DenounceOneAndNotTheOther) {
 
 TEST_F(Workers, BlameNoWorkerForWhatCantBeSent) {
   WorkerPool& remote = start({first_.url()});
-  ASSERT_TRUE(remote.wait_up(kLong));
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   // The protocol has no complex numbers.
   const Tensor strange = value_of(Tensor::make(DType::kC64, {1, 2}));
   expect_error(remote.call({strange}, 1, Clock::now() + 20s), Kind::kUnsupported, "c64");

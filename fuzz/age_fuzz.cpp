@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "bundle/age_header.h"
+#include "tests/support/age_text.h"
 
 using namespace cloister;
 

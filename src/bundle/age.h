@@ -118,8 +118,4 @@ Result<std::string> read_header(const Source& source);
 Result<std::string> rewrap(std::string_view header, const std::vector<Identity>& identities,
                            const Recipient& recipient);
 
-// Both over texts in memory.
-Result<std::string> encrypt_text(std::string_view plain, const std::vector<Recipient>& recipients);
-Result<std::string> decrypt_text(std::string_view file, const std::vector<Identity>& identities);
-
 }  // namespace cloister::age

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/support/age_text.h"
 #include "tests/support/graphs.h"
 #include "tests/support/tools.h"
 

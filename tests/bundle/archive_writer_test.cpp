@@ -2,6 +2,7 @@
 
 #include "base/sha256.h"
 #include "tests/bundle/sample_bundle.h"
+#include "tests/support/age_text.h"
 
 namespace cloister::bundle {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "tests/attest/tpm_world.h"
 #include "tests/keyserver/key_world.h"
+#include "tests/support/age_text.h"
 
 namespace cloister::serving {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "serving/key_messages.h"
 #include "tests/keyserver/key_world.h"
+#include "tests/support/age_text.h"
 
 namespace cloister::serving {
 namespace {

@@ -1,8 +1,5 @@
 #include "engine/engine.h"
 
-#include <algorithm>
-#include <set>
-
 namespace cloister {
 
 Result<> check_inputs(const std::vector<TensorSpec>& specs, const std::vector<TensorView>& inputs) {
@@ -25,25 +22,34 @@ Result<> check_inputs(const std::vector<TensorSpec>& specs, const std::vector<Te
   return {};
 }
 
+Result<std::vector<size_t>> input_order(const std::vector<TensorSpec>& specs,
+                                        const std::vector<NamedTensor>& named) {
+  std::vector<std::optional<size_t>> given(specs.size());
+  for (size_t i = 0; i < named.size(); ++i) {
+    const TensorSpec* const spec = find_spec(specs, named[i].name);
+    if (spec == nullptr) {
+      return invalid("no input '{}'; the model has {}", printable(named[i].name),
+                     spec_names(specs));
+    }
+    std::optional<size_t>& place = given[static_cast<size_t>(spec - specs.data())];
+    if (place) return invalid("input '{}' is given twice", printable(named[i].name));
+    place = i;
+  }
+  std::vector<size_t> order;
+  for (size_t s = 0; s < specs.size(); ++s) {
+    if (!given[s]) {
+      return invalid("input '{}' ({}) is missing", printable(specs[s].name), spec_text(specs[s]));
+    }
+    order.push_back(*given[s]);
+  }
+  return order;
+}
+
 Result<std::vector<TensorView>> order_inputs(const std::vector<TensorSpec>& specs,
                                              const std::vector<NamedTensor>& named) {
-  std::set<std::string> given;
-  for (const NamedTensor& tensor : named) {
-    if (std::ranges::find(specs, tensor.name, &TensorSpec::name) == specs.end()) {
-      return invalid("no input '{}'; the model has {}", printable(tensor.name), spec_names(specs));
-    }
-    if (!given.insert(tensor.name).second) {
-      return invalid("input '{}' is given twice", printable(tensor.name));
-    }
-  }
+  TRY(order, input_order(specs, named));
   std::vector<TensorView> ordered;
-  for (const TensorSpec& spec : specs) {
-    const auto tensor = std::ranges::find(named, spec.name, &NamedTensor::name);
-    if (tensor == named.end()) {
-      return invalid("input '{}' ({}) is missing", printable(spec.name), spec_text(spec));
-    }
-    ordered.push_back(tensor->tensor.view());
-  }
+  for (const size_t i : order) ordered.push_back(named[i].tensor.view());
   return ordered;
 }
 

@@ -39,8 +39,12 @@ class Engine {
 // Checks `inputs` against `specs`: number, types, ranks and fixed dimensions, byte sizes.
 Result<> check_inputs(const std::vector<TensorSpec>& specs, const std::vector<TensorView>& inputs);
 
-// Puts named tensors into the order of `specs`. kInvalid for a missing, unknown or repeated name,
-// listing the names that the segment has.
+// For each spec, the position in `named` of the tensor with its name. kInvalid for a missing,
+// unknown or repeated name, listing the names that the segment has.
+Result<std::vector<size_t>> input_order(const std::vector<TensorSpec>& specs,
+                                        const std::vector<NamedTensor>& named);
+
+// The tensors in that order.
 Result<std::vector<TensorView>> order_inputs(const std::vector<TensorSpec>& specs,
                                              const std::vector<NamedTensor>& named);
 

@@ -119,10 +119,8 @@ class Service : public std::enable_shared_from_this<Service> {
       }
     }
     serving::Job job;
-    TRY(views, order_inputs(model_.inputs, parsed.inputs));
-    for (const TensorSpec& spec : model_.inputs) {
-      job.inputs.push_back(std::ranges::find(parsed.inputs, spec.name, &NamedTensor::name)->tensor);
-    }
+    TRY(order, input_order(model_.inputs, parsed.inputs));
+    for (const size_t i : order) job.inputs.push_back(parsed.inputs[i].tensor);
     TRY(items, serving::count_items(model_.inputs, job.inputs, model_.max_batch));
     job.items = items;
     TRY(limit, time_limit(parsed.parameters));

@@ -64,12 +64,13 @@ inline constexpr auto kAttackers = std::to_array<AttackerInfo>({
 struct BaselineInfo {
   std::string_view name;
   std::string_view meaning;
+  bool needs_labels = false;  // can't guess where the data has none
 };
 
 inline constexpr auto kBaselines = std::to_array<BaselineInfo>({
     {"constant", "always gives the same answer, the best there is"},
-    {"class-mean", "gives the mean of the input's class"},
-    {"random-same-class", "gives another input of the same class"},
+    {"class-mean", "gives the mean of the input's class", true},
+    {"random-same-class", "gives another input of the same class", true},
 });
 
 // The names of kAttackers, in its order.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "audit/record.h"
+#include "data/input_kind.h"
 #include "record/fields.h"
 
 namespace cloister::audit {
@@ -232,7 +233,8 @@ void fields(Io& io, Of<Io, AuditRecord> r) {
   io.text("tool", r.tool, kShort);
   io.text("machine", r.machine, kLong);
   io.object("model", r.model);
-  io.choice("kind", r.kind, {"images", "table", "none"});
+  io.choice("kind", r.kind,
+            {info_of(InputKind::kPictures).name, info_of(InputKind::kRows).name, "none"});
   io.any("splits", r.splits, kMaxSplitsBytes);
   io.object("settings", r.settings);
   io.term("metric", r.metric);

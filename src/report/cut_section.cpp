@@ -148,7 +148,8 @@ Result<std::string> cut_html(const AuditView& view, const CutRecord& cut, Page& 
 }  // namespace
 
 Result<Section> galleries_section(const AuditView& view, Page& page, Pictures& pictures) {
-  const bool is_pictures = view.record().kind == "images";
+  const audit::InputKindInfo* kind = audit::find_input_kind(view.record().kind);
+  const bool is_pictures = kind != nullptr && kind->pictured;
   std::string html = fmt::format(
       "<p class=\"intro\">{}</p>\n",
       is_pictures ? "Originals beside what each attacker made of them, for a typical input and for "

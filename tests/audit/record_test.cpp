@@ -52,6 +52,13 @@ TEST(Record, WhatIsWrittenCanBeRead) {
   }
 }
 
+TEST(Record, MayBeOfEveryKindOfInput) {
+  for (const InputKindInfo& info : kInputKinds) {
+    const auto parsed = parse_record(changed([&](Json& j) { j["kind"] = info.name; }));
+    EXPECT_TRUE(parsed) << parsed.error().message;
+  }
+}
+
 TEST(Record, KeepsEveryNumberExactly) {
   AuditRecord record = test::sample_pictures();
   std::vector<double>& scores = record.cuts[0].attackers[0].certification.metrics[0].values;

@@ -11,6 +11,7 @@
 #include "app/options/model.h"
 #include "app/options/policy.h"
 #include "audit/attack/precision.h"
+#include "audit/protocol/input_kinds.h"
 #include "audit/protocol/run.h"
 #include "cli/interrupt.h"
 #include "cli/machine.h"
@@ -77,8 +78,8 @@ Result<> parse_shard(const std::string& text, AuditOptions& options) {
 // What the command line says of policy and data, and files that it names.
 Result<> fill_in(Options& options) {
   AuditOptions& audit = options.audit;
-  const bool table = options.data.ends_with(".csv");
-  audit.policy = default_policy(table ? Metric::kRowMatchAdvantage : Metric::kSsim);
+  const InputKind kind = input_kind(options.data);
+  audit.policy = default_policy(protocol_of(kind).policy_metric);
   TRY_OK(apply(options.policy, audit.policy));
   audit.policy.seed = audit.seed;
   TRY(budget, find_budget(options.budget));
@@ -110,7 +111,7 @@ Result<> fill_in(Options& options) {
   data.table.drop = names_in(options.drop);
   data.table.numeric = names_in(options.numeric);
   data.table.categorical = names_in(options.categorical);
-  if (!table) data.images.label_column = data.table.label.empty() ? "label" : data.table.label;
+  if (!data.table.label.empty()) data.images.label_column = data.table.label;
   if (!options.trained_on.empty()) {
     TRY(trained_on, read_victim_train(options.trained_on));
     data.victim_train = trained_on;
@@ -238,7 +239,9 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("--estimate", o.estimate, "only estimate the time and the disk space");
 
   const char* const data = "The data";
-  add(app, data, "--data", "PATH", o.data, "a folder of JPEG and PNG pictures, or a .csv table")
+  std::vector<std::string_view> kinds;
+  for (const InputKindInfo& info : kInputKinds) kinds.push_back(info.data);
+  add(app, data, "--data", "PATH", o.data, fmt::format("{}", fmt::join(kinds, ", or ")).c_str())
       ->required();
   add(app, data, "--label", "COLUMN", a.data.table.label,
       "label's column in the table, or in --labels");

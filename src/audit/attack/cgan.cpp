@@ -4,7 +4,7 @@
 #include <torch/utils.h>
 
 #include "audit/attack/fit_by_epochs.h"
-#include "audit/attack/losses.h"
+#include "audit/attack/input_kinds.h"
 
 namespace cloister::audit {
 namespace {
@@ -27,8 +27,11 @@ class Cgan final : public Attacker {
   Result<Fit> fit(const Pairs& train, const Pairs& validation,
                   const AttackContext& context) override {
     torch::manual_seed(context.seed);
-    generator_ = make_generator(train.space(), train.shapes(), context.effort.network);
-    discriminator_ = make_discriminator(train.space(), train.shapes(), context.effort.network);
+    const InputSpace& space = train.space();
+    const InputOperations& operations = operations_of(space);
+    const NetworkSize& size = context.effort.network;
+    generator_ = operations.make_generator(space.item, train.shapes(), size);
+    discriminator_ = operations.make_discriminator(space.item, train.shapes(), size);
     generator_->to(train.head().device());
     discriminator_->to(train.head().device());
     Trained generator(generator_, kBeta1), judge(discriminator_, kBeta1, kDiscriminatorRate);
@@ -36,7 +39,7 @@ class Cgan final : public Attacker {
         .networks = {&generator, &judge},
         .step = [&](const at::Tensor& rows) -> Result<double> {
           TRY(half, train.normalised(rows));
-          return step(train.space(), for_training(half, train.head().device()), train.inputs(rows),
+          return step(space, for_training(half, train.head().device()), train.inputs(rows),
                       generator, judge);
         },
         .reconstruct = [&](const FeatureView& targets) { return generate(*generator_, targets); }};
@@ -50,7 +53,8 @@ class Cgan final : public Attacker {
  private:
   double step(const InputSpace& space, const Maps& maps, const at::Tensor& real, Trained& generator,
               Trained& judge) const {
-    const at::Tensor rebuilt = from_raw(space, generator_->forward(maps));
+    const InputOperations& operations = operations_of(space);
+    const at::Tensor rebuilt = operations.from_raw(space, generator_->forward(maps));
     const at::ScalarType type = maps[0].scalar_type();
     const at::Tensor real_typed = real.to(type), rebuilt_typed = rebuilt.to(type);
 
@@ -67,7 +71,7 @@ class Cgan final : public Attacker {
     // The generator, against it; the discriminator's own gradients are not wanted now.
     require_gradients(*discriminator_, false);
     const at::Tensor loss =
-        reconstruction_loss(space, rebuilt, real) +
+        operations.loss(space, rebuilt, real) +
         kAdversarialShare * says(discriminator_->forward(rebuilt_typed, maps), 1);
     generator.descend(loss);
     require_gradients(*discriminator_, true);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "audit/attack/input_kinds.h"
 #include "base/checked.h"
 #include "base/sha256.h"
 
@@ -110,8 +111,7 @@ Result<> FeatureStore::fit_normalisation(const at::Tensor& sample) {
 
 at::Tensor FeatureStore::inputs(const at::Tensor& positions) const {
   const at::Tensor picked = inputs_.index_select(0, positions).to(head_->device());
-  if (head_->space().is_table()) return picked;
-  return channels_last(picked.to(at::kFloat).mul_(1.0 / 255));
+  return channels_last(operations_of(head_->space()).from_stored(picked));
 }
 
 Result<Maps> FeatureStore::exact(const at::Tensor& positions) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "audit/attack/input_kinds.h"
 #include "audit/attack/precision.h"
 #include "train/loop.h"
 
@@ -29,11 +30,13 @@ Maps for_training(const Maps& maps, at::Device device) {
 
 Result<at::Tensor> generate(const Generator& generator, const FeatureView& targets) {
   const at::NoGradGuard no_gradients;
+  const InputOperations& operations = operations_of(targets.space());
   std::vector<at::Tensor> parts;
   for (int64_t first = 0; first < targets.size(); first += 64) {
     TRY(maps, targets.normalised(first, first + 64));
     const Maps typed = for_training(maps, targets.head().device());
-    parts.push_back(from_raw(targets.space(), generator.forward(typed)).cpu().contiguous());
+    const at::Tensor rebuilt = operations.from_raw(targets.space(), generator.forward(typed));
+    parts.push_back(rebuilt.cpu().contiguous());
   }
   return at::cat(parts);
 }

@@ -13,15 +13,9 @@ struct NetworkSize {
 
 class Generator : public torch::nn::Module {
  public:
-  // Normalised maps to what from_raw() takes, [N, item...].
+  // Normalised maps to what InputOperations::from_raw takes, [N, item...].
   virtual at::Tensor forward(const Maps& maps) const = 0;
 };
-
-// Pictures: each map is projected by a 1x1 convolution (a vector or tokens by a dense layer) onto
-// one grid, their sum goes through residual blocks and is doubled in size until it is the
-// picture's. Rows: a dense network with residual layers.
-std::shared_ptr<Generator> make_generator(const InputSpace& space, const std::vector<Shape>& maps,
-                                          const NetworkSize& size);
 
 class Discriminator : public torch::nn::Module {
  public:
@@ -30,8 +24,21 @@ class Discriminator : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& inputs, const Maps& maps) const = 0;
 };
 
-std::shared_ptr<Discriminator> make_discriminator(const InputSpace& space,
-                                                  const std::vector<Shape>& maps,
+// Maps' shapes are without the batch.
+
+// Each map is projected by a 1x1 convolution (a vector or tokens by a dense layer) onto one grid,
+// their sum goes through residual blocks and is doubled in size until it is the picture's.
+std::shared_ptr<Generator> make_picture_generator(const Shape& item, const std::vector<Shape>& maps,
                                                   const NetworkSize& size);
+std::shared_ptr<Discriminator> make_picture_discriminator(const Shape& item,
+                                                          const std::vector<Shape>& maps,
+                                                          const NetworkSize& size);
+
+// Dense networks, the generator with residual layers.
+std::shared_ptr<Generator> make_row_generator(const Shape& item, const std::vector<Shape>& maps,
+                                              const NetworkSize& size);
+std::shared_ptr<Discriminator> make_row_discriminator(const Shape& item,
+                                                      const std::vector<Shape>& maps,
+                                                      const NetworkSize& size);
 
 }  // namespace cloister::audit

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "audit/attack/input_kinds.h"
+
 namespace cloister::audit {
 
 Result<std::shared_ptr<const Head>> Head::make(const Model& head,
@@ -28,7 +30,7 @@ Result<std::shared_ptr<const Head>> Head::make(const Model& head,
 }
 
 Result<Maps> Head::run(const at::Tensor& inputs) const try {
-  TRY(all, module_->forward(Maps{to_model_input(space_, inputs)}));
+  TRY(all, module_->forward(Maps{operations_of(space_).to_model_input(space_, inputs)}));
   Maps maps;
   for (size_t i = 0; i < outputs_.size(); ++i) {
     at::Tensor map = all[outputs_[i]];

@@ -2,7 +2,7 @@
 #include <torch/utils.h>
 
 #include "audit/attack/fit_by_epochs.h"
-#include "audit/attack/losses.h"
+#include "audit/attack/input_kinds.h"
 
 namespace cloister::audit {
 namespace {
@@ -12,16 +12,18 @@ class InverseNet final : public Attacker {
   Result<Fit> fit(const Pairs& train, const Pairs& validation,
                   const AttackContext& context) override {
     torch::manual_seed(context.seed);
-    generator_ = make_generator(train.space(), train.shapes(), context.effort.network);
+    const InputSpace& space = train.space();
+    const InputOperations& operations = operations_of(space);
+    generator_ = operations.make_generator(space.item, train.shapes(), context.effort.network);
     generator_->to(train.head().device());
     Trained trained(generator_, 0.9);
     const Training training{
         .networks = {&trained},
         .step = [&](const at::Tensor& rows) -> Result<double> {
           TRY(maps, train.normalised(rows));
-          const at::Tensor rebuilt = from_raw(
-              train.space(), generator_->forward(for_training(maps, train.head().device())));
-          const at::Tensor loss = reconstruction_loss(train.space(), rebuilt, train.inputs(rows));
+          const at::Tensor rebuilt = operations.from_raw(
+              space, generator_->forward(for_training(maps, train.head().device())));
+          const at::Tensor loss = operations.loss(space, rebuilt, train.inputs(rows));
           trained.descend(loss);
           return loss.item<double>();
         },

@@ -9,7 +9,7 @@
 #include <numbers>
 
 #include "audit/attack/attacker.h"
-#include "audit/attack/losses.h"
+#include "audit/attack/input_kinds.h"
 
 namespace cloister::audit {
 namespace {
@@ -126,7 +126,7 @@ class Rmle final : public Attacker {
 
   Result<Found> descend(const FeatureView& targets, const Maps& seen, const at::Tensor& start,
                         double prior, int64_t iterations, const ProgressCallback& tick) const {
-    const InputSpace& space = targets.space();
+    const InputOperations& operations = operations_of(targets.space());
     at::Tensor x = start.detach().clone().set_requires_grad(true);
     torch::optim::Adam optimiser({x}, torch::optim::AdamOptions(kRate));
     at::Tensor misfit;
@@ -142,16 +142,15 @@ class Rmle final : public Attacker {
       for (size_t m = 0; m < now.size(); ++m) {
         misfit = misfit + (now[m] - seen[m]).square().reshape({x.size(0), -1}).mean(1);
       }
-      const at::Tensor rough =
-          space.is_table() ? (x - mean_).square().mean(1) * 0.01 : total_variation(x);
+      const at::Tensor rough = operations.roughness(x, mean_);
       // A sum: every input is on its own.
       const at::Tensor loss = (misfit + prior * rough).sum();
       optimiser.zero_grad();
       loss.backward();
       optimiser.step();
-      if (!space.is_table()) {
+      {
         const at::NoGradGuard no_gradients;
-        x.clamp_(0, 1);
+        operations.clamp(x);
       }
       TRY_OK(tick(static_cast<double>(i + 1) / static_cast<double>(iterations),
                   fmt::format("iteration {}/{}, misfit {:.4f}", i + 1, iterations,

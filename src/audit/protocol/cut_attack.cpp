@@ -5,7 +5,7 @@
 
 #include "audit/attack/attackers.h"
 #include "audit/attack/label_probe.h"
-#include "audit/protocol/gallery.h"
+#include "audit/protocol/input_kinds.h"
 #include "audit/protocol/stages.h"
 #include "base/clock.h"
 #include "base/mean.h"
@@ -21,6 +21,10 @@ uint64_t seed_of(const Attack& attack, const std::string& job, const std::string
   uint64_t seed = 0;
   for (size_t i = 0; i < 4; ++i) seed = seed << 8 | std::to_integer<uint64_t>(digest[i]);
   return seed;
+}
+
+bool makes_gallery(const AuditData& data) {
+  return protocol_of(data.space.kind).make_gallery != nullptr;
 }
 
 // One cut's work: what it has in hand while its attackers run.
@@ -105,7 +109,7 @@ class CutWork {
     TRY(certification, score(*attacker, info, attack_.data.certification,
                              stages.stage("certification"), &rebuilt));
     record.certification = std::move(certification);
-    if (!attack_.data.space.is_table()) TRY_OK(attack_.work.keep(job_, name, rebuilt));
+    if (makes_gallery(attack_.data)) TRY_OK(attack_.work.keep(job_, name, rebuilt));
     record.seconds = now_seconds() - start;
     return record;
   }
@@ -184,7 +188,7 @@ Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, cons
   const bool probe_wanted = attack.data.labels.defined();
   const bool complete = std::ranges::all_of(attack.attackers, done) &&
                         (!gain_wanted || cut.data_gain) && (!probe_wanted || cut.probe) &&
-                        (gallery.empty() || !cut.gallery.empty() || attack.data.space.is_table());
+                        (gallery.empty() || !cut.gallery.empty() || !makes_gallery(attack.data));
   if (complete) return cut;
 
   TRY(store, open_features(attack, target, job, stages.stage("features")));
@@ -212,8 +216,9 @@ Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, cons
     TRY(probe, work.probe(stages.stage("label probe")));
     cut.probe = probe;
   }
-  if (!gallery.empty() && !attack.data.space.is_table()) {
-    TRY(rows, make_gallery(attack.data, attack.scorer.metric(), cut, attack.work, gallery));
+  if (!gallery.empty() && makes_gallery(attack.data)) {
+    const InputProtocol& protocol = protocol_of(attack.data.space.kind);
+    TRY(rows, protocol.make_gallery(attack.data, protocol.metric, cut, attack.work, gallery));
     cut.gallery = std::move(rows);
   }
   TRY_OK(attack.work.save(job, progress));

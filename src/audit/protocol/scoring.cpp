@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "audit/attack/input_kinds.h"
 #include "audit/metrics.h"
+#include "audit/protocol/input_kinds.h"
 #include "base/mean.h"
 #include "engine/torch/convert.h"
 
@@ -28,28 +30,26 @@ Result<ReidentificationRecord> find_again(const at::Tensor& rebuilt, const at::T
 
 }  // namespace
 
-at::Tensor Scorer::originals(const at::Tensor& positions) const {
-  const at::Tensor picked = data_.inputs.index_select(0, positions);
-  return data_.space.is_table() ? picked : picked.to(at::kFloat).mul_(1.0 / 255);
-}
-
 Result<> Scorer::add_witness(std::shared_ptr<const EvaluationModel> witness) {
-  TRY(classes, witness->classes(originals(data_.certification)));
+  TRY(classes, witness->classes(data_.originals(data_.certification)));
   witnessed_ = classes;
   witness_ = std::move(witness);
   return {};
 }
 
+Metric Scorer::metric() const {
+  return protocol_of(data_.space.kind).metric;
+}
+
+at::Tensor Scorer::possible(const at::Tensor& rebuilt) const {
+  at::Tensor copy = rebuilt.clone();
+  operations_of(data_.space).clamp(copy);
+  return copy;
+}
+
 Result<std::vector<double>> Scorer::scores(const at::Tensor& rebuilt,
                                            const at::Tensor& positions) const {
-  if (data_.space.is_table()) {
-    SplitScores out;
-    TRY_OK(score_rows(rebuilt, positions, out));
-    return *out.scores(Metric::kRowMatch);
-  }
-  TRY(a, from_torch(rebuilt.clamp(0, 1)));
-  TRY(b, from_torch(originals(positions)));
-  return ssim(a.view(), b.view());
+  return protocol_of(data_.space.kind).scores(data_, possible(rebuilt), positions);
 }
 
 Result<double> Scorer::mean(const at::Tensor& rebuilt, const at::Tensor& positions) const {
@@ -57,72 +57,31 @@ Result<double> Scorer::mean(const at::Tensor& rebuilt, const at::Tensor& positio
   return mean_of(each);
 }
 
-Result<> Scorer::score_pictures(const at::Tensor& rebuilt, const at::Tensor& positions,
-                                SplitScores& out) const {
-  const at::Tensor clamped = rebuilt.clamp(0, 1);
-  const at::Tensor real = originals(positions);
-  TRY(a, from_torch(clamped));
-  TRY(b, from_torch(real));
-  const auto add = [&](Metric metric, std::vector<double> values) {
-    round_scores(values);
-    out.metrics.push_back({metric, std::move(values)});
-  };
-  TRY(structural, ssim(a.view(), b.view()));
-  add(Metric::kSsim, structural);
-  TRY(noise, psnr_db(a.view(), b.view()));
-  for (double& value : noise) value = std::min(value, kMaxPsnrDb);
-  add(Metric::kPsnrDb, noise);
-  if (std::min(real.size(2), real.size(3)) > kMsSsimSide) {
-    TRY(scales, ms_ssim(a.view(), b.view()));
-    add(Metric::kMsSsim, scales);
-  }
+Result<std::optional<double>> Scorer::agreement(const at::Tensor& rebuilt,
+                                                const at::Tensor& positions) const {
   // Certification comes first among the positions.
-  if (witness_ && positions[-1].item<int64_t>() < witnessed_.size(0)) {
-    TRY(said, witness_->classes(clamped));
-    const at::Tensor truth = witnessed_.index_select(0, positions);
-    const auto numbers = [](const at::Tensor& t) {
-      return std::span<const int64_t>(t.data_ptr<int64_t>(), static_cast<size_t>(t.numel()));
-    };
-    TRY(agreement, label_agreement(numbers(said), numbers(truth)));
-    out.label_agreement = agreement;
+  if (!witness_ || positions[-1].item<int64_t>() >= witnessed_.size(0)) {
+    return std::optional<double>();
   }
-  return {};
-}
-
-Result<> Scorer::score_rows(const at::Tensor& rebuilt, const at::Tensor& positions,
-                            SplitScores& out) const {
-  TRY(rows, from_torch(rebuilt));
-  const auto n = static_cast<size_t>(positions.size(0));
-  std::vector<uint32_t> hits(n), cells(n);
-  for (size_t c = 0; c < data_.table->columns.size(); ++c) {
-    const Column& column = data_.table->columns[c];
-    std::vector<double> original;
-    for (size_t i = 0; i < n; ++i) {
-      const auto position = static_cast<size_t>(positions[static_cast<int64_t>(i)].item<int64_t>());
-      original.push_back(column.value(data_.rows[position]));
-    }
-    TRY(back, data_.encoder->decode(rows.view(), c));
-    TRY_OK(count_row_matches(data_.marginals[c], original, back, hits, cells));
-    if (std::ranges::all_of(original, [](double value) { return std::isnan(value); })) continue;
-    TRY(score, score_column(data_.marginals[c], original, back));
-    out.columns.push_back({column.name, column.categorical, score.r2, score.within_tolerance,
-                           score.exact, score.baseline_within_tolerance, score.baseline_exact});
-  }
-  std::vector<double> share;
-  for (size_t i = 0; i < n; ++i) share.push_back(cells[i] ? double(hits[i]) / cells[i] : 0);
-  round_scores(share);
-  out.metrics.push_back({Metric::kRowMatch, std::move(share)});
-  return {};
+  TRY(said, witness_->classes(rebuilt));
+  const at::Tensor truth = witnessed_.index_select(0, positions);
+  const auto numbers = [](const at::Tensor& t) {
+    return std::span<const int64_t>(t.data_ptr<int64_t>(), static_cast<size_t>(t.numel()));
+  };
+  return label_agreement(numbers(said), numbers(truth));
 }
 
 Result<SplitScores> Scorer::all(const at::Tensor& rebuilt, const at::Tensor& positions,
                                 std::vector<size_t> inputs) const {
+  const at::Tensor clamped = possible(rebuilt);
   SplitScores out;
   out.inputs = std::move(inputs);
-  TRY_OK(data_.space.is_table() ? score_rows(rebuilt, positions, out)
-                                : score_pictures(rebuilt, positions, out));
+  TRY_OK(protocol_of(data_.space.kind).score_all(data_, clamped, positions, out));
+  for (MetricScores& scored : out.metrics) round_scores(scored.values);
+  TRY(agreement, agreement(clamped, positions));
+  out.label_agreement = agreement;
   if (positions.size(0) >= 2) {
-    TRY(again, find_again(rebuilt, originals(positions)));
+    TRY(again, find_again(rebuilt, data_.originals(positions)));
     out.reidentification = again;
   }
   return out;

@@ -30,7 +30,7 @@ class Scorer {
   Result<> add_witness(std::shared_ptr<const EvaluationModel> witness);
 
   // What everything is judged by: SSIM of pictures, the share of a row that came back.
-  Metric metric() const { return data_.space.is_table() ? Metric::kRowMatch : Metric::kSsim; }
+  Metric metric() const;
 
   // One score an input, for reconstructions f32 [n, item...] of the inputs at `positions`.
   Result<std::vector<double>> scores(const at::Tensor& rebuilt, const at::Tensor& positions) const;
@@ -41,11 +41,11 @@ class Scorer {
                           std::vector<size_t> inputs) const;
 
  private:
-  at::Tensor originals(const at::Tensor& positions) const;
-  Result<> score_pictures(const at::Tensor& rebuilt, const at::Tensor& positions,
-                          SplitScores& out) const;
-  Result<> score_rows(const at::Tensor& rebuilt, const at::Tensor& positions,
-                      SplitScores& out) const;
+  // Reconstructions without values that no input has.
+  at::Tensor possible(const at::Tensor& rebuilt) const;
+  // How often the witness sees the same; none without a witness, and of other parts.
+  Result<std::optional<double>> agreement(const at::Tensor& rebuilt,
+                                          const at::Tensor& positions) const;
 
   const AuditData& data_;
   std::shared_ptr<const EvaluationModel> witness_;

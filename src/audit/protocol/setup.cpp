@@ -5,9 +5,9 @@
 
 #include "audit/attack/precision.h"
 #include "audit/protocol/choose_cuts.h"
+#include "audit/protocol/input_kinds.h"
 #include "engine/torch.h"
 #include "graph/extract.h"
-#include "image/preprocess.h"
 
 namespace cloister::audit {
 namespace {
@@ -39,9 +39,8 @@ std::string identity_of(const AuditOptions& options, const AuditRecord& frame,
       {"model", frame.model.sha256},
       {"data", nlohmann::ordered_json::parse(data.splits)},
       {"input", data.space.item},
-      {"preprocess", data.space.is_table()
-                         ? nlohmann::ordered_json()
-                         : nlohmann::ordered_json::parse(preprocess_json(data.space.preprocess))},
+      {"preprocess", data.preprocess.empty() ? nlohmann::ordered_json()
+                                             : nlohmann::ordered_json::parse(data.preprocess)},
       {"seed", options.seed},
       {"device", options.device},
       {"threads", options.threads},
@@ -108,14 +107,14 @@ Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, Audit
   setup.cuts = cuts;
   setup.data = std::make_unique<AuditData>(std::move(data));
   setup.scorer = std::make_unique<Scorer>(*setup.data);
-  if (options.second_model && !setup.data->space.is_table()) {
+  if (options.second_model && protocol_of(setup.data->space.kind).second_model) {
     TRY(witness, EvaluationModel::make(*options.second_model, setup.data->space.preprocess,
                                        at::Device(options.device)));
     TRY_OK(setup.scorer->add_witness(witness));
   }
   TRY_OK(check_policy(options.policy, setup.scorer->metric()));
 
-  frame.kind = setup.data->kind;
+  frame.kind = info_of(setup.data->space.kind).name;
   frame.splits = setup.data->splits;
   frame.metric = setup.scorer->metric();
   frame.policy = options.policy;
@@ -124,7 +123,7 @@ Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, Audit
   frame.model.input_shape.insert(frame.model.input_shape.begin(), 1);
   frame.settings.budget = options.budget.name;
   frame.settings.seed = options.seed;
-  frame.settings.size = setup.data->space.is_table() ? 0 : setup.data->space.item[1];
+  frame.settings.size = setup.data->height;
   frame.settings.threads = options.threads;
   frame.settings.device = options.device;
   frame.settings.libtorch = torch_version();

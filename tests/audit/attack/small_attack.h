@@ -28,7 +28,16 @@ inline at::Tensor pictures(int64_t n, uint64_t seed = 1) {
 }
 
 inline InputSpace picture_space() {
-  return {{3, kSide, kSide}, *preprocess_preset("imagenet"), {}};
+  return {InputKind::kPictures, {3, kSide, kSide}, *preprocess_preset("imagenet"), {}};
+}
+
+// A number that may be missing, and three categories.
+inline InputSpace row_space() {
+  return {InputKind::kRows,
+          {5},
+          {},
+          {{.name = "n", .first = 0, .width = 2, .indicator = true},
+           {.name = "c", .categorical = true, .first = 2, .width = 3}}};
 }
 
 inline Model model_of(const Segment& segment) {
@@ -60,7 +69,7 @@ inline std::shared_ptr<const Head> row_head(const std::vector<ColumnCode>& colum
   const Model model = model_of(cloister::test::small_segment(
       {{"x", DType::kF32, {-1, width}}}, node("MatMul", {"x", "w"}, "y"),
       {{"y", DType::kF32, {-1, weight.shape()[1]}}}, {{"w", weight}}));
-  return *Head::make(model, {"y"}, {{width}, {}, columns}, at::kCPU);
+  return *Head::make(model, {"y"}, {InputKind::kRows, {width}, {}, columns}, at::kCPU);
 }
 
 struct Parts {

@@ -217,7 +217,7 @@ TEST_F(Audit, TokensAreInconclusive) {
   ASSERT_FALSE(record->cuts.empty());
   for (const CutRecord& cut : record->cuts) {
     EXPECT_NE(cut.verdict->outcome, audit::Outcome::kResisted);
-    EXPECT_THAT(cut.no_attacker, HasSubstr("there is no attacker for such inputs"));
+    EXPECT_THAT(cut.no_attacker, HasSubstr("no attacker supports such inputs"));
   }
   const auto again = parse_record(record_json(*record));
   EXPECT_TRUE(again) << again.error().message;
@@ -235,7 +235,7 @@ TEST_F(Audit, BadOptionsAreNamed) {
   EXPECT_THAT(error(bad), HasSubstr("row_match does not go with this data, want ssim"));
   bad = options("b");
   bad.data.path = "/nowhere";
-  EXPECT_EQ(error(bad), "data '/nowhere' is not there");
+  EXPECT_EQ(error(bad), "no data '/nowhere'");
   bad = options("b");
   bad.cuts = {"r9"};
   EXPECT_THAT(error(bad), HasSubstr("no cut 'r9'"));
@@ -245,7 +245,7 @@ TEST_F(Audit, BadOptionsAreNamed) {
   EXPECT_THAT(error(bad), HasSubstr("want 0/n to (n-1)/n"));
   bad = options("b");
   bad.data.preprocess->channels = Channels::kGray;
-  EXPECT_THAT(error(bad), HasSubstr("has 3 channels, preprocess makes 1"));
+  EXPECT_THAT(error(bad), HasSubstr("has 3 channels, preprocessing gives 1"));
 }
 
 TEST_F(Audit, AnEstimateComesFirst) {

@@ -28,7 +28,7 @@ Result<double> images_per_second(const std::string& name, int64_t size, int64_t 
   TRY(segments, split(graph, {cut}));
   TRY(preprocess, preprocess_preset("imagenet"));
   TRY(head, Head::make(segments[0], {graph.values[cut.tensors[0]].name},
-                       {{3, size, size}, preprocess, {}}, at::kCPU));
+                       {audit::InputKind::kPictures, {3, size, size}, preprocess, {}}, at::kCPU));
   const at::Tensor pictures = at::randint(0, 256, {images, 3, size, size}, at::kByte);
   const at::Tensor all = at::arange(images, at::kLong);
   const ProgressCallback silent = [](double, const std::string&) { return Result<>(); };

@@ -35,10 +35,13 @@ else()
   target_link_options(cloister_flags INTERFACE -fuse-ld=mold)
 endif()
 
-# cloister_library(NAME SOURCES ... LINKS ...): one folder of src/ as a static library.
+# cloister_library(NAME SOURCES ... LINKS ... [ALONE ...]): one folder of src/ as a static library.
+# ALONE: sources that are compiled by themselves in a unity build too. They need a shared library
+# that some users of the library do without, and must not bring to these.
 function(cloister_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
-  add_library(cloister_${name} STATIC ${arg_SOURCES})
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;ALONE" ${ARGN})
+  add_library(cloister_${name} STATIC ${arg_SOURCES} ${arg_ALONE})
+  set_source_files_properties(${arg_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(cloister_${name} PUBLIC cloister_flags ${arg_LINKS})
 endfunction()
 

@@ -10,7 +10,7 @@
 namespace cloister {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kEndorsementsFooter =
     R"(Certificates, revocation lists and collateral expire, and servers send them along
 with their evidence. This command fetches them into the folder of cloisterd
 --endorsements, which is read anew for each piece of evidence. Run it daily by a
@@ -143,7 +143,7 @@ void add_endorsements_command(CLI::App& app, Outcome& outcome) {
       ->capture_default_str()
       ->check(CLI::Range(0.001, 3600.0));
   command->add_flag("--json", options->json, "print what was written as JSON");
-  command->footer(kFooter);
+  command->footer(kEndorsementsFooter);
   command->callback([options, &outcome] { outcome = run_endorsements(*options); });
 }
 

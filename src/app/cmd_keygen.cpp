@@ -12,7 +12,7 @@
 namespace cloister {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kKeygenFooter =
     R"(--encryption makes the key with which a trusted server opens bundles, as age-keygen
 does: FILE is the secret; the printed 'age1...' is the recipient for 'seal'.
 --signing makes the key that signs bundles, as minisign does: NAME.key is the secret,
@@ -123,7 +123,7 @@ void add_keygen_command(CLI::App& app, Outcome& outcome) {
       ->type_name("FILE");
   command->add_flag("--no-password", options->no_password, "make a signing key without a password")
       ->excludes("--password-file");
-  command->footer(kFooter);
+  command->footer(kKeygenFooter);
   command->callback([options, &outcome] { outcome = make_keys(*options, std::time(nullptr)); });
 }
 

@@ -10,7 +10,7 @@
 namespace cloister {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kPlanFooter =
     R"(The policy sets limits on what a cut may leak and what a plan may cost, and the
 objective. Fields that neither it nor a flag sets keep their defaults. A plan never
 relies on what was not measured: a cut that the audit leaves out does not qualify.
@@ -198,7 +198,7 @@ void add_plan_command(CLI::App& app, Outcome& outcome) {
   command->add_flag("--all", options->all, "also list plans that others dominate");
   command->add_flag("--print-policy", options->print_policy,
                     "print the policy with every default filled in, and exit");
-  command->footer(kFooter);
+  command->footer(kPlanFooter);
   command->callback([options, &outcome] { outcome = make_plan(*options); });
 }
 

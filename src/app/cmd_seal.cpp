@@ -20,7 +20,7 @@
 namespace cloister {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kSealFooter =
     R"(The plan says where the model is cut; it must be of this model, and the audit must be
 the one from which the plan was made. Trusted segments are encrypted to the
 recipients, the servers that may open the bundle ('cloister keygen --encryption');
@@ -254,7 +254,7 @@ void add_seal_command(CLI::App& app, Outcome& outcome) {
   command->add_option("-o,--output", flags->output, "the bundle to write")
       ->required()
       ->type_name("OUT");
-  command->footer(kFooter);
+  command->footer(kSealFooter);
   command->callback([flags, &outcome] { outcome = seal_model(*flags); });
 }
 

@@ -8,7 +8,7 @@
 namespace cloister {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kUnsealFooter =
     R"(Segments become ONNX files with their weights beside them (head.onnx, head.data).
 Servers never need this: they open bundles in memory. It lets the model's owner
 look at what was sealed.
@@ -106,7 +106,7 @@ void add_unseal_command(CLI::App& app, Outcome& outcome) {
       ->required()
       ->type_name("DIR");
   command->add_flag("--json", options->json, "print what was written as JSON");
-  command->footer(kFooter);
+  command->footer(kUnsealFooter);
   command->callback([options, &outcome] { outcome = unseal(*options); });
 }
 

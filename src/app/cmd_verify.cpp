@@ -13,7 +13,7 @@
 namespace cloister {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kVerifyFooter =
     R"(With a URL it connects, requests evidence as a client does before it sends an input,
 and judges everything under the policy: environment, configuration, bundle, audit. It
 sends no input. With a file it judges what --save kept, or a bare report or quote:
@@ -232,7 +232,7 @@ void add_verify_command(CLI::App& app, Outcome& outcome) {
       ->check(CLI::Range(0.001, 3600.0));
   command->add_flag("--full", options->full, "do not shorten long values");
   command->add_flag("--json", options->json, "print the report as JSON");
-  command->footer(kFooter);
+  command->footer(kVerifyFooter);
   command->callback([options, &outcome] { outcome = run_verify(*options); });
 }
 

@@ -12,7 +12,7 @@
 namespace cloister::audit {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 constexpr uint64_t kMinResamples = 99;
 
 Result<> check_finite(std::span<const double> values) {
@@ -80,7 +80,7 @@ Result<BootstrapMean> BootstrapMean::make(std::span<const double> values, uint64
 Bounds BootstrapMean::bounds(double level) const {
   const auto count = static_cast<double>(sorted_.size());
   const double allowed = std::floor(level * (count + 1) * (1 + 1e-12)) - 1;
-  if (allowed < 0) return {-kInfinity, kInfinity};
+  if (allowed < 0) return {-kUnbounded, kUnbounded};
   const size_t beyond = std::min(static_cast<size_t>(allowed), sorted_.size() - 1);
   return {sorted_[beyond], sorted_[sorted_.size() - 1 - beyond]};
 }
@@ -123,7 +123,7 @@ double QuantileBounds::p_at_most(double t) const {
 Bounds QuantileBounds::bounds(double level) const {
   const uint64_t n = descending_.size();
   const double p = 1 - share_;
-  Bounds out = {-kInfinity, kInfinity};
+  Bounds out = {-kUnbounded, kUnbounded};
   // The most that may lie above the upper bound, and the fewest that must reach the lower one: both
   // chances are monotone in k.
   const auto count_where = [n](auto holds) {

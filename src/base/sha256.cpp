@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <cstring>
 #include <stdexcept>
 
 namespace cloister {
@@ -41,6 +42,12 @@ Digest sha256(Bytes bytes) {
   Sha256 hash;
   hash.update(bytes);
   return hash.finish();
+}
+
+size_t DigestHash::operator()(const Digest& digest) const {
+  size_t hash = 0;
+  std::memcpy(&hash, digest.data(), sizeof(hash));
+  return hash;
 }
 
 std::string to_hex(Bytes bytes) {

@@ -28,6 +28,11 @@ class Sha256 {
 
 Digest sha256(Bytes bytes);
 
+// For unordered containers. A digest is as good as random, so any of it will do.
+struct DigestHash {
+  size_t operator()(const Digest& digest) const;
+};
+
 // Lower-case hexadecimal.
 std::string to_hex(Bytes bytes);
 

@@ -1,20 +1,15 @@
 #include "bundle/archive.h"
 
-#include <zip.h>
-
 #include <algorithm>
 #include <mutex>
 
 #include "base/checked.h"
+#include "bundle/zip_handle.h"
 
 namespace cloister::bundle {
 namespace {
 
-constexpr zip_int64_t kMostEntries = 32;
-
-struct DiscardArchive {
-  void operator()(zip_t* archive) const { zip_discard(archive); }
-};
+constexpr zip_int64_t kMostZipEntries = 32;
 
 struct CloseEntry {
   void operator()(zip_file_t* entry) const { zip_fclose(entry); }
@@ -50,12 +45,13 @@ Result<uint64_t> stored_bytes(zip_t* archive, zip_uint64_t index, uint64_t file_
 
 struct Archive::State {
   std::mutex mutex;  // libzip has none
-  std::unique_ptr<zip_t, DiscardArchive> zip;
+  ZipHandle zip;
   std::vector<Item> items;
 
   Result<> list(uint64_t file_bytes) {
     const zip_int64_t count = zip_get_num_entries(zip.get(), 0);
-    if (count > kMostEntries) return invalid("{} entries, want at most {}", count, kMostEntries);
+    if (count > kMostZipEntries)
+      return invalid("{} entries, want at most {}", count, kMostZipEntries);
     uint64_t total = 0;
     for (zip_int64_t i = 0; i < count; ++i) {
       const auto index = static_cast<zip_uint64_t>(i);

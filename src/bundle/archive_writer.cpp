@@ -2,22 +2,14 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zip.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/sha256.h"
+#include "bundle/zip_handle.h"
 
 namespace cloister::bundle {
-namespace {
-
-struct DiscardArchive {
-  void operator()(zip_t* archive) const { zip_discard(archive); }
-};
-
-}  // namespace
-
 // Removed with all that is in it.
 struct ArchiveWriter::Folder {
   explicit Folder(fs::path folder) : path(std::move(folder)) {}
@@ -98,8 +90,7 @@ Result<Entry> ArchiveWriter::add_encrypted(const std::string& name,
 Result<> ArchiveWriter::finish(const std::vector<std::string>& order) {
   const std::string shown = printable(output_.string(), 400);
   int code = 0;
-  std::unique_ptr<zip_t, DiscardArchive> archive(
-      zip_open(output_.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
+  ZipHandle archive(zip_open(output_.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
   if (!archive) {
     return fail(Kind::kIo, "can't write '{}': {}", shown, std::strerror(errno));
   }

@@ -9,7 +9,7 @@ namespace cloister {
 namespace {
 
 constexpr std::string_view kAlphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-constexpr size_t kChecksum = 6;  // letters
+constexpr size_t kChecksumLetters = 6;  // letters
 constexpr size_t kLongest = 1000;
 
 uint32_t checksum_step(uint32_t sum, uint32_t value) {
@@ -45,7 +45,7 @@ std::string bech32(std::string_view prefix, Bytes bytes) {
     for (count += 8; count >= 5; count -= 5) add(bits >> (count - 5) & 31);
   }
   if (count > 0) add(bits << (5 - count) & 31);
-  for (size_t i = 0; i < kChecksum; ++i) sum = checksum_step(sum, 0);
+  for (size_t i = 0; i < kChecksumLetters; ++i) sum = checksum_step(sum, 0);
   sum ^= 1;
   for (int shift = 25; shift >= 0; shift -= 5) text += kAlphabet[sum >> shift & 31];
   return text;
@@ -62,8 +62,8 @@ Result<std::vector<std::byte>> parse_bech32(std::string_view text, std::string_v
                       std::ranges::equal(text.substr(0, prefix.size()), prefix, {}, lower);
   if (!begins) return invalid("does not begin with '{}1'", prefix);
   text.remove_prefix(prefix.size() + 1);
-  if (text.size() < kChecksum) return invalid("too short");
-  const size_t data_letters = text.size() - kChecksum;
+  if (text.size() < kChecksumLetters) return invalid("too short");
+  const size_t data_letters = text.size() - kChecksumLetters;
   uint32_t sum = checksum_of_prefix(prefix);
   std::vector<std::byte> bytes;
   bytes.reserve(data_letters * 5 / 8);

@@ -14,14 +14,6 @@ namespace {
 
 constexpr size_t kMaxNamed = 100;
 
-struct DigestHash {
-  size_t operator()(const Digest& digest) const {
-    size_t hash = 0;
-    std::memcpy(&hash, digest.data(), sizeof(hash));
-    return hash;
-  }
-};
-
 Result<> check(const SplitOptions& options) {
   double sum = 0;
   for (const double share : {options.attacker_train, options.attacker_validation, options.selection,

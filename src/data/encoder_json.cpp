@@ -11,8 +11,8 @@
 namespace cloister::audit {
 namespace {
 
-constexpr std::string_view kSchema = "cloister/encoding/1";
-constexpr uint64_t kMaxBytes = 64ULL << 20;
+constexpr std::string_view kEncodingSchema = "cloister/encoding/1";
+constexpr uint64_t kMostEncodingBytes = 64ULL << 20;
 constexpr size_t kMaxWidth = 1'000'000;
 constexpr double kLargest = std::numeric_limits<double>::max();
 
@@ -46,10 +46,10 @@ void place_columns(Encoding& encoding) {
 
 template <typename Io>
 void fields(Io& io, Of<Io, ColumnEncoding> r) {
-  io.text("name", r.code.name, kMaxBytes);
+  io.text("name", r.code.name, kMostEncodingBytes);
   io.word("kind", r.code.categorical, kIsCategorical);
   if (r.code.categorical) {
-    io.texts_or_empty("categories", r.categories, kMaxBytes, kMaxBytes);
+    io.texts_or_empty("categories", r.categories, kMostEncodingBytes, kMostEncodingBytes);
     io.flag("missing", r.missing_slot);
     io.flag("other", r.code.other);
     io.integer("merged", r.code.merged, 0, kMaxCount);
@@ -63,13 +63,14 @@ void fields(Io& io, Of<Io, ColumnEncoding> r) {
 
 template <typename Io>
 void fields(Io& io, Of<Io, Encoding> r) {
-  io.schema("schema", kSchema);
+  io.schema("schema", kEncodingSchema);
   io.group("table", [&](auto& table) {
-    table.text_or_empty("label", r.table.label, kMaxBytes);
-    table.texts_or_empty("class_names", r.table.class_names, kMaxBytes, kMaxBytes);
+    table.text_or_empty("label", r.table.label, kMostEncodingBytes);
+    table.texts_or_empty("class_names", r.table.class_names, kMostEncodingBytes,
+                         kMostEncodingBytes);
     table.integer("classes", r.table.classes, 0, 1 << 30);
-    table.texts_or_empty("dropped", r.table.drop, kMaxBytes, kMaxBytes);
-    table.texts_or_empty("missing", r.table.missing, kMaxBytes, kMaxBytes);
+    table.texts_or_empty("dropped", r.table.drop, kMostEncodingBytes, kMostEncodingBytes);
+    table.texts_or_empty("missing", r.table.missing, kMostEncodingBytes, kMostEncodingBytes);
     table.flag("skip_ragged", r.table.skip_ragged);
   });
   io.word("scaling", r.encoder.scaling, kScalings);
@@ -114,8 +115,8 @@ Result<> check(const Encoding& encoding) {
   return {};
 }
 
-Result<Encoding> parse(std::string_view json) {
-  TRY(encoding, read_json_record<Encoding>(json, kSchema, kMaxBytes));
+Result<Encoding> parse_encoding_json(std::string_view json) {
+  TRY(encoding, read_json_record<Encoding>(json, kEncodingSchema, kMostEncodingBytes));
   TRY_OK(check(encoding));
   for (const ColumnEncoding& column : encoding.columns) {
     (column.code.categorical ? encoding.table.categorical : encoding.table.numeric)
@@ -203,13 +204,13 @@ Result<std::string> encoding_json(const Encoding& encoding) {
 }
 
 Result<Encoding> parse_encoding(std::string_view json) {
-  auto parsed = parse(json);
+  auto parsed = parse_encoding_json(json);
   if (!parsed) return with_context(parsed.error(), "encoding record");
   return parsed;
 }
 
 Result<Encoding> read_encoding(const fs::path& path) {
-  return parse_file(path, kMaxBytes, parse_encoding);
+  return parse_file(path, kMostEncodingBytes, parse_encoding);
 }
 
 Result<TableEncoder> bind_encoding(const Encoding& encoding, const Table& table) {

@@ -19,14 +19,6 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::string_view kSpaces = " \t";
 
-struct DigestHash {
-  size_t operator()(const Digest& digest) const {
-    size_t hash = 0;
-    std::memcpy(&hash, digest.data(), sizeof(hash));
-    return hash;
-  }
-};
-
 std::string_view trimmed(std::string_view cell) {
   const size_t start = cell.find_first_not_of(kSpaces);
   if (start == cell.npos) return {};

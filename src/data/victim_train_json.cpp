@@ -8,8 +8,8 @@
 namespace cloister::audit {
 namespace {
 
-constexpr std::string_view kSchema = "cloister/trained-on/1";
-constexpr uint64_t kMaxBytes = 1ULL << 30;
+constexpr std::string_view kTrainedOnSchema = "cloister/trained-on/1";
+constexpr uint64_t kMostTrainedOnBytes = 1ULL << 30;
 
 std::string quoted(const std::string& text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -27,23 +27,23 @@ struct TrainedOn {
 
 template <typename Io>
 void fields(Io& io, Of<Io, TrainingInput> r) {
-  io.text_or_empty("id", r.id, kMaxBytes);
+  io.text_or_empty("id", r.id, kMostTrainedOnBytes);
   io.digest("sha256", r.sha256);
 }
 
 template <typename Io>
 void fields(Io& io, Of<Io, TrainedOn> r) {
-  io.schema("schema", kSchema);
+  io.schema("schema", kTrainedOnSchema);
   io.group("source", [&](auto& source) {
-    source.text_or_empty("kind", r.source.kind, kMaxBytes);
-    source.text_or_empty("name", r.source.name, kMaxBytes);
-    source.text_or_empty("sha256", r.source.sha256, kMaxBytes);
+    source.text_or_empty("kind", r.source.kind, kMostTrainedOnBytes);
+    source.text_or_empty("name", r.source.name, kMostTrainedOnBytes);
+    source.text_or_empty("sha256", r.source.sha256, kMostTrainedOnBytes);
   });
-  io.rows("inputs", r.inputs, kMaxBytes);
+  io.rows("inputs", r.inputs, kMostTrainedOnBytes);
 }
 
-Result<VictimTrain> parse(std::string_view json) {
-  TRY(record, read_json_record<TrainedOn>(json, kSchema, kMaxBytes));
+Result<VictimTrain> parse_trained_on(std::string_view json) {
+  TRY(record, read_json_record<TrainedOn>(json, kTrainedOnSchema, kMostTrainedOnBytes));
   VictimTrain out;
   for (TrainingInput& input : record.inputs) {
     out.ids.push_back(std::move(input.id));
@@ -60,7 +60,7 @@ std::string victim_train_json(const Source& source, std::span<const Item> items,
   std::string out = fmt::format(
       "{{\n  \"schema\": \"{}\",\n  \"source\": {{ \"kind\": {}, \"name\": {}, \"sha256\": {} "
       "}},\n  \"inputs\": [",
-      kSchema, quoted(source.kind), quoted(source.name), quoted(source.sha256));
+      kTrainedOnSchema, quoted(source.kind), quoted(source.name), quoted(source.sha256));
   for (size_t i = 0; i < training.size(); ++i) {
     const Item& item = items[training[i]];
     out += fmt::format("{}\n    [{}, \"{}\"]", i == 0 ? "" : ",", quoted(item.id),
@@ -70,13 +70,13 @@ std::string victim_train_json(const Source& source, std::span<const Item> items,
 }
 
 Result<VictimTrain> parse_victim_train(std::string_view json) {
-  auto parsed = parse(json);
+  auto parsed = parse_trained_on(json);
   if (!parsed) return with_context(parsed.error(), "trained-on record");
   return parsed;
 }
 
 Result<VictimTrain> read_victim_train(const fs::path& path) {
-  return parse_file(path, kMaxBytes, parse_victim_train);
+  return parse_file(path, kMostTrainedOnBytes, parse_victim_train);
 }
 
 }  // namespace cloister::audit

@@ -152,7 +152,7 @@ struct KeyServer::State {
       return respond(
           net::text_response(200, "text/plain; version=0.0.4", metrics.text(log->head())));
     }
-    Answer answer = answer_to(std::move(respond));
+    Respond answer = answer_to(std::move(respond));
     if (request.target == kChallengeTarget) answer = counted(std::move(answer));
     auto work = request.target == kChallengeTarget ? challenge(request) : release_to(request);
     if (!work) return answer(std::unexpected(std::move(work.error())));
@@ -161,7 +161,7 @@ struct KeyServer::State {
                  {Kind::kUnavailable, "too many requests are waiting"});
   }
 
-  Answer counted(Answer answer) {
+  Respond counted(Respond answer) {
     return [this, answer = std::move(answer)](Result<net::Response> made) mutable {
       metrics.challenge(made ? "ok" : "unavailable");
       answer(std::move(made));

@@ -12,7 +12,7 @@
 namespace cloister::serving {
 namespace {
 
-constexpr std::string_view kSchema = "cloister/release/1";
+constexpr std::string_view kLogSchema = "cloister/release/1";
 constexpr std::string_view kHeadSchema = "cloister/release-head/1";
 constexpr size_t kMaxLineBytes = 64 << 10;
 constexpr size_t kMaxEnvironment = 40;
@@ -21,7 +21,7 @@ constexpr size_t kMaxEnvironment = 40;
 
 template <typename Io>
 void fields(Io& io, Of<Io, LogLine> r) {
-  io.schema("schema", kSchema);
+  io.schema("schema", kLogSchema);
   io.integer("seq", r.seq, 1, kMaxCount);
   io.text("time", r.time, kShort);
   io.digest("previous", r.previous);
@@ -48,7 +48,7 @@ std::string text_of(const LogLine& line) {
 }
 
 Result<LogLine> parse_line(std::string_view text, const LogHead& before) {
-  TRY(line, read_json_record<LogLine>(text, kSchema, kMaxLineBytes));
+  TRY(line, read_json_record<LogLine>(text, kLogSchema, kMaxLineBytes));
   TRY_OK(parse_time(line.time));
   if (line.seq != before.seq + 1) return invalid("seq: {}, want {}", line.seq, before.seq + 1);
   if (line.previous != before.sha256) {

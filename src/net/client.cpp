@@ -12,8 +12,8 @@
 namespace cloister::net {
 namespace {
 
-constexpr size_t kMostReadBytes = 1 << 20;  // at a time
-constexpr size_t kLeastInputBytes = 16 << 10;
+constexpr size_t kMostReadAtATime = 1 << 20;  // at a time
+constexpr size_t kLeastResponseBytes = 16 << 10;
 
 bool is_ip_address(const std::string& host) {
   in6_addr parsed{};
@@ -47,7 +47,7 @@ class SocketConnection final : public Connection {
       : host_(host_field(url)),
         max_body_bytes_(options.max_body_bytes),
         max_header_bytes_(options.max_header_bytes),
-        input_(std::max<size_t>(options.max_header_bytes, kLeastInputBytes)) {}
+        input_(std::max<size_t>(options.max_header_bytes, kLeastResponseBytes)) {}
 
   ~SocketConnection() override { close(); }
 
@@ -197,7 +197,7 @@ class SocketConnection final : public Connection {
     MutableBytes room = direct ? incoming.body.room() : MutableBytes(input_).subspan(end_);
     if (direct) {
       room = room.first(std::min<uint64_t>(
-          {room.size(), incoming.length - incoming.body.size(), kMostReadBytes}));
+          {room.size(), incoming.length - incoming.body.size(), kMostReadAtATime}));
     }
     if (room.empty()) return invalid("malformed HTTP: a line is too long");
     const auto [io, count] = stream_->read(room);

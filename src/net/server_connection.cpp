@@ -29,13 +29,13 @@ std::string address_text(const ServerConnection::Socket& socket) {
 }
 
 // The way back from a handler.
-class Answer {
+class AnswerOnce {
  public:
-  explicit Answer(std::shared_ptr<ServerConnection> connection)
+  explicit AnswerOnce(std::shared_ptr<ServerConnection> connection)
       : connection_(std::move(connection)) {}
-  Answer(Answer&&) = default;
-  Answer& operator=(Answer&&) = delete;
-  ~Answer() {
+  AnswerOnce(AnswerOnce&&) = default;
+  AnswerOnce& operator=(AnswerOnce&&) = delete;
+  ~AnswerOnce() {
     if (connection_) send(error_response(500, "the request was not answered"));
   }
 
@@ -323,7 +323,7 @@ ServerConnection::Next ServerConnection::call_handler() {
   parser_.reset();
   clear_deadline();
   phase_ = Phase::kAnswering;
-  core_->handler(std::move(request_), Answer(shared_from_this()));
+  core_->handler(std::move(request_), AnswerOnce(shared_from_this()));
   return Next::kAnswer;
 }
 

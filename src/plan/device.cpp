@@ -15,9 +15,9 @@ using profile::Timing;
 using profile::Work;
 
 constexpr std::string_view kSpec = "flops=60e12,bytes=3e12,link=12e9,latency=20e-6";
-constexpr size_t kMostDevices = 64;
-constexpr double kMostMs = 1e9;        // as in profile.json
-constexpr double kMostASecond = 1e24;  // of anything
+constexpr size_t kMostProfileDevices = 64;
+constexpr double kMostProfileMs = 1e9;  // as in profile.json
+constexpr double kMostASecond = 1e24;   // of anything
 constexpr double kMostSeconds = 1e5;
 
 struct Key {
@@ -79,9 +79,9 @@ Result<> check_new(const ProfileRecord& profile, const std::string& name) {
 }
 
 Result<> check_room(const ProfileRecord& profile, size_t more) {
-  if (profile.devices.size() + more <= kMostDevices) return {};
+  if (profile.devices.size() + more <= kMostProfileDevices) return {};
   return fail(cloister::Kind::kUsage, "{} devices, want at most {}", profile.devices.size() + more,
-              kMostDevices);
+              kMostProfileDevices);
 }
 
 double less(uint64_t more, uint64_t fewer) {
@@ -99,7 +99,7 @@ double interval_ms(const Roofline& roofline, double batch, const Work& from, con
 }
 
 Timing exactly(double ms) {
-  const double kept = std::min(ms, kMostMs);
+  const double kept = std::min(ms, kMostProfileMs);
   return {kept, kept, kept};
 }
 

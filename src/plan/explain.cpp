@@ -10,7 +10,7 @@
 namespace cloister::plan {
 namespace {
 
-constexpr size_t kShownText = 600;
+constexpr size_t kMostNote = 600;
 constexpr size_t kMostNotes = 100;  // of the profile
 
 std::string capital(std::string text) {
@@ -201,7 +201,7 @@ std::vector<std::string> notes_on(const Situation& situation, const AuditEvidenc
         bytes_text(choice.trusted_bytes), bytes_text(*limit)));
   }
   for (size_t i = 0; i < std::min(profile.notes.size(), kMostNotes); ++i) {
-    notes.push_back("profile: " + printable(profile.notes[i], kShownText));
+    notes.push_back("profile: " + printable(profile.notes[i], kMostNote));
   }
   return notes;
 }

@@ -10,7 +10,7 @@ namespace cloister::plan {
 namespace {
 
 constexpr size_t kShownGates = 3;
-constexpr size_t kShownText = 300;
+constexpr size_t kMostReason = 300;
 
 std::optional<double> finite(double value) {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
@@ -19,7 +19,7 @@ std::optional<double> finite(double value) {
 std::string gates_words(const std::vector<audit::Gate>& gates) {
   std::string text;
   for (size_t i = 0; i < std::min(gates.size(), kShownGates); ++i) {
-    text += (i > 0 ? "; " : "") + printable(gates[i].why, kShownText);
+    text += (i > 0 ? "; " : "") + printable(gates[i].why, kMostReason);
   }
   if (gates.size() > kShownGates) {
     text += fmt::format("; and {} more", gates.size() - kShownGates);
@@ -36,7 +36,7 @@ Reason exposed(const audit::Policy& policy, const audit::CutVerdict& verdict) {
                         metric_words(policy), leakage_words(verdict.leakage.value),
                         leakage_words(lower), limit_words(policy.threshold))};
   }
-  return {Refusal::kExposed, printable(verdict.sentence, kShownText)};
+  return {Refusal::kExposed, printable(verdict.sentence, kMostReason)};
 }
 
 void apply_verdict(const audit::Policy& policy, const audit::CutVerdict& verdict, CutLeakage& out) {
@@ -107,7 +107,7 @@ Result<std::vector<CutLeakage>> leakage_of_cuts(const profile::ProfileRecord& pr
           fmt::format(
               "exposed by construction: {}{}",
               carrier == &cut ? "" : fmt::format("the deeper cut {}: ", printable(carrier->id)),
-              printable(carrier->exposed_by_construction, kShownText))};
+              printable(carrier->exposed_by_construction, kMostReason))};
       continue;
     }
     if (verdict != verdicts.end()) {

@@ -14,7 +14,7 @@
 namespace cloister::plan {
 namespace {
 
-constexpr std::string_view kSchema = "cloister/plan-policy/1";
+constexpr std::string_view kPolicySchema = "cloister/plan-policy/1";
 
 constexpr Word<Objective> kObjectives[] = {{Objective::kLatency, "latency"},
                                            {Objective::kThroughput, "throughput"},
@@ -27,7 +27,7 @@ struct PolicyFile {
 
 template <typename Io>
 void fields(Io& io, Of<Io, PolicyFile> r) {
-  io.schema("schema", kSchema);
+  io.schema("schema", kPolicySchema);
   fields(io, r.policy);
 }
 
@@ -36,9 +36,9 @@ Result<> check_range(std::string_view key, const std::optional<double>& value, d
   return invalid("{}: {}, want 0 to {:g}", key, *value, most);
 }
 
-Result<PlanPolicy> parse(std::string_view json) {
+Result<PlanPolicy> parse_policy_json(std::string_view json) {
   TRY(root, parse_strict_json(json, kMaxPolicyBytes));
-  TRY_OK(check_schema(root, kSchema));
+  TRY_OK(check_schema(root, kPolicySchema));
   audit::fill_in_policy(root, "leakage");
   PolicyFile file;
   RecordReader reader(RecordReader::Missing::kDefaults);
@@ -83,7 +83,7 @@ std::string policy_json(const PlanPolicy& policy, audit::Metric metric) {
 }
 
 Result<PlanPolicy> parse_policy(std::string_view json) {
-  auto parsed = parse(json);
+  auto parsed = parse_policy_json(json);
   if (!parsed) return with_context(parsed.error(), "plan policy");
   return parsed;
 }

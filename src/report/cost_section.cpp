@@ -16,15 +16,6 @@ using profile::Device;
 using profile::ProfileRecord;
 using profile::Timing;
 
-std::string timing_words(const Timing& timing) {
-  return fmt::format("{}<small>{} to {}</small>", ms_words(timing.ms), ms_words(timing.low),
-                     ms_words(timing.high));
-}
-
-std::string cell(std::string_view label, const std::string& html) {
-  return fmt::format("<td data-label=\"{}\"><div>{}</div></td>\n", label, html);
-}
-
 std::string share_cell(const ProfileRecord& profile, const CutCost& cut) {
   const double share = cut.head.ms / profile.trusted.whole.ms;
   return fmt::format(

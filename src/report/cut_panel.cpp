@@ -15,11 +15,6 @@ using profile::CutCost;
 using profile::Device;
 using profile::ProfileRecord;
 
-std::string timing_words(const profile::Timing& timing) {
-  return fmt::format("{} <small>{} to {}</small>", ms_words(timing.ms), ms_words(timing.low),
-                     ms_words(timing.high));
-}
-
 // A cut that the plan does not weigh: what the profile alone says of it.
 Candidate from_profile(const ProfileRecord& profile, const CutCost& cut, size_t device) {
   const Device& d = profile.devices[device];

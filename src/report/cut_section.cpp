@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "data/input_kind.h"
 #include "report/audit_view.h"
 #include "report/html.h"
 #include "report/words.h"

@@ -37,10 +37,6 @@ std::string interval_svg(const AuditView& view, const CutVerdict& verdict) {
          fmt::format("<circle cx=\"{:.1f}\" cy=\"9\" r=\"3.5\"/></svg>", x(verdict.leakage.value));
 }
 
-std::string cell(std::string_view label, const std::string& html, std::string_view kind = "") {
-  return fmt::format("<td data-label=\"{}\" class=\"{}\"><div>{}</div></td>\n", label, kind, html);
-}
-
 std::string leakage_cell(const AuditView& view, const CutRecord& cut) {
   if (!cut.verdict || !cut.verdict->scored) return "not scored";
   const CutVerdict& v = *cut.verdict;

@@ -36,6 +36,11 @@ std::string fact(std::string_view term, const std::string& html) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, html);
 }
 
+std::string cell(std::string_view label, const std::string& html, std::string_view kind) {
+  const std::string of_kind = kind.empty() ? "" : fmt::format(" class=\"{}\"", kind);
+  return fmt::format("<td data-label=\"{}\"{}><div>{}</div></td>\n", label, of_kind, html);
+}
+
 std::string script_json(const nlohmann::ordered_json& json) {
   // All but ASCII is escaped, U+2028 too. Outside of strings JSON has none of these letters.
   const std::string text =

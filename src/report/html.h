@@ -18,6 +18,10 @@ std::string name(std::string_view text, size_t max_length = 400);
 // A term and its description, for a <dl>; `html` is HTML.
 std::string fact(std::string_view term, const std::string& html);
 
+// A cell of a table that becomes a list where the page is narrow: `label` names the column there.
+// `html` is HTML, `kind` a class or empty.
+std::string cell(std::string_view label, const std::string& html, std::string_view kind = "");
+
 // JSON for a <script type="application/json">: nothing in it can end the element.
 std::string script_json(const nlohmann::ordered_json& json);
 

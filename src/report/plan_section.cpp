@@ -12,10 +12,6 @@ namespace {
 using plan::Candidate;
 using plan::Plan;
 
-std::string cell(std::string_view label, const std::string& html, std::string_view kind = "") {
-  return fmt::format("<td data-label=\"{}\" class=\"{}\"><div>{}</div></td>\n", label, kind, html);
-}
-
 std::string leakage_cell(const Candidate& c) {
   if (is_all_trusted(c)) return "none";
   if (is_all_untrusted(c)) return "the input itself";

@@ -106,6 +106,11 @@ std::string outcome_badge(const std::string& outcome) {
                      escape(outcome, 40));
 }
 
+std::string timing_words(const profile::Timing& timing) {
+  return fmt::format("{} <small>{} to {}</small>", ms_words(timing.ms), ms_words(timing.low),
+                     ms_words(timing.high));
+}
+
 std::string tag(std::string_view word) {
   return fmt::format("<span class=\"tag\">{}</span>", word);
 }

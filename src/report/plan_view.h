@@ -25,6 +25,9 @@ std::string_view objective_words(plan::Objective objective);
 // Sign and colour of what an audit said; its outcome is a word of the record.
 std::string outcome_badge(const std::string& outcome);
 
+// A measured time and its interval, as HTML.
+std::string timing_words(const profile::Timing& timing);
+
 // A small mark beside a number: "modelled".
 std::string tag(std::string_view word);
 

@@ -8,16 +8,16 @@ struct AnswerDeadlines::Waiting {
   void give(Result<net::Response> made) {
     if (answered.exchange(true)) return;
     // What it holds goes with it, though others still know this one.
-    Answer taken = std::move(answer);
+    Respond taken = std::move(answer);
     taken(std::move(made));
   }
 
-  Answer answer;
+  Respond answer;
   Clock::time_point until;
   std::atomic<bool> answered = false;
 };
 
-Answer AnswerDeadlines::limit(Answer answer, Clock::time_point until) {
+Respond AnswerDeadlines::limit(Respond answer, Clock::time_point until) {
   auto waiting = std::make_shared<Waiting>(std::move(answer), until);
   {
     const std::scoped_lock lock(mutex_);

@@ -13,7 +13,7 @@ class AnswerDeadlines {
   using Clock = std::chrono::steady_clock;
 
   // `answer` with a limit: it is called once, with what comes first.
-  Answer limit(Answer answer, Clock::time_point until);
+  Respond limit(Respond answer, Clock::time_point until);
   // Answers those whose time is over.
   void answer_overdue(Clock::time_point now, const Error& why);
   void answer_all(const Error& why) { answer_overdue(Clock::time_point::max(), why); }

@@ -6,16 +6,16 @@
 
 namespace cloister::serving {
 
-Answer answer_to(net::Respond respond) {
+Respond answer_to(net::Respond respond) {
   return [respond = std::move(respond)](Result<net::Response> made) mutable {
     respond(made ? std::move(*made) : error_response(made.error()));
   };
 }
 
-void answer_later(TaskThread& thread, Answer answer,
+void answer_later(TaskThread& thread, Respond answer,
                   std::move_only_function<Result<net::Response>()> work, Error full) {
   // A thread that does not take the task drops it, and the answer must outlive that.
-  const auto held = std::make_shared<Answer>(std::move(answer));
+  const auto held = std::make_shared<Respond>(std::move(answer));
   const bool added = thread.add([held, work = std::move(work)]() mutable { (*held)(work()); });
   if (!added) (*held)(std::unexpected(std::move(full)));
 }

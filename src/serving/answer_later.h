@@ -7,12 +7,12 @@
 namespace cloister::serving {
 
 // Like net::Respond, but takes errors too.
-using Answer = std::move_only_function<void(Result<net::Response>)>;
+using Respond = std::move_only_function<void(Result<net::Response>)>;
 // Errors become what error_response() makes of them.
-Answer answer_to(net::Respond respond);
+Respond answer_to(net::Respond respond);
 
 // Answers with what `work` gives on `thread`; with `full`, at once, when as many wait there as may.
-void answer_later(TaskThread& thread, Answer answer,
+void answer_later(TaskThread& thread, Respond answer,
                   std::move_only_function<Result<net::Response>()> work, Error full);
 
 }  // namespace cloister::serving

@@ -202,8 +202,8 @@ void EvidenceService::answer(const net::Request& request, net::Respond respond) 
     state_->options.meter.asked("quota");
     return respond(error_response(busy("the rate limit is exceeded")));
   }
-  Answer answer = [state = state_,
-                   respond = std::move(respond)](Result<net::Response> made) mutable {
+  Respond answer = [state = state_,
+                    respond = std::move(respond)](Result<net::Response> made) mutable {
     state->give(respond, std::move(made));
   };
   if (!asked) return answer(std::unexpected(std::move(asked.error())));

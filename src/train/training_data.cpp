@@ -14,8 +14,6 @@ using audit::Holdout;
 using audit::Item;
 using Json = nlohmann::ordered_json;
 
-constexpr double kUsualValidation = 0.1;
-
 // Arrays with their memory.
 class OwnedSamples final : public Samples {
  public:

@@ -12,9 +12,12 @@ namespace cloister {
 
 enum class DataKind { kArrays, kTable, kImages };
 
+// The share of a table or pictures that a model is tried on, where no other is asked for.
+inline constexpr double kUsualValidation = 0.1;
+
 struct DataOptions {
   std::string path;
-  std::optional<double> validation;  // none: 0.1 of a table or pictures, nothing of arrays
+  std::optional<double> validation;  // none: kUsualValidation, but nothing of arrays
   uint64_t seed = 1;
   // Tables.
   std::string label;

@@ -12,7 +12,6 @@ using audit::ImageSet;
 
 // For training and validation pictures together; more are decoded again in each epoch.
 constexpr uint64_t kMaxHeldBytes = 2ULL << 30;
-constexpr double kUsualValidation = 0.1;
 
 // Resized and cropped as `p` says, but still u8 [1,H,W,3] in RGB order.
 Preprocess only_pixels(Preprocess p) {

@@ -8,7 +8,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {"audit.record", "audit.model", "audit.verdict"};
+constexpr std::string_view kAuditChecks[] = {"audit.record", "audit.model", "audit.verdict"};
 constexpr size_t kShownText = 400;
 
 std::string wanted(const audit::Policy& policy) {
@@ -90,7 +90,7 @@ bool judge_placement(Checks& checks, const bundle::Manifest& manifest) {
     return segment.placement == Placement::kUntrusted;
   };
   if (std::ranges::none_of(manifest.segments, untrusted)) {
-    for (const std::string_view id : kIds) {
+    for (const std::string_view id : kAuditChecks) {
       checks.not_applicable(id, "the whole model runs in the trusted environment");
     }
     return true;
@@ -107,13 +107,13 @@ bool judge_placement(Checks& checks, const bundle::Manifest& manifest) {
 }  // namespace
 
 std::span<const std::string_view> audit_checks() {
-  return kIds;
+  return kAuditChecks;
 }
 
 void appraise_audit(Checks& checks, const AuditPolicy& policy, const bundle::Manifest& manifest,
                     const std::string* audit_json) {
   if (policy.accept_unaudited) {
-    for (const std::string_view id : kIds) {
+    for (const std::string_view id : kAuditChecks) {
       checks.not_applicable(id, "the policy accepts any leakage (audit.accept_unaudited)");
     }
     return;

@@ -13,7 +13,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kSchema = "cloister/trust-policy/1";
+constexpr std::string_view kTrustPolicySchema = "cloister/trust-policy/1";
 
 // The file: a policy with its schema.
 struct PolicyFile {
@@ -40,7 +40,7 @@ namespace {
 
 template <typename Io>
 void fields(Io& io, Of<Io, PolicyFile> r) {
-  io.schema("schema", kSchema);
+  io.schema("schema", kTrustPolicySchema);
   io.object("tee", r.policy.tee);
   io.object("bundle", r.policy.bundle);
   io.object("audit", r.policy.audit);
@@ -86,7 +86,7 @@ std::optional<size_t> nearest_line(std::string_view json, std::string_view field
 
 Result<TrustPolicy> parse(std::string_view json) {
   TRY(root, parse_strict_json(json, kMaxTrustPolicyBytes));
-  TRY_OK(check_schema(root, kSchema));
+  TRY_OK(check_schema(root, kTrustPolicySchema));
   if (const auto audit = root.find("audit"); audit != root.end() && audit->is_object()) {
     audit::fill_in_policy(*audit, "leakage");
   }

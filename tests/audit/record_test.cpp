@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data/input_kind.h"
 #include "tests/support/sample_audit.h"
 #include "tests/support/temp_dir.h"
 

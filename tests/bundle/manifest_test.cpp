@@ -20,7 +20,7 @@ Entry entry(const std::string& name) {
   return e;
 }
 
-Manifest sample() {
+Manifest sample_manifest() {
   Manifest m;
   m.tool = "cloister 0.1.0";
   m.created = "2025-01-31T12:00:00Z";
@@ -43,21 +43,21 @@ Manifest sample() {
 }
 
 TEST(Manifest, ThereAndBack) {
-  const std::string json = manifest_json(sample());
+  const std::string json = manifest_json(sample_manifest());
   const Manifest read = value_of(parse_manifest(json));
   EXPECT_EQ(manifest_json(read), json);
-  EXPECT_EQ(read.segments[1].inputs, sample().segments[1].inputs);
+  EXPECT_EQ(read.segments[1].inputs, sample_manifest().segments[1].inputs);
   EXPECT_EQ(read.entry("head.data.age")->plain_bytes, 500U);
   EXPECT_EQ(read.entry("audit.json"), nullptr);
   EXPECT_EQ(read.segment("tail"), nullptr);
 }
 
 TEST(Manifest, EntriesOfASegment) {
-  EXPECT_EQ(model_entry(sample().segments[0]), "head.onnx.age");
-  EXPECT_EQ(weights_entry(sample().segments[0]), "head.data.age");
-  EXPECT_EQ(weights_file(sample().segments[0]), "head.data");
-  EXPECT_EQ(model_entry(sample().segments[1]), "body.onnx");
-  EXPECT_EQ(weights_entry(sample().segments[1]), "body.data");
+  EXPECT_EQ(model_entry(sample_manifest().segments[0]), "head.onnx.age");
+  EXPECT_EQ(weights_entry(sample_manifest().segments[0]), "head.data.age");
+  EXPECT_EQ(weights_file(sample_manifest().segments[0]), "head.data");
+  EXPECT_EQ(model_entry(sample_manifest().segments[1]), "body.onnx");
+  EXPECT_EQ(weights_entry(sample_manifest().segments[1]), "body.data");
 }
 
 TEST(Manifest, ModelNames) {
@@ -70,7 +70,7 @@ TEST(Manifest, ModelNames) {
 }
 
 TEST(Manifest, KeysAndTypesAreStrict) {
-  const Json good = Json::parse(manifest_json(sample()));
+  const Json good = Json::parse(manifest_json(sample_manifest()));
   for (const auto& [key, value] : good.items()) {
     Json bad = good;
     bad.erase(key);
@@ -103,11 +103,11 @@ TEST(Manifest, KeysAndTypesAreStrict) {
 // One change each to what is right otherwise.
 TEST(Manifest, PartsThatDoNotFit) {
   const auto wrong = [](const std::string& part, const std::function<void(Manifest&)>& change) {
-    Manifest m = sample();
+    Manifest m = sample_manifest();
     change(m);
     expect_error(parse_manifest(manifest_json(m)), Kind::kInvalid, part);
   };
-  EXPECT_TRUE(check_manifest(sample()));
+  EXPECT_TRUE(check_manifest(sample_manifest()));
   wrong("created: 'yesterday'", [](Manifest& m) { m.created = "yesterday"; });
   wrong("model name '../x'", [](Manifest& m) { m.model_name = "../x"; });
   wrong("segments: none", [](Manifest& m) { m.segments.clear(); });
@@ -131,7 +131,7 @@ TEST(Manifest, PartsThatDoNotFit) {
         [](Manifest& m) { m.segments[1].inputs[0].name = "z"; });
   wrong("body: its input 'h' is f16[?,64], and f32[?,64] is made",
         [](Manifest& m) { m.segments[1].inputs[0].dtype = DType::kF16; });
-  Manifest seen = sample();
+  Manifest seen = sample_manifest();
   seen.segments[1].inputs.push_back(seen.inputs[0]);
   expect_error(parse_manifest(manifest_json(seen)), Kind::kRefused,
                "body: it would see the model's input 'x'");

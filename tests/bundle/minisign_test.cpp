@@ -10,7 +10,7 @@ using test::expect_error;
 using test::value_of;
 
 // Made by minisign 0.11: "hello\n", prehashed and not.
-constexpr const char* kPublic = "RWRDuMk+Gh6xlcie0ZcX3tcqt9ocJK+MBBnPW6Nk+PlSxT1GAMRc7oM+";
+constexpr const char* kPublicKey = "RWRDuMk+Gh6xlcie0ZcX3tcqt9ocJK+MBBnPW6Nk+PlSxT1GAMRc7oM+";
 constexpr const char* kPrehashed =
     "untrusted comment: signature from minisign secret key\n"
     "RURDuMk+Gh6xldbgkz/a3X3TyVo2DUxCv4seQR21QZ6DMAVkxBa1QHHx+WGgSFgntrrX66RDITQPEX513iF09LGgMmjcA"
@@ -19,7 +19,7 @@ constexpr const char* kPrehashed =
     "h26gNAzgw85FLsLUjUOoDlUL+ulMYFx3f0Z5vxpQ/8r89NqwPyXVXfCT/n6mcXfrY5giujaz0r/M7IR7RHs2Bw==\n";
 
 Result<size_t> check(std::string_view message, std::string_view file,
-                     std::string_view key = kPublic) {
+                     std::string_view key = kPublicKey) {
   return verify(as_bytes(message), file, {value_of(parse_public_key(key))});
 }
 
@@ -37,15 +37,15 @@ TEST(Minisign, Verifies) {
 }
 
 TEST(Minisign, PublicKeys) {
-  const PublicKey key = value_of(parse_public_key(kPublic));
+  const PublicKey key = value_of(parse_public_key(kPublicKey));
   EXPECT_EQ(key.id_text(), "95B11E1A3EC9B843");
-  EXPECT_EQ(key.text(), kPublic);
+  EXPECT_EQ(key.text(), kPublicKey);
   EXPECT_EQ(value_of(parse_public_key(key.file())), key);
-  EXPECT_EQ(value_of(parse_public_key(std::string(kPublic) + "\r\n")), key);
+  EXPECT_EQ(value_of(parse_public_key(std::string(kPublicKey) + "\r\n")), key);
   expect_error(parse_public_key(""), Kind::kInvalid, "public key of 0 bytes, want 42");
   expect_error(parse_public_key("untrusted comment: x"), Kind::kInvalid, "public key");
-  expect_error(parse_public_key(std::string(kPublic) + "\nmore"), Kind::kInvalid, "bytes after");
-  expect_error(parse_public_key("RUR" + std::string(kPublic).substr(3)), Kind::kUnsupported,
+  expect_error(parse_public_key(std::string(kPublicKey) + "\nmore"), Kind::kInvalid, "bytes after");
+  expect_error(parse_public_key("RUR" + std::string(kPublicKey).substr(3)), Kind::kUnsupported,
                "algorithm 'ED', want 'Ed'");
   expect_error(parse_public_key(std::string(5000, 'A')), Kind::kInvalid, "at most 4096");
 }
@@ -67,9 +67,9 @@ TEST(Minisign, WhatWasAltered) {
 }
 
 TEST(Minisign, KeysOfOthers) {
-  PublicKey other = value_of(parse_public_key(kPublic));
+  PublicKey other = value_of(parse_public_key(kPublicKey));
   other.id[0] = std::byte{0};
-  const PublicKey good = value_of(parse_public_key(kPublic));
+  const PublicKey good = value_of(parse_public_key(kPublicKey));
   expect_error(verify(as_bytes("hello\n"), kPrehashed, {other}), Kind::kRefused,
                "signed by key 95B11E1A3EC9B843, want 95B11E1A3EC9B800");
   EXPECT_EQ(value_of(verify(as_bytes("hello\n"), kPrehashed, {other, good})), 1U);

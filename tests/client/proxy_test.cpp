@@ -6,6 +6,7 @@
 
 #include "tests/support/attested_server.h"
 #include "tests/support/oip.h"
+#include "tests/support/patience.h"
 
 namespace cloister::serving {
 namespace {
@@ -14,8 +15,6 @@ using test::Sealed;
 using test::value_of;
 using testing::HasSubstr;
 using Json = nlohmann::json;
-
-constexpr net::Seconds kLong{20};
 
 class Proxies : public testing::Test {
  protected:
@@ -35,8 +34,9 @@ class Proxies : public testing::Test {
   }
   net::Response ask(const Proxy& proxy, const net::Request& request, const std::string& body = "") {
     const net::Url url{.host = "127.0.0.1", .port = proxy.port()};
-    const auto connection = value_of(net::Connection::open(url, {}, kLong));
-    return value_of(connection->exchange(request, {net::shared_text(body)}, kLong));
+    const auto connection = value_of(net::Connection::open(url, {}, cloister::test::kPatience));
+    return value_of(
+        connection->exchange(request, {net::shared_text(body)}, cloister::test::kPatience));
   }
 
   static constexpr const char* kTarget = "/v2/models/small/infer";

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "tests/support/evidence_server.h"
+#include "tests/support/patience.h"
 
 namespace cloister::serving {
 namespace {
@@ -11,8 +12,6 @@ using test::EvidenceServer;
 using test::expect_error;
 using test::Sealed;
 using test::value_of;
-
-constexpr net::Seconds kLong{20};
 
 net::Response ok(const net::Request&) {
   return net::text_response(200, "text/plain", "ok");
@@ -26,7 +25,8 @@ TEST(VerifiedPool, KeepsItsConnection) {
   const Sealed sealed({});
   const EvidenceServer server(sealed, ok);
   const auto pool = value_of(VerifiedPool::open(options_for(sealed, server)));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(value_of(pool->exchange({}, {}, kLong)).status, 200U);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(value_of(pool->exchange({}, {}, cloister::test::kPatience)).status, 200U);
   EXPECT_EQ(server.exchanges, 1);
   EXPECT_EQ(server.others, 3);
 }
@@ -37,7 +37,7 @@ TEST(VerifiedPool, VerifiesAnewWhatIsOld) {
   PoolOptions options = options_for(sealed, server);
   options.verify_every = net::Seconds(0);
   const auto pool = value_of(VerifiedPool::open(options));
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool->exchange({}, {}, kLong));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool->exchange({}, {}, cloister::test::kPatience));
   EXPECT_EQ(server.exchanges, 4);
 }
 
@@ -49,7 +49,7 @@ TEST(VerifiedPool, OpensAnotherAfterOneThatTheServerClosed) {
     return response;
   });
   const auto pool = value_of(VerifiedPool::open(options_for(sealed, server)));
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool->exchange({}, {}, kLong));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool->exchange({}, {}, cloister::test::kPatience));
   EXPECT_EQ(server.exchanges, 3);
 }
 
@@ -63,7 +63,8 @@ TEST(VerifiedPool, HasNoMoreConnectionsThanItMay) {
   for (int i = 0; i < 6; ++i) {
     asked.push_back(std::async(std::launch::async, [&] {
       bool all = true;
-      for (int k = 0; k < 20; ++k) all = pool->exchange({}, {}, kLong).has_value() && all;
+      for (int k = 0; k < 20; ++k)
+        all = pool->exchange({}, {}, cloister::test::kPatience).has_value() && all;
       return all;
     }));
   }
@@ -84,7 +85,8 @@ TEST(VerifiedPool, SaysThatAllAreBusy) {
   PoolOptions options = options_for(sealed, server);
   options.connections = 1;
   const auto pool = value_of(VerifiedPool::open(options));
-  auto first = std::async(std::launch::async, [&] { return pool->exchange({}, {}, kLong); });
+  auto first = std::async(std::launch::async,
+                          [&] { return pool->exchange({}, {}, cloister::test::kPatience); });
   in_use.get_future().wait();
   expect_error(pool->exchange({}, {}, net::Seconds(0.01)), Kind::kDeadline, "1 connections are");
   release.set_value();
@@ -104,9 +106,9 @@ Result<net::Response> after_renewal(const Sealed& next, bool renewable) {
                                                  .verify = verify,
                                                  .verify_every = net::Seconds(0),
                                                  .renewable = renewable}));
-  EXPECT_TRUE(pool->exchange({}, {}, kLong));
+  EXPECT_TRUE(pool->exchange({}, {}, cloister::test::kPatience));
   restarted = true;
-  return pool->exchange({}, {}, kLong);
+  return pool->exchange({}, {}, cloister::test::kPatience);
 }
 
 TEST(VerifiedPool, AcceptsARenewedBundleOnlyWhereThatWasAsked) {

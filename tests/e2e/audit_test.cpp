@@ -61,7 +61,7 @@ TEST_F(AuditCommand, WritesARecordAndAPage) {
   EXPECT_EQ(record->model.file, "mlp.onnx");
   EXPECT_EQ(record->settings.threads, 1);
   EXPECT_EQ(record->cuts.at(0).attackers.size(), 3u);
-  EXPECT_THAT(record->notes.at(0), HasSubstr("is not known"));
+  EXPECT_THAT(record->notes.at(0), HasSubstr("are not known"));
   // What is done is not done again.
   const auto again = run(table({"-o", "a", "--resume", "--json"}));
   ASSERT_EQ(again.code, 0) << again.err;
@@ -115,7 +115,7 @@ TEST_F(AuditCommand, WrongUsageIsOneLine) {
   wrong(table({"-o", "a", "--shard", "2/2"}), 2, "want 0/n to (n-1)/n");
   wrong(table({"-o", "a", "--encoding", "none.json"}), 1, "none.json");
   wrong({"none.onnx", "--data", "t.csv", "-o", "a"}, 1, "none.onnx");
-  wrong({"mlp.onnx", "--data", "none.csv", "-o", "a"}, 1, "data 'none.csv' is not there");
+  wrong({"mlp.onnx", "--data", "none.csv", "-o", "a"}, 1, "no data 'none.csv'");
 }
 
 TEST_F(AuditCommand, BadDataIsOneLineThatNamesIt) {

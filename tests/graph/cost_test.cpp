@@ -8,7 +8,7 @@ namespace {
 using test::TestGraph;
 
 // A node with tensors of the given shapes; every shape is known, and no operator checked.
-struct Case {
+struct CostCase {
   const char* name;
   const char* op;
   std::vector<Shape> inputs;
@@ -24,7 +24,7 @@ TensorType type_of(const Shape& shape) {
   return type;
 }
 
-const std::vector<Case> kCases = {
+const std::vector<CostCase> kCostCases = {
     // [1,8,6,6] outputs, each a sum over 3 channels of 3x3.
     {"Conv", "Conv", {{1, 3, 8, 8}, {8, 3, 3, 3}}, {1, 8, 6, 6}, 8 * 36 * 27},
     // Four groups: each output sees 2 channels.
@@ -68,10 +68,10 @@ const std::vector<Case> kCases = {
      UINT64_MAX},
 };
 
-class NodeMacs : public testing::TestWithParam<Case> {};
+class NodeMacs : public testing::TestWithParam<CostCase> {};
 
 TEST_P(NodeMacs, ByHand) {
-  const Case& c = GetParam();
+  const CostCase& c = GetParam();
   TestGraph b;
   std::vector<std::string> inputs;
   for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(b.f32("x" + std::to_string(i)));
@@ -88,7 +88,7 @@ TEST_P(NodeMacs, ByHand) {
   EXPECT_EQ(node_macs(graph, graph.nodes[graph.find("y")->producer]), c.macs);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cost, NodeMacs, testing::ValuesIn(kCases),
+INSTANTIATE_TEST_SUITE_P(Cost, NodeMacs, testing::ValuesIn(kCostCases),
                          [](const auto& test) { return test.param.name; });
 
 TEST(Cost, ConstantBytes) {

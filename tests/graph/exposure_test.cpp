@@ -14,13 +14,13 @@ std::string carried(const Graph& graph, const std::string& name) {
 }
 
 // What a node that takes input `x` and constants makes of it.
-struct Case {
+struct ExposureCase {
   const char* op;
   std::vector<std::string> inputs;
   const char* carries;
 };
 
-class Carried : public testing::TestWithParam<Case> {};
+class Carried : public testing::TestWithParam<ExposureCase> {};
 
 TEST_P(Carried, AsTheOperatorSays) {
   TestGraph b;
@@ -34,7 +34,7 @@ TEST_P(Carried, AsTheOperatorSays) {
   EXPECT_EQ(carried(b.build(), "t"), GetParam().carries);
 }
 
-const Case kCases[] = {
+const ExposureCase kExposureCases[] = {
     {"Transpose", {"x"}, "x"},
     {"Reshape", {"x", "c1"}, "x"},
     {"Slice", {"x", "c1", "c2"}, "x"},
@@ -65,7 +65,7 @@ const Case kCases[] = {
     {"Transpose", {"h"}, ""},
 };
 
-INSTANTIATE_TEST_SUITE_P(Exposure, Carried, testing::ValuesIn(kCases));
+INSTANTIATE_TEST_SUITE_P(Exposure, Carried, testing::ValuesIn(kExposureCases));
 
 TEST(CarriedInputs, FocusLayer) {
   // YOLOv5: four slices of the normalised picture, joined.

@@ -18,7 +18,7 @@ using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 // Every value an f32 [1,4]: what inference would say of the graphs here.
-Graph typed(TestGraph& b) {
+Graph typed_graph(TestGraph& b) {
   Graph graph = b.build();
   for (Value& value : graph.values) value.type = {DType::kF32, {{{1, true}, {4, false}}}};
   graph.batch_symbols = {"N"};
@@ -40,7 +40,7 @@ std::vector<std::string> outputs_of_nodes(const onnx::GraphProto& graph) {
 }
 
 // x -> a -> b -> c -> y, with an early output e of a, and weights on both sides.
-TestGraph network() {
+TestGraph branching_network() {
   TestGraph b;
   b.f32("x", {"N", 4});
   b.random("w_a", {400});
@@ -59,8 +59,8 @@ TestGraph network() {
 }
 
 TEST(Extract, TakesWhatEachSideNeeds) {
-  TestGraph b = network();
-  const Graph graph = typed(b);
+  TestGraph b = branching_network();
+  const Graph graph = typed_graph(b);
   const auto segments = value_of(split(graph, {list_cuts(graph).cuts[1]}));
   ASSERT_EQ(segments.size(), 2U);
   const auto& head = segments[0].proto->graph();
@@ -83,7 +83,7 @@ TEST(Extract, TakesWhatEachSideNeeds) {
 
 TEST(Extract, BordersAreDeclaredOnce) {
   // The file says something of the tensor that crosses, too.
-  TestGraph b = network();
+  TestGraph b = branching_network();
   auto& info = *b.graph().add_value_info();
   info.set_name("b");
   info.set_doc_string("the middle");
@@ -91,7 +91,7 @@ TEST(Extract, BordersAreDeclaredOnce) {
   type.set_elem_type(1);
   type.mutable_shape()->add_dim()->set_dim_param("N");
   type.mutable_shape()->add_dim();
-  const Graph graph = typed(b);
+  const Graph graph = typed_graph(b);
   const auto segments = value_of(split(graph, {list_cuts(graph).cuts[1]}));
   const auto& crossing = segments[1].proto->graph().input(0);
   EXPECT_EQ(crossing.doc_string(), "the middle");
@@ -102,8 +102,8 @@ TEST(Extract, BordersAreDeclaredOnce) {
 }
 
 TEST(Extract, UnknownExtentsStayOpen) {
-  TestGraph b = network();
-  Graph graph = typed(b);
+  TestGraph b = branching_network();
+  Graph graph = typed_graph(b);
   auto& type = graph.values[graph.ids.at("b")].type;
   type.dims = {{{-1, false}, {2, true}, {7, false}}};
   const auto declared = [&] {
@@ -120,7 +120,7 @@ TEST(Extract, UnknownExtentsStayOpen) {
 }
 
 TEST(Extract, KeepsWhatTheModelSaysOfItself) {
-  TestGraph b = network();
+  TestGraph b = branching_network();
   b.opset("custom", 3);
   onnx::ModelProto proto = b.finish();
   proto.set_ir_version(9);
@@ -164,7 +164,7 @@ TEST(Extract, TheWholeKeepsAllInputs) {
   b.op("y", "Sum", {"x", "defaulted", "w"});
   b.op("dead", "Add", {"x", "dead_default"});
   b.outputs({"y", "x", "w"});
-  const Graph graph = typed(b);
+  const Graph graph = typed_graph(b);
   const Model whole = value_of(extract_whole(graph));
   const auto& out = whole.proto->graph();
   EXPECT_TRUE(validate(*whole.proto));
@@ -183,7 +183,7 @@ TEST(Extract, OutputsThatNeedNoInputComeFromTheHead) {
   b.op("a", "Relu", {"x"});
   b.op("y", "Relu", {"a"});
   b.outputs({"k", "w", "y"});
-  const Graph graph = typed(b);
+  const Graph graph = typed_graph(b);
   const auto segments = value_of(split(graph, {list_cuts(graph).cuts[0]}));
   EXPECT_THAT(names(segments[0].proto->graph().output()), ElementsAre("k", "w", "a"));
   EXPECT_THAT(names(segments[1].proto->graph().output()), ElementsAre("y"));
@@ -201,7 +201,7 @@ TEST(Extract, SparseInitializersGoAlong) {
   b.op("a", "Relu", {"x"});
   b.op("y", "Add", {"a", "s"});
   b.outputs({"y"});
-  const Graph graph = typed(b);
+  const Graph graph = typed_graph(b);
   EXPECT_TRUE(graph.find("s")->is_constant);
   const auto segments = value_of(split(graph, {list_cuts(graph).cuts[0]}));
   EXPECT_EQ(segments[0].proto->graph().sparse_initializer_size(), 0);
@@ -209,8 +209,8 @@ TEST(Extract, SparseInitializersGoAlong) {
 }
 
 TEST(Split, InOrderOnly) {
-  TestGraph b = network();
-  const Graph graph = typed(b);
+  TestGraph b = branching_network();
+  const Graph graph = typed_graph(b);
   const CutList list = list_cuts(graph);
   ASSERT_GE(list.cuts.size(), 3U);
   EXPECT_EQ(value_of(split(graph, {})).size(), 1U);

@@ -18,13 +18,13 @@ TestGraph chain() {
 }
 
 using Change = void (*)(onnx::ModelProto&);
-struct Case {
+struct WrongModel {
   const char* name;
   Change change;
   const char* says;
 };
 
-const Case kWrong[] = {
+const WrongModel kWrong[] = {
     {"NoGraph", [](auto& m) { m.clear_graph(); }, "this is not an ONNX model"},
     {"EmptyGraph", [](auto& m) { m.mutable_graph()->Clear(); }, "this is not an ONNX model"},
     {"NoIr", [](auto& m) { m.clear_ir_version(); }, "IR version 0, want 1 or more"},
@@ -81,7 +81,7 @@ const Case kWrong[] = {
      "uses tensor 'a\\x1b[2J\\x0a', which nothing defines"},
 };
 
-class Validate : public testing::TestWithParam<Case> {};
+class Validate : public testing::TestWithParam<WrongModel> {};
 
 TEST_P(Validate, SaysWhatIsWrong) {
   onnx::ModelProto model = chain().finish();

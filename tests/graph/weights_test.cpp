@@ -69,17 +69,17 @@ onnx::ModelProto holding_in_constant(const TensorProto& tensor) {
   return b.finish();
 }
 
-Result<Model> parse(const onnx::ModelProto& proto, const fs::path& folder = "/nonexistent") {
+Result<Model> parsed_model(const onnx::ModelProto& proto, const fs::path& folder = "/nonexistent") {
   return parse_model(as_bytes(proto.SerializeAsString()), folder);
 }
 
-struct Case {
+struct WrongTensorCase {
   const char* name;
   TensorProto tensor;
   const char* says;
 };
 
-std::vector<Case> wrong_tensors() {
+std::vector<WrongTensorCase> wrong_tensors() {
   const auto filled = [](TensorProto tensor, auto fill) {
     fill(tensor);
     return tensor;
@@ -132,13 +132,13 @@ std::vector<Case> wrong_tensors() {
   };
 }
 
-class WrongTensor : public testing::TestWithParam<Case> {};
+class WrongTensor : public testing::TestWithParam<WrongTensorCase> {};
 
 TEST_P(WrongTensor, IsRefusedWhereverItIs) {
   const auto& [_, tensor, says] = GetParam();
-  expect_error(parse(holding(tensor)), Kind::kInvalid, says);
-  expect_error(parse(holding_in_branch(tensor)), Kind::kInvalid, says);
-  expect_error(parse(holding_in_constant(tensor)), Kind::kInvalid, says);
+  expect_error(parsed_model(holding(tensor)), Kind::kInvalid, says);
+  expect_error(parsed_model(holding_in_branch(tensor)), Kind::kInvalid, says);
+  expect_error(parsed_model(holding_in_constant(tensor)), Kind::kInvalid, says);
 }
 
 INSTANTIATE_TEST_SUITE_P(Weights, WrongTensor, testing::ValuesIn(wrong_tensors()),
@@ -148,7 +148,7 @@ TEST(Weights, ClaimsReserveNoMemory) {
   // 1 byte of file must not become 16 bytes of memory each before it is refused.
   TensorProto tensor = tensor_of(DType::kC128, {int64_t{1} << 36});
   tensor.mutable_double_data()->Resize(4096, 0);
-  expect_error(parse(holding(tensor)), Kind::kInvalid, "has 4096 values, want 137438953472");
+  expect_error(parsed_model(holding(tensor)), Kind::kInvalid, "has 4096 values, want 137438953472");
 }
 
 TEST(Weights, TypedFieldsAreNarrowed) {
@@ -175,15 +175,16 @@ TEST(Weights, WhatIsNotKnownPassesThrough) {
   TensorProto newer = tensor_of(DType::kF32, {3});
   newer.set_data_type(77);
   newer.set_raw_data(std::string(5, 'a'));
-  const Model model = value_of(parse(holding(newer)));
+  const Model model = value_of(parsed_model(holding(newer)));
   EXPECT_EQ(model.proto->graph().initializer(0).SerializeAsString(), newer.SerializeAsString());
   TensorProto text = tensor_of(DType::kString, {400});
   for (int i = 0; i < 400; ++i) text.add_string_data("token");
-  EXPECT_EQ(value_of(parse(holding(text))).proto->graph().initializer(0).string_data_size(), 400);
-  EXPECT_TRUE(parse(holding_in_constant(newer)));
-  EXPECT_TRUE(parse(holding_in_branch(text)));
+  EXPECT_EQ(value_of(parsed_model(holding(text))).proto->graph().initializer(0).string_data_size(),
+            400);
+  EXPECT_TRUE(parsed_model(holding_in_constant(newer)));
+  EXPECT_TRUE(parsed_model(holding_in_branch(text)));
   newer.set_data_location(TensorProto::EXTERNAL);
-  expect_error(parse(holding(newer)), Kind::kUnsupported, "unknown element type 77");
+  expect_error(parsed_model(holding(newer)), Kind::kUnsupported, "unknown element type 77");
 }
 
 // A folder with 2000 bytes of weights and a link out of it.
@@ -201,7 +202,7 @@ class External : public testing::Test {
     EXPECT_EQ(::mkfifo((dir_ / "model/pipe").c_str(), 0600), 0);
   }
 
-  Result<Model> read(const onnx::ModelProto& proto) { return parse(proto, dir_ / "model"); }
+  Result<Model> read(const onnx::ModelProto& proto) { return parsed_model(proto, dir_ / "model"); }
 
   TempDir dir_;
   std::string content_;

@@ -27,7 +27,7 @@ void add_unknown_fields(onnx::ModelProto& model) {
 }
 
 // Two large weights around a small one, metadata, a function and value_info.
-onnx::ModelProto sample() {
+onnx::ModelProto model_with_weights() {
   TestGraph b;
   b.f32("x", {"N", 20});
   b.random("w1", {20, 20});
@@ -72,7 +72,7 @@ void expect_equal(const Model& a, const Model& b) {
 
 TEST(WriteModel, ReadsBackTheSame) {
   const TempDir dir;
-  const Model model = value_of(make_model(sample()));
+  const Model model = value_of(make_model(model_with_weights()));
   ASSERT_EQ(model.weights.size(), 2U);
   ASSERT_TRUE(write_model(model, dir / "m.onnx"));
   expect_equal(model, value_of(read_model(dir / "m.onnx")));
@@ -80,7 +80,7 @@ TEST(WriteModel, ReadsBackTheSame) {
   // It is plain ONNX: every value is in its initializer.
   onnx::ModelProto plain;
   ASSERT_TRUE(plain.ParseFromString(value_of(read_file(dir / "m.onnx"))));
-  const onnx::ModelProto original = sample();
+  const onnx::ModelProto original = model_with_weights();
   for (const auto& tensor : original.graph().initializer()) {
     EXPECT_EQ(initializer(plain, tensor.name()).SerializeAsString(), tensor.SerializeAsString());
   }
@@ -88,7 +88,7 @@ TEST(WriteModel, ReadsBackTheSame) {
 
 TEST(WriteModel, KeepsUnknownFields) {
   const TempDir dir;
-  onnx::ModelProto proto = sample();
+  onnx::ModelProto proto = model_with_weights();
   add_unknown_fields(proto);
   ASSERT_TRUE(write_file(dir / "m.onnx", proto.SerializeAsString()));
   const Model model = value_of(read_model(dir / "m.onnx"));
@@ -108,7 +108,7 @@ TEST(WriteModel, KeepsUnknownFields) {
 
 TEST(WriteModel, ExternalFormReadsBackTheSame) {
   const TempDir dir;
-  const Model model = value_of(make_model(sample()));
+  const Model model = value_of(make_model(model_with_weights()));
   ASSERT_TRUE(write_model(model, dir / "m.onnx", 0));
   const Model again = value_of(read_model(dir / "m.onnx"));
   expect_equal(model, again);
@@ -126,7 +126,7 @@ TEST(WriteModel, ExternalFormReadsBackTheSame) {
 
 TEST(WriteModel, TheLimitDecidesTheForm) {
   const TempDir dir;
-  const Model model = value_of(make_model(sample()));
+  const Model model = value_of(make_model(model_with_weights()));
   const uint64_t total = model.proto->ByteSizeLong() + 1600 + 2400;
   ASSERT_TRUE(write_model(model, dir / "a.onnx", total));
   EXPECT_FALSE(fs::exists(dir / "a.onnx.data"));
@@ -138,7 +138,7 @@ TEST(WriteModel, TheLimitDecidesTheForm) {
 
 TEST(WriteModel, FailuresLeaveTheOldFile) {
   const TempDir dir;
-  const Model model = value_of(make_model(sample()));
+  const Model model = value_of(make_model(model_with_weights()));
   test::expect_error(write_model(model, dir / "no/such/folder.onnx"), Kind::kNotFound, "folder");
   test::expect_error(write_model(model, dir / "no/such/folder.onnx", 0), Kind::kNotFound, "");
   fs::create_directory(dir / "taken");
@@ -178,7 +178,7 @@ TEST(WriteModel, SpecialContents) {
 }
 
 TEST(WriteModel, WeightsInAFileOfTheirOwn) {
-  const Model model = value_of(make_model(sample()));
+  const Model model = value_of(make_model(model_with_weights()));
   const ExternalModel external = value_of(with_external_weights(model, "head.data"));
   std::string data;
   ASSERT_TRUE(write_weights(external, [&](Bytes bytes) -> Result<> {

@@ -21,7 +21,7 @@ std::string picture(const std::string& name) {
   return *read_file(test::data_path("image/" + name));
 }
 
-Tensor expected(const std::string& name) {
+Tensor expected_pixels(const std::string& name) {
   const auto arrays = read_npz(test::data_path("image/expected.npz"));
   for (const NamedTensor& array : *arrays) {
     if (array.name == name) return array.tensor;
@@ -50,13 +50,13 @@ int distance(const Tensor& a, const Tensor& b) {
 }
 
 TEST(Decode, PngIsExact) {
-  EXPECT_EQ(distance(decoded("color.png"), expected("color")), 0);
-  EXPECT_EQ(distance(decoded("alpha.png"), expected("color")), 0) << "alpha is dropped";
-  EXPECT_EQ(distance(decoded("palette.png"), expected("palette")), 0);
+  EXPECT_EQ(distance(decoded("color.png"), expected_pixels("color")), 0);
+  EXPECT_EQ(distance(decoded("alpha.png"), expected_pixels("color")), 0) << "alpha is dropped";
+  EXPECT_EQ(distance(decoded("palette.png"), expected_pixels("palette")), 0);
 }
 
 TEST(Decode, GrayBecomesThreeEqualChannels) {
-  const Tensor gray = expected("gray");
+  const Tensor gray = expected_pixels("gray");
   for (const std::string name : {"gray.png", "gray.jpg"}) {
     const Tensor pixels = decoded(name);
     ASSERT_EQ(pixels.shape(), Shape({23, 37, 3}));
@@ -71,13 +71,13 @@ TEST(Decode, GrayBecomesThreeEqualChannels) {
 
 // Other builds of libjpeg may round otherwise.
 TEST(Decode, JpegIsPillowsWithinRounding) {
-  EXPECT_LE(distance(decoded("color.jpg"), expected("jpeg")), 2);
-  EXPECT_LE(distance(decoded("progressive.jpg"), expected("jpeg")), 2);
+  EXPECT_LE(distance(decoded("color.jpg"), expected_pixels("jpeg")), 2);
+  EXPECT_LE(distance(decoded("progressive.jpg"), expected_pixels("jpeg")), 2);
 }
 
 TEST(Decode, ExifOrientationIsHonoured) {
   EXPECT_EQ(decoded("rotated.jpg").shape(), Shape({37, 23, 3}));
-  EXPECT_LE(distance(decoded("rotated.jpg"), expected("upright")), 2);
+  EXPECT_LE(distance(decoded("rotated.jpg"), expected_pixels("upright")), 2);
 }
 
 TEST(Decode, SixteenBitsKeepTheHighByte) {
@@ -165,7 +165,7 @@ TEST(Load, IsTorchvisionsImageNetPipeline) {
   p.crop_height = 14;
   const auto tensor = load_picture(test::data_path("image/color.png"), p);
   ASSERT_TRUE(tensor) << tensor.error().message;
-  const Tensor want = expected("prepared");
+  const Tensor want = expected_pixels("prepared");
   ASSERT_EQ(tensor->shape(), want.shape());
   for (size_t i = 0; i < want.as<float>().size(); ++i) {
     ASSERT_NEAR(tensor->as<float>()[i], want.as<float>()[i], 1e-6) << i;

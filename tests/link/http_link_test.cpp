@@ -2,6 +2,7 @@
 
 #include "tests/support/fake_program.h"
 #include "tests/support/hostile_worker.h"
+#include "tests/support/patience.h"
 
 namespace cloister {
 namespace {
@@ -14,8 +15,6 @@ using test::http_text;
 using test::RawSocket;
 using test::value_of;
 
-constexpr Seconds kLong{20};
-
 class HttpLinks : public testing::Test {
  protected:
   Result<std::vector<Tensor>> ask(int64_t items = 2) {
@@ -23,7 +22,7 @@ class HttpLinks : public testing::Test {
   }
   Result<> metadata(const std::string& json) {
     worker_.set_metadata(json);
-    return link_.probe(kLong);
+    return link_.probe(cloister::test::kPatience);
   }
   void expect_fault(HostileWorker::Script script, Kind kind, const std::string& part) {
     worker_.set_script(std::move(script));
@@ -34,7 +33,7 @@ class HttpLinks : public testing::Test {
   }
 
   TensorSpecs specs_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
-  Seconds limit_ = kLong;
+  Seconds limit_ = cloister::test::kPatience;
   HostileWorker worker_{test::elementwise("h", "y", [](float v) { return v + 1; })};
   HttpLink link_{{.model = worker_.url()}, specs_};
 };
@@ -70,14 +69,15 @@ TEST_F(HttpLinks, AreMadeAnewWhenTheWorkerClosedThem) {
 TEST_F(HttpLinks, SayWhoseFaultItIsThatNothingCanBeSent) {
   // The protocol has no complex numbers.
   const Tensor strange = value_of(Tensor::make(DType::kC64, {1, 2}));
-  expect_error(link_.call({strange}, 1, kLong), Kind::kUnsupported, "c64");
+  expect_error(link_.call({strange}, 1, cloister::test::kPatience), Kind::kUnsupported, "c64");
   EXPECT_EQ(worker_.asked(), 0);
 }
 
 TEST_F(HttpLinks, AreUnavailableWhereNobodyListens) {
   HttpLink nowhere({.model = {.host = "127.0.0.1", .port = 1, .path = "/v2/models/m"}}, specs_);
-  expect_error(nowhere.call({floats({2, 2}, {1, 2, 3, 4})}, 2, kLong), Kind::kUnavailable, "");
-  expect_error(nowhere.probe(kLong), Kind::kUnavailable, "");
+  expect_error(nowhere.call({floats({2, 2}, {1, 2, 3, 4})}, 2, cloister::test::kPatience),
+               Kind::kUnavailable, "");
+  expect_error(nowhere.probe(cloister::test::kPatience), Kind::kUnavailable, "");
 }
 
 TEST_F(HttpLinks, HoldTheBatchToItsItems) {
@@ -138,9 +138,9 @@ TEST_F(HttpLinks, CompareModels) {
 }
 
 TEST_F(HttpLinks, AskWhetherItIsReady) {
-  EXPECT_TRUE(link_.probe(kLong));
+  EXPECT_TRUE(link_.probe(cloister::test::kPatience));
   worker_.set_ready(false);
-  expect_error(link_.probe(kLong), Kind::kUnavailable, "not ready: status 503");
+  expect_error(link_.probe(cloister::test::kPatience), Kind::kUnavailable, "not ready: status 503");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "tests/support/net.h"
+#include "tests/support/patience.h"
 
 using namespace cloister;
 using namespace cloister::net;
@@ -14,10 +15,8 @@ using testing::HasSubstr;
 
 namespace {
 
-constexpr Seconds kLimit{20};
-
 std::unique_ptr<Connection> open(const RawServer& server, const ClientOptions& options = {}) {
-  return value_of(Connection::open(server.url(), options, kLimit));
+  return value_of(Connection::open(server.url(), options, cloister::test::kPatience));
 }
 
 // Answers every request with these bytes, whatever was asked, and closes at the end.
@@ -32,7 +31,7 @@ RawServer saying(const std::string& bytes) {
 
 Result<Response> ask(const std::string& bytes, const ClientOptions& options = {}) {
   const RawServer server = saying(bytes);
-  return open(server, options)->exchange({}, {}, kLimit);
+  return open(server, options)->exchange({}, {}, cloister::test::kPatience);
 }
 
 // As `ask`, but the peer neither says more nor closes.
@@ -62,8 +61,9 @@ TEST(Client, SendsWhatItIsGiven) {
   const Request request = {.method = "POST",
                            .target = "/x?y",
                            .fields = {{"X-A", "1"}, {"Content-Length", "99"}, {"Connection", "x"}}};
-  const Response response = value_of(connection->exchange(
-      request, {shared_text("ab"), {}, shared_text("c"), shared_text("def")}, kLimit));
+  const Response response = value_of(
+      connection->exchange(request, {shared_text("ab"), {}, shared_text("c"), shared_text("def")},
+                           cloister::test::kPatience));
   EXPECT_EQ(seen, fmt::format("POST /x?y HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nX-A: 1\r\n"
                               "Content-Length: 6\r\n\r\nabcdef",
                               server.port()));
@@ -80,10 +80,10 @@ TEST(Client, UsesTheConnectionAgain) {
     respond(text_response(200, "text/plain", fmt::format("{}", request.connection)));
   }));
   const Url url = {.host = "localhost", .port = server->port()};
-  const auto connection = value_of(Connection::open(url, {}, kLimit));
+  const auto connection = value_of(Connection::open(url, {}, cloister::test::kPatience));
   for (int i = 0; i < 10; ++i) {
     for (const char* method : {"GET", "POST", "HEAD"}) {
-      const auto response = connection->exchange({.method = method}, {}, kLimit);
+      const auto response = connection->exchange({.method = method}, {}, cloister::test::kPatience);
       EXPECT_EQ(test::text_of(value_of(response)), std::string_view(method) == "HEAD" ? "" : "1");
     }
   }
@@ -98,7 +98,7 @@ TEST(Client, RefusesToSendWhatBreaksTheMessage) {
       {.fields = {{"A:", "b"}}}, {.fields = {{"", "b"}}},
   };
   for (const Request& request : kCases) {
-    EXPECT_FALSE(connection->exchange(request, {}, kLimit));
+    EXPECT_FALSE(connection->exchange(request, {}, cloister::test::kPatience));
     EXPECT_TRUE(connection->is_open());
   }
 }
@@ -208,7 +208,8 @@ TEST(Client, AfterAnErrorTheConnectionIsClosedForGood) {
   const auto connection = open(server);
   expect_error(connection->exchange({}, {}, Seconds(0.05)), Kind::kDeadline, "");
   late = true;
-  expect_error(connection->exchange({}, {}, kLimit), Kind::kUnavailable, "closed");
+  expect_error(connection->exchange({}, {}, cloister::test::kPatience), Kind::kUnavailable,
+               "closed");
 }
 
 TEST(Client, MoreThanWasAskedForEndsTheConnection) {
@@ -226,11 +227,13 @@ TEST(Client, MoreThanWasAskedForEndsTheConnection) {
       (void)socket.read_all();
     });
     const auto connection = open(server);
-    EXPECT_EQ(test::text_of(value_of(connection->exchange({}, {}, kLimit))), "a");
+    EXPECT_EQ(test::text_of(value_of(connection->exchange({}, {}, cloister::test::kPatience))),
+              "a");
     EXPECT_EQ(connection->is_open(), !at_once);
     answered = true;
     EXPECT_TRUE(test::eventually([&] { return !connection->is_open(); }));
-    expect_error(connection->exchange({}, {}, kLimit), Kind::kUnavailable, "closed");
+    expect_error(connection->exchange({}, {}, cloister::test::kPatience), Kind::kUnavailable,
+                 "closed");
   }
 }
 
@@ -240,14 +243,15 @@ TEST(Client, SeesThatAConnectionWasClosed) {
     socket.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
   });
   const auto connection = open(server);
-  EXPECT_TRUE(connection->exchange({}, {}, kLimit));
+  EXPECT_TRUE(connection->exchange({}, {}, cloister::test::kPatience));
   EXPECT_TRUE(test::eventually([&] { return !connection->is_open(); }));
-  expect_error(connection->exchange({}, {}, kLimit), Kind::kUnavailable, "closed");
+  expect_error(connection->exchange({}, {}, cloister::test::kPatience), Kind::kUnavailable,
+               "closed");
   for (const char* bytes : {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\na",
                             "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na"}) {
     const RawServer closing = saying(bytes);
     const auto asked = open(closing);
-    EXPECT_TRUE(asked->exchange({}, {}, kLimit));
+    EXPECT_TRUE(asked->exchange({}, {}, cloister::test::kPatience));
     EXPECT_FALSE(asked->is_open());
   }
 }
@@ -259,8 +263,9 @@ TEST(Client, ReadsAnEarlyAnswer) {
   const auto body = shared_text(std::string(8'000'000, 'a'));
   for (int i = 0; i < 5; ++i) {
     const Url url = {.host = "127.0.0.1", .port = server->port()};
-    const auto connection = value_of(Connection::open(url, {}, kLimit));
-    const auto response = connection->exchange({.method = "POST"}, {body}, kLimit);
+    const auto connection = value_of(Connection::open(url, {}, cloister::test::kPatience));
+    const auto response =
+        connection->exchange({.method = "POST"}, {body}, cloister::test::kPatience);
     EXPECT_EQ(value_of(response).status, 413U);
     EXPECT_FALSE(connection->is_open());
   }
@@ -277,7 +282,8 @@ TEST(Client, SendsOnAfterAnInterimAnswer) {
     (void)socket.read_all();
   });
   const auto connection = open(server);
-  EXPECT_TRUE(connection->exchange({.method = "POST"}, {shared_text(body)}, kLimit));
+  EXPECT_TRUE(
+      connection->exchange({.method = "POST"}, {shared_text(body)}, cloister::test::kPatience));
   EXPECT_TRUE(seen == body);
   EXPECT_TRUE(connection->is_open());
 }
@@ -289,7 +295,7 @@ TEST(Client, NobodyThere) {
     port = gone.port();
   }
   const auto open_to = [](const std::string& host, uint16_t to) {
-    return Connection::open({.host = host, .port = to}, {}, kLimit);
+    return Connection::open({.host = host, .port = to}, {}, cloister::test::kPatience);
   };
   expect_error(open_to("127.0.0.1", port), Kind::kUnavailable, "refused");
   expect_error(open_to("::1", port), Kind::kUnavailable, "::1 port");

@@ -1,5 +1,6 @@
 #include "net/tls.h"
 
+#include "tests/support/patience.h"
 #include "tests/support/tls.h"
 
 using namespace cloister;
@@ -17,8 +18,6 @@ namespace {
 
 using Trust = ClientOptions::Trust;
 using Key = std::array<std::byte, 32>;
-
-constexpr Seconds kLimit{20};
 
 struct Seen {
   Key exported{};
@@ -50,11 +49,11 @@ class TlsServer {
 };
 
 Result<std::unique_ptr<Connection>> open(const Url& url, const ClientOptions& options) {
-  return Connection::open(url, options, kLimit);
+  return Connection::open(url, options, cloister::test::kPatience);
 }
 
 Result<std::string> get(Connection& connection) {
-  TRY(response, connection.exchange({}, {}, kLimit));
+  TRY(response, connection.exchange({}, {}, cloister::test::kPatience));
   return test::text_of(response);
 }
 
@@ -71,7 +70,7 @@ TEST(Tls, CarriesRequestsBothWays) {
     const std::vector<SharedBytes> body = {{},
                                            shared_text(std::string(size / 2, 'a')),
                                            shared_text(std::string(size - size / 2, 'b'))};
-    const auto response = connection->exchange({.method = "POST"}, body, kLimit);
+    const auto response = connection->exchange({.method = "POST"}, body, cloister::test::kPatience);
     EXPECT_EQ(test::text_of(value_of(response)), std::to_string(size));
   }
 }
@@ -158,8 +157,8 @@ TEST(Tls, ManyConnectionsAtOnce) {
       std::string body;
       for (int k = 0; k < 20; ++k) {
         body.append(static_cast<size_t>(k) * 1000, static_cast<char>('a' + (i + k) % 26));
-        const auto response =
-            value_of(connection->exchange({.method = "POST"}, {shared_text(body)}, kLimit));
+        const auto response = value_of(connection->exchange({.method = "POST"}, {shared_text(body)},
+                                                            cloister::test::kPatience));
         EXPECT_TRUE(test::text_of(response) == body + body);
       }
     });
@@ -182,7 +181,8 @@ TEST(Tls, DrainUnderLoadBreaksNoAnswer) {
     auto connection = value_of(open(url, {.trust = Trust::kCallerChecks}));
     clients.emplace_back([&, connection = std::move(connection)] {
       while (connection->is_open()) {
-        const auto response = connection->exchange({.method = "POST"}, {shared_text(body)}, kLimit);
+        const auto response = connection->exchange({.method = "POST"}, {shared_text(body)},
+                                                   cloister::test::kPatience);
         if (!response) {
           EXPECT_EQ(response.error().kind, Kind::kUnavailable) << response.error().message;
           return;
@@ -193,7 +193,7 @@ TEST(Tls, DrainUnderLoadBreaksNoAnswer) {
     });
   }
   EXPECT_TRUE(test::eventually([&] { return answered > 20; }));
-  server->drain(kLimit);
+  server->drain(cloister::test::kPatience);
   EXPECT_EQ(server->connections(), 0U);
   for (std::thread& client : clients) client.join();
 }

@@ -13,7 +13,7 @@ const Error kLate{Kind::kUnavailable, "late"};
 // What those who waited were told.
 class Told {
  public:
-  Answer answer() {
+  Respond answer() {
     return [this](Result<net::Response> made) {
       said.push_back(made ? test::text_of(*made) : made.error().message);
     };
@@ -30,8 +30,8 @@ TEST(PatienceTest, WhatComesFirstCounts) {
   const Clock::time_point now = Clock::now();
   Told early;
   Told late;
-  Answer first = patience.limit(early.answer(), now + std::chrono::seconds(1));
-  Answer second = patience.limit(late.answer(), now + std::chrono::seconds(1));
+  Respond first = patience.limit(early.answer(), now + std::chrono::seconds(1));
+  Respond second = patience.limit(late.answer(), now + std::chrono::seconds(1));
   first(made());
   patience.answer_overdue(now, kLate);
   EXPECT_TRUE(late.said.empty());
@@ -45,7 +45,7 @@ TEST(PatienceTest, WhatComesFirstCounts) {
 TEST(PatienceTest, AnswersAllAtTheEnd) {
   AnswerDeadlines patience;
   Told told;
-  Answer answer = patience.limit(told.answer(), Clock::now() + std::chrono::hours(1));
+  Respond answer = patience.limit(told.answer(), Clock::now() + std::chrono::hours(1));
   patience.answer_all({Kind::kUnavailable, "the end"});
   answer(made());
   EXPECT_THAT(told.said, ElementsAre("the end"));

@@ -8,7 +8,7 @@ namespace cloister::serving {
 namespace {
 
 // What was answered, once.
-class Asked {
+class Peer {
  public:
   net::Respond respond() {
     return [this](net::Response response) { said_.set_value(std::move(response)); };
@@ -21,7 +21,7 @@ class Asked {
 
 TEST(AnswerLater, AnswersFromTheThread) {
   TaskThread thread(1);
-  Asked asked;
+  Peer asked;
   std::thread::id by;
   answer_later(thread, answer_to(asked.respond()),
                [&] {
@@ -35,7 +35,7 @@ TEST(AnswerLater, AnswersFromTheThread) {
 
 TEST(AnswerLater, ErrorsAreAnswers) {
   TaskThread thread(1);
-  Asked asked;
+  Peer asked;
   answer_later(thread, answer_to(asked.respond()), [] { return fail(Kind::kRefused, "not you"); },
                {Kind::kUnavailable, "full"});
   const net::Response response = asked.answer();
@@ -45,7 +45,7 @@ TEST(AnswerLater, ErrorsAreAnswers) {
 
 TEST(AnswerLater, SaysAtOnceThatThereIsNoRoom) {
   TaskThread none(0);
-  Asked asked;
+  Peer asked;
   bool worked = false;
   answer_later(none, answer_to(asked.respond()),
                [&] {

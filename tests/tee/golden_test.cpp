@@ -4,6 +4,7 @@
 #include "client/client.h"
 #include "plan/plan.h"
 #include "tests/support/data.h"
+#include "tests/support/patience.h"
 #include "tests/support/served_model.h"
 
 namespace cloister::serving {
@@ -11,8 +12,6 @@ namespace {
 
 using test::data_path;
 using test::value_of;
-
-constexpr Seconds kLong{20};
 
 struct Golden {
   std::string name;
@@ -76,7 +75,7 @@ TEST_P(GoldenV1, BundleIsServed) {
   parts.identities = identities();
   parts.now_unix_s = 1'800'000'000;
   const auto server = value_of(TrustedServer::start(bundle, std::move(parts)));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
 
   VerifyOptions options;
   options.policy = {

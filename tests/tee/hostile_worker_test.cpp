@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "client/client.h"
+#include "tests/support/patience.h"
 #include "tests/support/served_model.h"
 #include "tests/tee/hostile_answers.h"
 
@@ -20,7 +21,6 @@ using test::stall;
 using test::value_of;
 using testing::HasSubstr;
 
-constexpr serving::Seconds kLong{20};
 constexpr const char* kHostile = "cloister_worker_failures_total{reason=\"";
 
 // A server, its workers, and a client.
@@ -38,7 +38,7 @@ class HostileWorkers : public testing::Test {
     parts.config.quarantine_s = 0.05;
     parts.config.verify_rate = verify_rate_;
     server_ = value_of(TrustedServer::start(sealed_.open(), std::move(parts)));
-    ASSERT_TRUE(test::wait_ready(*server_, kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, cloister::test::kPatience));
     connection_ =
         value_of(VerifiedConnection::open(test::url_of(*server_), sealed_.verify_options()));
   }
@@ -56,8 +56,9 @@ class HostileWorkers : public testing::Test {
 
   std::string metrics() const {
     const net::Url url{.host = "127.0.0.1", .port = server_->metrics_port()};
-    const auto connection = value_of(net::Connection::open(url, {}, kLong));
-    return test::text_of(value_of(connection->exchange({.target = "/metrics"}, {}, kLong)));
+    const auto connection = value_of(net::Connection::open(url, {}, cloister::test::kPatience));
+    return test::text_of(
+        value_of(connection->exchange({.target = "/metrics"}, {}, cloister::test::kPatience)));
   }
 
   // A counter or gauge; 0 when it is not there.
@@ -97,7 +98,7 @@ TEST_F(HostileWorkers, GiveClientsA503AndNothingElse) {
     EXPECT_EQ(failures(c.reason, hostile->port()), before + 1);
     // Once it behaves, it is asked again.
     hostile->set_script(HostileWorker::honest);
-    ASSERT_TRUE(test::wait_ready(*server_, kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, cloister::test::kPatience));
     expect_right(ask());
   }
 }
@@ -151,7 +152,7 @@ TEST_F(HostileWorkers, ThatAnswerTwiceAreNotHeardTwice) {
   for (int i = 0; i < 20; ++i) {
     const auto got = ask();
     if (got) expect_right(got);
-    ASSERT_TRUE(test::wait_ready(*server_, kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, cloister::test::kPatience));
   }
 }
 
@@ -193,7 +194,7 @@ TEST_F(HostileWorkers, AreFoundOutByComputingAgain) {
     expect_right(ask());
     EXPECT_EQ(failures("invalid_reply", hostile->port()), ++lies);
     hostile->set_script(HostileWorker::honest);
-    ASSERT_TRUE(test::wait_ready(*server_, kLong));
+    ASSERT_TRUE(test::wait_ready(*server_, cloister::test::kPatience));
     expect_right(ask());
   }
 }
@@ -237,7 +238,7 @@ TEST_F(HostileWorkers, AreNoMatchForAClientInAHurry) {
         serving::http_body(value_of(oip::write_infer_request(request, oip::Encoding::kJson)));
     return value_of(connection_->exchange(
         {.method = "POST", .target = "/v2/models/small/infer", .fields = std::move(body.fields)},
-        std::move(body.body), kLong));
+        std::move(body.body), cloister::test::kPatience));
   };
   for (const int64_t micros : {1, 200, 2'000, 50'000}) {
     const net::Response response = hurry(micros);

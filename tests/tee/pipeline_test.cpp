@@ -6,6 +6,7 @@
 
 #include "tests/support/fake_program.h"
 #include "tests/support/hostile_worker.h"
+#include "tests/support/patience.h"
 #include "tests/support/pooled.h"
 
 namespace cloister::serving {
@@ -23,8 +24,6 @@ using test::RawSocket;
 using test::value_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr Seconds kLong{20};
 
 TensorSpec spec(const std::string& name) {
   return {name, DType::kF32, {-1, 2}};
@@ -57,12 +56,12 @@ class Pipelines : public testing::Test {
   }
   WorkerPool* pool(const std::vector<net::Url>& workers) {
     const TensorSpecs specs{body().info.inputs, body().info.outputs};
-    return &pool_.emplace(test::pooled(workers, specs), WorkerPoolOptions{.answer_limit = kLong},
-                          metrics_);
+    return &pool_.emplace(test::pooled(workers, specs),
+                          WorkerPoolOptions{.answer_limit = cloister::test::kPatience}, metrics_);
   }
   void start() {
     WorkerPool* const workers = pool({worker_.url()});
-    ASSERT_TRUE(workers->wait_up(kLong));
+    ASSERT_TRUE(workers->wait_up(cloister::test::kPatience));
     pipeline_ = value_of(make({workers}));
   }
   std::future<Result<Answer>> ask(const std::vector<float>& values, Clock::duration limit = 20s) {

@@ -4,6 +4,7 @@
 #include "client/client.h"
 #include "tests/support/background.h"
 #include "tests/support/net.h"
+#include "tests/support/patience.h"
 #include "tests/support/served_model.h"
 
 namespace cloister::serving {
@@ -14,8 +15,6 @@ using test::Background;
 using test::Sealed;
 using test::value_of;
 using Json = nlohmann::json;
-
-constexpr serving::Seconds kLong{20};
 
 // A matrix of small numbers.
 std::vector<float> weights(int64_t rows, int64_t columns, float seed) {
@@ -89,7 +88,7 @@ TEST_P(StandIns, AreWorkersLikeOurs) {
                     .port = start(body_record(), GetParam()).port(),
                     .path = "/v2/models/body"}};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
-  ASSERT_TRUE(test::wait_ready(*server, kLong)) << stand_in_->err();
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience)) << stand_in_->err();
   const auto connection =
       value_of(VerifiedConnection::open(test::url_of(*server), sealed.verify_options()));
   const auto engine = value_of(make_onnxruntime());
@@ -137,10 +136,10 @@ TEST_F(StandIn, WithAnotherModelIsNotAsked) {
 TEST_F(StandIn, IsStrict) {
   const net::Url url{.host = "127.0.0.1", .port = start(body_record(), {}).port()};
   const auto post = [&](const std::string& body, net::Fields fields) {
-    const auto connection = value_of(net::Connection::open(url, {}, kLong));
+    const auto connection = value_of(net::Connection::open(url, {}, cloister::test::kPatience));
     return value_of(connection->exchange(
         {.method = "POST", .target = "/v2/models/body/infer", .fields = std::move(fields)},
-        {net::shared_text(body)}, kLong));
+        {net::shared_text(body)}, cloister::test::kPatience));
   };
   const std::string input =
       R"({"name":"h","datatype":"FP32","shape":[1,8],"data":[1,2,3,4,5,6,7,8]})";

@@ -13,13 +13,13 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-TensorSpec spec(const std::string& name) {
+TensorSpec step_spec(const std::string& name) {
   return {name, DType::kF32, {-1, 2}};
 }
 
 LoadedSegment trusted(const PlannedSegment& planned, const std::string& from,
                       const std::string& to) {
-  return {.info = {planned, {spec(from)}, {spec(to)}},
+  return {.info = {planned, {step_spec(from)}, {step_spec(to)}},
           .program = elementwise(from, to, [](float v) { return v; })};
 }
 
@@ -33,13 +33,13 @@ std::vector<LoadedSegment> three() {
   const auto planned = segments_between({"c1", "c2"});
   std::vector<LoadedSegment> out;
   out.push_back(trusted(planned[0], "x", "h"));
-  out.push_back(untrusted(planned[1], {spec("h")}, {spec("y")}));
+  out.push_back(untrusted(planned[1], {step_spec("h")}, {step_spec("y")}));
   out.push_back(trusted(planned[2], "y", "z"));
   return out;
 }
 
 TEST(Steps, NamesBecomeSlots) {
-  const Steps steps = value_of(make_steps({{spec("x")}, {spec("z")}}, three()));
+  const Steps steps = value_of(make_steps({{step_spec("x")}, {step_spec("z")}}, three()));
   EXPECT_EQ(steps.slots, 4U);
   ASSERT_EQ(steps.steps.size(), 3U);
   EXPECT_EQ(steps.first_offload, 1U);
@@ -52,14 +52,16 @@ TEST(Steps, NamesBecomeSlots) {
 }
 
 TEST(Steps, TensorsAreLetGoWhenNothingNeedsThem) {
-  const Steps steps = value_of(make_steps({{spec("x")}, {spec("z"), spec("h")}}, three()));
+  const Steps steps =
+      value_of(make_steps({{step_spec("x")}, {step_spec("z"), step_spec("h")}}, three()));
   EXPECT_EQ(steps.steps[0].last_used, steps.inputs);
   EXPECT_THAT(steps.steps[1].last_used, IsEmpty()) << "h is an output of the model";
   EXPECT_EQ(steps.steps[2].last_used, steps.steps[1].outputs);
 }
 
 TEST(Steps, AnInputThatTheAnswerNeedsIsCarried) {
-  const Steps steps = value_of(make_steps({{spec("x")}, {spec("z"), spec("x")}}, three()));
+  const Steps steps =
+      value_of(make_steps({{step_spec("x")}, {step_spec("z"), step_spec("x")}}, three()));
   EXPECT_TRUE(steps.inputs_carried);
   EXPECT_THAT(steps.carried, ElementsAre(steps.steps[0].outputs[0]));
 }
@@ -67,7 +69,7 @@ TEST(Steps, AnInputThatTheAnswerNeedsIsCarried) {
 TEST(Steps, AllTrusted) {
   std::vector<LoadedSegment> one;
   one.push_back(trusted(segments_between({})[0], "x", "z"));
-  const Steps steps = value_of(make_steps({{spec("x")}, {spec("z")}}, one));
+  const Steps steps = value_of(make_steps({{step_spec("x")}, {step_spec("z")}}, one));
   EXPECT_EQ(steps.first_offload, 1U);
   EXPECT_EQ(steps.carried, steps.outputs);
 }
@@ -77,11 +79,11 @@ TEST(Steps, FiveSegments) {
   const auto planned = segments_between({"c1", "c2", "c3", "c4"});
   std::vector<LoadedSegment> five;
   five.push_back(trusted(planned[0], "x", "a"));
-  five.push_back(untrusted(planned[1], {spec("a")}, {spec("b")}));
+  five.push_back(untrusted(planned[1], {step_spec("a")}, {step_spec("b")}));
   five.push_back(trusted(planned[2], "b", "c"));
-  five.push_back(untrusted(planned[3], {spec("c")}, {spec("d")}));
+  five.push_back(untrusted(planned[3], {step_spec("c")}, {step_spec("d")}));
   five.push_back(trusted(planned[4], "d", "z"));
-  const Steps steps = value_of(make_steps({{spec("x")}, {spec("z")}}, five));
+  const Steps steps = value_of(make_steps({{step_spec("x")}, {step_spec("z")}}, five));
   EXPECT_EQ(steps.first_offload, 1U);
   EXPECT_EQ(std::ranges::count(steps.steps, true, &Step::offload), 2);
 }
@@ -89,11 +91,12 @@ TEST(Steps, FiveSegments) {
 TEST(Steps, ProgramsMustBeTheirSegments) {
   auto wrong = three();
   wrong[0].program = elementwise("x", "g", [](float v) { return v; });
-  expect_error(make_steps({{spec("x")}, {spec("z")}}, wrong), Kind::kInvalid,
+  expect_error(make_steps({{step_spec("x")}, {step_spec("z")}}, wrong), Kind::kInvalid,
                "head: its model has no output 'h'");
   wrong = three();
   wrong[2].program.reset();
-  expect_error(make_steps({{spec("x")}, {spec("z")}}, wrong), Kind::kInvalid, "tail: not loaded");
+  expect_error(make_steps({{step_spec("x")}, {step_spec("z")}}, wrong), Kind::kInvalid,
+               "tail: not loaded");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "client/client.h"
+#include "tests/support/patience.h"
 #include "tests/support/served_model.h"
 
 namespace cloister::serving {
@@ -15,8 +16,6 @@ using test::Sealed;
 using test::some_rows;
 using test::value_of;
 using testing::HasSubstr;
-
-constexpr Seconds kLong{20};
 
 std::unique_ptr<VerifiedConnection> connect(const Sealed& sealed, const TrustedServer& server) {
   return value_of(VerifiedConnection::open(test::url_of(server), sealed.verify_options()));
@@ -37,9 +36,9 @@ void expect_same(const Tensor& got, const Tensor& want) {
 
 std::string metrics_of(const TrustedServer& server) {
   const net::Url url{.host = "127.0.0.1", .port = server.metrics_port()};
-  const auto connection = value_of(net::Connection::open(url, {}, kLong));
-  const auto response =
-      value_of(connection->exchange({.method = "GET", .target = "/metrics"}, {}, kLong));
+  const auto connection = value_of(net::Connection::open(url, {}, cloister::test::kPatience));
+  const auto response = value_of(
+      connection->exchange({.method = "GET", .target = "/metrics"}, {}, cloister::test::kPatience));
   return std::string(as_text(response.body.at(0).bytes));
 }
 
@@ -50,7 +49,7 @@ TEST_P(Plans, GiveTheWholeModelsAnswer) {
   const auto worker = GetParam().empty() ? nullptr : sealed.start_worker();
   const auto server = value_of(TrustedServer::start(
       sealed.open(), sealed.parts(worker ? std::vector{worker->port()} : std::vector<uint16_t>())));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   const auto connection = connect(sealed, *server);
   for (const int64_t items : {1, 3, 8}) {
     const Tensor x = some_rows(items, 0.5);
@@ -76,7 +75,7 @@ TEST(TrustedServer, ManyAskAtOnce) {
   const Sealed sealed({"h1"});
   const auto worker = sealed.start_worker();
   const auto server = value_of(TrustedServer::start(sealed.open(), sealed.parts({worker->port()})));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   std::vector<std::future<int>> wrong;
   for (int c = 0; c < 8; ++c) {
     wrong.push_back(std::async(std::launch::async, [&, c] {
@@ -100,7 +99,7 @@ TEST(TrustedServer, WithoutAWorkerItSays503AndRecovers) {
   auto worker = sealed.start_worker();
   const uint16_t port = worker->port();
   const auto server = value_of(TrustedServer::start(sealed.open(), sealed.parts({port})));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   const auto connection = connect(sealed, *server);
   const Tensor x = some_rows(1, 1);
   ASSERT_TRUE(ask(*connection, x));
@@ -109,7 +108,7 @@ TEST(TrustedServer, WithoutAWorkerItSays503AndRecovers) {
   expect_error(ask(*connection, x), Kind::kUnavailable, "no worker is up");
   EXPECT_FALSE(server->ready());
   worker = sealed.start_worker(port);
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   expect_same(value_of(ask(*connection, x)), sealed.expected(x));
 }
 
@@ -119,7 +118,7 @@ TEST(TrustedServer, ASecondWorkerStepsIn) {
   const auto second = sealed.start_worker();
   const auto server =
       value_of(TrustedServer::start(sealed.open(), sealed.parts({first->port(), second->port()})));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   const auto connection = connect(sealed, *server);
   const Tensor x = some_rows(2, 1);
   ASSERT_TRUE(ask(*connection, x));
@@ -209,7 +208,7 @@ TEST(TrustedServer, ResultsAreCheckedInside) {
   TrustedServerParts parts = sealed.parts({honest->port()});
   parts.config.verify_rate = 1;
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   const auto connection = connect(sealed, *server);
   ASSERT_TRUE(ask(*connection, some_rows(1, 1)));
   EXPECT_THAT(metrics_of(*server), HasSubstr("cloister_checks_total{result=\"match\"} 1"));
@@ -233,7 +232,7 @@ TEST(TrustedServer, ALyingWorkerIsCaughtAndItsAnswerNotPassedOn) {
   parts.config.verify_rate = 1;
   parts.config.verify_stops = true;
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   const auto connection = connect(sealed, *server);
   const Tensor x = some_rows(1, 1);
   expect_same(value_of(ask(*connection, x)), sealed.expected(x));
@@ -245,7 +244,7 @@ TEST(TrustedServer, DrainAnswersWhatItHas) {
   const Sealed sealed({"h1"});
   const auto worker = sealed.start_worker();
   auto server = value_of(TrustedServer::start(sealed.open(), sealed.parts({worker->port()})));
-  ASSERT_TRUE(test::wait_ready(*server, kLong));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
   const auto connection = connect(sealed, *server);
   ASSERT_TRUE(ask(*connection, some_rows(1, 1)));
   server->drain(Seconds(10));

@@ -5,7 +5,9 @@
 
 #include "tests/support/fake_program.h"
 #include "tests/support/hostile_worker.h"
+#include "tests/support/patience.h"
 #include "tests/support/pooled.h"
+#include "tests/tee/hostile_answers.h"
 
 namespace cloister::serving {
 namespace {
@@ -19,14 +21,8 @@ using test::floats;
 using test::HostileWorker;
 using test::http_text;
 using test::RawSocket;
+using test::stall;
 using test::value_of;
-
-constexpr Seconds kLong{20};
-
-bool stall(RawSocket& socket, const Asked&) {
-  HostileWorker::wait_for_close(socket);
-  return false;
-}
 
 bool lie(RawSocket& socket, const Asked&) {
   return socket.send(http_text(200, "{}"));
@@ -35,7 +31,7 @@ bool lie(RawSocket& socket, const Asked&) {
 class Workers : public testing::Test {
  protected:
   Workers() {
-    options_.answer_limit = kLong;
+    options_.answer_limit = cloister::test::kPatience;
     options_.probe_interval = Seconds(0.02);
     options_.quarantine = Seconds(0.05);
   }
@@ -202,7 +198,7 @@ TEST_F(Workers, ShareTheWork) {
 }
 
 TEST_F(Workers, EndWhileTheyWait) {
-  ASSERT_TRUE(start({first_.url()}).wait_up(kLong));
+  ASSERT_TRUE(start({first_.url()}).wait_up(cloister::test::kPatience));
   remote_.reset();
   options_.probe_interval = Seconds(1e6);
   start({{.host = "127.0.0.1", .port = 1}});

@@ -8,7 +8,7 @@
 namespace cloister {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 TEST(Convert, EveryFinite16BitNumberSurvives) {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
@@ -26,14 +26,14 @@ TEST(Convert, WhatLiesHalfwayGoesToTheEvenNeighbour) {
     const double middle = (double{half_to_float(bits)} + half_to_float(bits + 1)) / 2;
     const uint16_t even = bits % 2 == 0 ? bits : bits + 1;
     ASSERT_EQ(to_half(middle), even) << bits;
-    ASSERT_EQ(to_half(std::nextafter(middle, kInfinity)), bits + 1) << bits;
+    ASSERT_EQ(to_half(std::nextafter(middle, kInfinite)), bits + 1) << bits;
     ASSERT_EQ(to_half(-std::nextafter(middle, 0)), bits | 0x8000) << bits;
   }
   for (uint16_t bits = 0; bits < 0x7f7f; ++bits) {
     const double middle = (double{bfloat16_to_float(bits)} + bfloat16_to_float(bits + 1)) / 2;
     const uint16_t even = bits % 2 == 0 ? bits : bits + 1;
     ASSERT_EQ(to_bfloat16(middle), even) << bits;
-    ASSERT_EQ(to_bfloat16(std::nextafter(middle, kInfinity)), bits + 1) << bits;
+    ASSERT_EQ(to_bfloat16(std::nextafter(middle, kInfinite)), bits + 1) << bits;
     ASSERT_EQ(to_bfloat16(-std::nextafter(middle, 0)), bits | 0x8000) << bits;
   }
 }
@@ -44,7 +44,7 @@ TEST(Convert, WhatIsTooLargeIsRefused) {
   EXPECT_EQ(to_half(-1e300), std::nullopt);
   EXPECT_EQ(to_bfloat16(3.39e38), 0x7f7f);
   EXPECT_EQ(to_bfloat16(3.4e38), std::nullopt);
-  EXPECT_EQ(to_half(kInfinity), std::nullopt);
+  EXPECT_EQ(to_half(kInfinite), std::nullopt);
   EXPECT_EQ(to_bfloat16(std::nan("")), std::nullopt);
 }
 

@@ -14,14 +14,14 @@ namespace {
 
 using testing::ElementsAre;
 
-Result<Tensor> parse(DType dtype, const Shape& shape, std::string_view json) {
+Result<Tensor> parse_data(DType dtype, const Shape& shape, std::string_view json) {
   JsonText text;
   TRY(data, text.parse(as_bytes(json)));
   return read_data("input 'x': ", dtype, shape, data, json.size());
 }
 
-std::string refusal(DType dtype, const Shape& shape, std::string_view json) {
-  const auto tensor = parse(dtype, shape, json);
+std::string data_refusal(DType dtype, const Shape& shape, std::string_view json) {
+  const auto tensor = parse_data(dtype, shape, json);
   return tensor ? "" : tensor.error().message;
 }
 
@@ -32,49 +32,52 @@ std::string written(const Tensor& tensor) {
 }
 
 TEST(OipData, FlatAndNestedAreTheSame) {
-  const auto flat = parse(DType::kI32, {2, 3}, "[1,2,3,4,5,6]");
-  const auto nested = parse(DType::kI32, {2, 3}, "[[1,2,3],[4,5,6]]");
+  const auto flat = parse_data(DType::kI32, {2, 3}, "[1,2,3,4,5,6]");
+  const auto nested = parse_data(DType::kI32, {2, 3}, "[[1,2,3],[4,5,6]]");
   ASSERT_TRUE(flat && nested);
   EXPECT_THAT(flat->as<int32_t>(), ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_THAT(nested->as<int32_t>(), ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_EQ(nested->shape(), Shape({2, 3}));
-  EXPECT_TRUE(parse(DType::kU8, {1, 2, 1, 2}, "[[[[1,2]],[[3,4]]]]"));
-  EXPECT_TRUE(parse(DType::kU8, {}, "[7]"));
+  EXPECT_TRUE(parse_data(DType::kU8, {1, 2, 1, 2}, "[[[[1,2]],[[3,4]]]]"));
+  EXPECT_TRUE(parse_data(DType::kU8, {}, "[7]"));
 }
 
 TEST(OipData, WithoutElements) {
-  EXPECT_TRUE(parse(DType::kF32, {0}, "[]"));
-  EXPECT_TRUE(parse(DType::kF32, {0, 3}, "[]"));
-  EXPECT_TRUE(parse(DType::kF32, {2, 0}, "[]"));
-  EXPECT_TRUE(parse(DType::kF32, {2, 0}, "[[],[]]"));
-  EXPECT_EQ(refusal(DType::kF32, {2, 0}, "[[]]"),
+  EXPECT_TRUE(parse_data(DType::kF32, {0}, "[]"));
+  EXPECT_TRUE(parse_data(DType::kF32, {0, 3}, "[]"));
+  EXPECT_TRUE(parse_data(DType::kF32, {2, 0}, "[]"));
+  EXPECT_TRUE(parse_data(DType::kF32, {2, 0}, "[[],[]]"));
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 0}, "[[]]"),
             "input 'x': data: 1 elements, want 2 (shape [2,0])");
-  EXPECT_EQ(refusal(DType::kF32, {2, 0}, "[[],[7]]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 0}, "[[],[7]]"),
             "input 'x': data[1]: 1 elements, want 0 (shape [2,0])");
   EXPECT_EQ(written(*Tensor::make(DType::kF32, {0, 3})), "[]");
 }
 
 TEST(OipData, ValuesOfEachType) {
-  EXPECT_THAT(parse(DType::kBool, {2}, "[true,false]")->as<uint8_t>(), ElementsAre(1, 0));
-  EXPECT_THAT(parse(DType::kU8, {2}, "[0,255]")->as<uint8_t>(), ElementsAre(0, 255));
-  EXPECT_THAT(parse(DType::kI8, {2}, "[-128,127]")->as<int8_t>(), ElementsAre(-128, 127));
-  EXPECT_THAT(parse(DType::kU16, {2}, "[0,65535]")->as<uint16_t>(), ElementsAre(0, 65535));
-  EXPECT_THAT(parse(DType::kI16, {2}, "[-32768,32767]")->as<int16_t>(), ElementsAre(-32768, 32767));
-  EXPECT_THAT(parse(DType::kU32, {1}, "[4294967295]")->as<uint32_t>(), ElementsAre(4294967295U));
-  EXPECT_THAT(parse(DType::kI32, {1}, "[-2147483648]")->as<int32_t>(),
+  EXPECT_THAT(parse_data(DType::kBool, {2}, "[true,false]")->as<uint8_t>(), ElementsAre(1, 0));
+  EXPECT_THAT(parse_data(DType::kU8, {2}, "[0,255]")->as<uint8_t>(), ElementsAre(0, 255));
+  EXPECT_THAT(parse_data(DType::kI8, {2}, "[-128,127]")->as<int8_t>(), ElementsAre(-128, 127));
+  EXPECT_THAT(parse_data(DType::kU16, {2}, "[0,65535]")->as<uint16_t>(), ElementsAre(0, 65535));
+  EXPECT_THAT(parse_data(DType::kI16, {2}, "[-32768,32767]")->as<int16_t>(),
+              ElementsAre(-32768, 32767));
+  EXPECT_THAT(parse_data(DType::kU32, {1}, "[4294967295]")->as<uint32_t>(),
+              ElementsAre(4294967295U));
+  EXPECT_THAT(parse_data(DType::kI32, {1}, "[-2147483648]")->as<int32_t>(),
               ElementsAre(-2147483647 - 1));
-  EXPECT_THAT(parse(DType::kU64, {2}, "[0,18446744073709551615]")->as<uint64_t>(),
+  EXPECT_THAT(parse_data(DType::kU64, {2}, "[0,18446744073709551615]")->as<uint64_t>(),
               ElementsAre(0U, 18446744073709551615U));
-  EXPECT_THAT(parse(DType::kI64, {2}, "[-9223372036854775808,9223372036854775807]")->as<int64_t>(),
-              ElementsAre(INT64_MIN, INT64_MAX));
-  EXPECT_THAT(parse(DType::kF32, {4}, "[1, -0.0, 16777217, 1e-50]")->as<float>(),
+  EXPECT_THAT(
+      parse_data(DType::kI64, {2}, "[-9223372036854775808,9223372036854775807]")->as<int64_t>(),
+      ElementsAre(INT64_MIN, INT64_MAX));
+  EXPECT_THAT(parse_data(DType::kF32, {4}, "[1, -0.0, 16777217, 1e-50]")->as<float>(),
               ElementsAre(1.0F, -0.0F, 16777216.0F, 0.0F));
-  EXPECT_THAT(parse(DType::kF64, {2}, "[0.1, 18446744073709551615]")->as<double>(),
+  EXPECT_THAT(parse_data(DType::kF64, {2}, "[0.1, 18446744073709551615]")->as<double>(),
               ElementsAre(0.1, 18446744073709551615.0));
   // 2049 lies between 2048 and 2050, whose half is even.
-  EXPECT_THAT(parse(DType::kF16, {4}, "[1.5, -2, 65504, 2049]")->as<uint16_t>(),
+  EXPECT_THAT(parse_data(DType::kF16, {4}, "[1.5, -2, 65504, 2049]")->as<uint16_t>(),
               ElementsAre(0x3e00, 0xc000, 0x7bff, 0x6800));
-  EXPECT_THAT(parse(DType::kBF16, {3}, "[1, -0.5, 257]")->as<uint16_t>(),
+  EXPECT_THAT(parse_data(DType::kBF16, {3}, "[1, -0.5, 257]")->as<uint16_t>(),
               ElementsAre(0x3f80, 0xbf00, 0x4380));
 }
 
@@ -110,43 +113,44 @@ TEST(OipData, ValuesThatTheTypeCannotHold) {
   };
   for (const Bad& bad : kBad) {
     const std::string good = bad.dtype == DType::kBool ? "false" : "0";
-    EXPECT_EQ(refusal(bad.dtype, {2}, fmt::format("[{},{}]", good, bad.value)),
+    EXPECT_EQ(data_refusal(bad.dtype, {2}, fmt::format("[{},{}]", good, bad.value)),
               fmt::format("input 'x': data[1]: {}", bad.message));
   }
 }
 
 TEST(OipData, DataThatDoesNotFitItsShape) {
-  EXPECT_EQ(refusal(DType::kF32, {3}, "[1,2]  "),
+  EXPECT_EQ(data_refusal(DType::kF32, {3}, "[1,2]  "),
             "input 'x': data: 2 elements, want 3 (shape [3])");
-  EXPECT_EQ(refusal(DType::kF32, {1}, "[1,2,3]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {1}, "[1,2,3]"),
             "input 'x': data: 3 elements, want 1 (shape [1])");
-  EXPECT_EQ(refusal(DType::kF32, {1}, "7"), "input 'x': data: 7, want an array");
-  EXPECT_EQ(refusal(DType::kF32, {}, "7"), "input 'x': data: 7, want an array");
-  EXPECT_EQ(refusal(DType::kF32, {1}, "{}"), "input 'x': data: an object, want an array");
-  EXPECT_EQ(refusal(DType::kF32, {2, 2}, "[[1,2],[3]]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {1}, "7"), "input 'x': data: 7, want an array");
+  EXPECT_EQ(data_refusal(DType::kF32, {}, "7"), "input 'x': data: 7, want an array");
+  EXPECT_EQ(data_refusal(DType::kF32, {1}, "{}"), "input 'x': data: an object, want an array");
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 2}, "[[1,2],[3]]"),
             "input 'x': data[1]: 1 elements, want 2 (shape [2,2])");
-  EXPECT_EQ(refusal(DType::kF32, {2, 2}, "[[1,2],[3,4,5]]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 2}, "[[1,2],[3,4,5]]"),
             "input 'x': data[1]: 3 elements, want 2 (shape [2,2])");
-  EXPECT_EQ(refusal(DType::kF32, {2, 2}, "[[1,2],[3,4],[5,6]]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 2}, "[[1,2],[3,4],[5,6]]"),
             "input 'x': data: 3 elements, want 2 (shape [2,2])");
-  EXPECT_EQ(refusal(DType::kF32, {2, 2}, "[[1,2],3,4]"), "input 'x': data[1]: 3, want an array");
-  EXPECT_EQ(refusal(DType::kF32, {2, 2}, "[1,2,[3,4]]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 2}, "[[1,2],3,4]"),
+            "input 'x': data[1]: 3, want an array");
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 2}, "[1,2,[3,4]]"),
             "input 'x': data[2]: an array, want a number within the range of FP32");
-  EXPECT_EQ(refusal(DType::kF32, {4}, "[[1,2],[3,4]]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {4}, "[[1,2],[3,4]]"),
             "input 'x': data[0]: an array, want a number within the range of FP32");
-  EXPECT_EQ(refusal(DType::kF32, {2, 2}, "[[1,2],[3,\"4\"]]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {2, 2}, "[[1,2],[3,\"4\"]]"),
             "input 'x': data[1][1]: '4', want a number within the range of FP32");
-  EXPECT_EQ(refusal(DType::kF32, {1'000'000'000, 1'000}, "[1,2]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {1'000'000'000, 1'000}, "[1,2]"),
             "input 'x': shape [1000000000,1000] needs 1000000000000 elements, more than fit 5 "
             "bytes of JSON");
-  EXPECT_EQ(refusal(DType::kF32, {INT64_MAX, INT64_MAX}, "[]"),
+  EXPECT_EQ(data_refusal(DType::kF32, {INT64_MAX, INT64_MAX}, "[]"),
             "input 'x': shape [9223372036854775807,9223372036854775807] is too large");
 }
 
 TEST(OipData, WrittenValuesAreReadBackBitForBit) {
   const auto survives = [](const Tensor& tensor) {
     const std::string json = written(tensor);
-    const auto again = parse(tensor.dtype(), tensor.shape(), json);
+    const auto again = parse_data(tensor.dtype(), tensor.shape(), json);
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_TRUE(std::ranges::equal(tensor.data(), again->data())) << json.substr(0, 100);
   };

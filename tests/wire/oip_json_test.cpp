@@ -5,24 +5,24 @@
 namespace cloister::oip {
 namespace {
 
-std::string refusal(std::string_view json) {
+std::string json_refusal(std::string_view json) {
   JsonText text;
   const auto root = text.parse(as_bytes(json));
   return root ? "" : root.error().message;
 }
 
 TEST(OipJson, OnlyWholeDocumentsAreTaken) {
-  EXPECT_EQ(refusal("{\"a\": [1, 2.5, null]} \n"), "");
-  EXPECT_EQ(refusal(""), "no JSON");
-  EXPECT_EQ(refusal(" "), "no JSON");
+  EXPECT_EQ(json_refusal("{\"a\": [1, 2.5, null]} \n"), "");
+  EXPECT_EQ(json_refusal(""), "no JSON");
+  EXPECT_EQ(json_refusal(" "), "no JSON");
   for (const std::string_view json :
        {"{\"a\":1", "{\"a\":1}}", "{} {}", "{\"a\":01}", "{\"a\":1.}", "{\"a\":+1}", "{\"a\":NaN}",
         "{a:1}", "{'a':1}", "[1,]", "{\"a\":\"\\x\"}", "{\"a\":\"\n\"}", "{\"a\":tru}", "{} // c",
         "\xef\xbb\xbf{}", "{\"a\":\"\xff\"}", "{\"a\":\"\xed\xa0\x80\"}", "\"a"}) {
-    EXPECT_NE(refusal(json), "") << json;
+    EXPECT_NE(json_refusal(json), "") << json;
   }
-  EXPECT_EQ(refusal(std::string_view("{\0}", 3)).substr(0, 10), "not JSON: ");
-  EXPECT_EQ(refusal("{\"a\":123456789012345678901234567890}"),
+  EXPECT_EQ(json_refusal(std::string_view("{\0}", 3)).substr(0, 10), "not JSON: ");
+  EXPECT_EQ(json_refusal("{\"a\":123456789012345678901234567890}"),
             "JSON: a malformed number, or a whole one that 64 bits can't hold");
 }
 
@@ -30,10 +30,10 @@ TEST(OipJson, DepthIsBounded) {
   const auto nested = [](size_t levels) {
     return std::string(levels, '[') + std::string(levels, ']');
   };
-  EXPECT_EQ(refusal(nested(60)), "");
-  EXPECT_EQ(refusal(nested(65)), "JSON: more than 64 levels");
-  EXPECT_EQ(refusal(nested(1'000'000)), "JSON: more than 64 levels");
-  EXPECT_NE(refusal(std::string(1'000'000, '[')), "");
+  EXPECT_EQ(json_refusal(nested(60)), "");
+  EXPECT_EQ(json_refusal(nested(65)), "JSON: more than 64 levels");
+  EXPECT_EQ(json_refusal(nested(1'000'000)), "JSON: more than 64 levels");
+  EXPECT_NE(json_refusal(std::string(1'000'000, '[')), "");
 }
 
 // The members of `json`, kept alive with it.
@@ -70,8 +70,8 @@ TEST(OipJson, MembersAreFound) {
 TEST(OipJson, TextsAreUtf8) {
   for (const char* text :
        {"\\udc00", "\\ud800", "\\ud800x", "\\ud800\\ud800", "\xff", "\xed\xb0\x80"}) {
-    EXPECT_NE(refusal(fmt::format("{{\"a\":\"{}\"}}", text)), "") << text;
-    EXPECT_NE(refusal(fmt::format("{{\"{}\":1}}", text)), "") << text;
+    EXPECT_NE(json_refusal(fmt::format("{{\"a\":\"{}\"}}", text)), "") << text;
+    EXPECT_NE(json_refusal(fmt::format("{{\"{}\":1}}", text)), "") << text;
   }
   EXPECT_EQ(*Parsed(R"({"a":"\ud83d\ude00"})").members->need_text("a"), "\xf0\x9f\x98\x80");
 }

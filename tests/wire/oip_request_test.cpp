@@ -8,12 +8,12 @@ namespace {
 
 using testing::ElementsAre;
 
-Result<InferRequest> parse(std::string_view json) {
+Result<InferRequest> parse_request(std::string_view json) {
   return parse_infer_request(test::shared_body(json), std::nullopt);
 }
 
-std::string refusal(std::string_view json) {
-  const auto request = parse(json);
+std::string request_refusal(std::string_view json) {
+  const auto request = parse_request(json);
   if (request) return "";
   EXPECT_EQ(request.error().kind, Kind::kInvalid);
   return request.error().message;
@@ -21,7 +21,7 @@ std::string refusal(std::string_view json) {
 
 // What somebody types after curl -d.
 TEST(OipRequest, TypedByHand) {
-  const auto request = parse(R"({
+  const auto request = parse_request(R"({
     "id": "42",
     "inputs": [{
       "name": "x",
@@ -63,9 +63,9 @@ TEST(OipRequest, FromTritonsClient) {
 
 // Without outputs it asks for all of them as binary.
 TEST(OipRequest, BinaryOutputsByDefault) {
-  const auto request =
-      parse(R"({"parameters":{"binary_data_output":true},"inputs":[],"outputs":[{"name":"a"},)"
-            R"({"name":"b","parameters":{"binary_data":false,"other":1}}]})");
+  const auto request = parse_request(
+      R"({"parameters":{"binary_data_output":true},"inputs":[],"outputs":[{"name":"a"},)"
+      R"({"name":"b","parameters":{"binary_data":false,"other":1}}]})");
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_TRUE(request->binary_outputs);
   EXPECT_TRUE(request->parameters.empty());
@@ -76,10 +76,10 @@ TEST(OipRequest, BinaryOutputsByDefault) {
 
 // Some clients send null for what they don't use, and members of their own.
 TEST(OipRequest, NullIsAbsentAndUnknownMembersAreIgnored) {
-  const auto request =
-      parse(R"({"id":null,"model_name":"m","parameters":null,"outputs":null,"extra":{"a":[[]]},)"
-            R"("inputs":[{"name":"x","shape":[1],"datatype":"BOOL","data":[true],)"
-            R"("parameters":{"content_type":null,"headers":"h"},"raw":null}]})");
+  const auto request = parse_request(
+      R"({"id":null,"model_name":"m","parameters":null,"outputs":null,"extra":{"a":[[]]},)"
+      R"("inputs":[{"name":"x","shape":[1],"datatype":"BOOL","data":[true],)"
+      R"("parameters":{"content_type":null,"headers":"h"},"raw":null}]})");
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->id, "");
   EXPECT_THAT(request->inputs[0].tensor.as<uint8_t>(), ElementsAre(1));
@@ -162,7 +162,7 @@ TEST(OipRequest, MalformedBodies) {
        "not JSON: The JSON document has an improper structure: missing or superfluous commas, "
        "braces, missing keys, etc."},
   };
-  for (const auto& [json, message] : kBad) EXPECT_EQ(refusal(json), message) << json;
+  for (const auto& [json, message] : kBad) EXPECT_EQ(request_refusal(json), message) << json;
 }
 
 TEST(OipRequest, CountsAreBounded) {
@@ -171,13 +171,13 @@ TEST(OipRequest, CountsAreBounded) {
     many += fmt::format(R"({}{{"name":"{}","shape":[1],"datatype":"INT8","data":[1]}})",
                         i == 0 ? "" : ",", i);
     if (i == 999) {
-      EXPECT_EQ(refusal(many + "]}"), "");
+      EXPECT_EQ(request_refusal(many + "]}"), "");
     }
   }
-  EXPECT_EQ(refusal(many + "]}"), "inputs: more than 1000");
+  EXPECT_EQ(request_refusal(many + "]}"), "inputs: more than 1000");
 }
 
-InferRequest sample() {
+InferRequest sample_request() {
   InferRequest request;
   request.id = "a \"b\"";
   request.parameters = {{"p", 2.0}, {"q", std::string("\n")}};
@@ -188,7 +188,7 @@ InferRequest sample() {
 }
 
 TEST(OipRequest, WrittenAsJson) {
-  const auto message = write_infer_request(sample(), Encoding::kJson);
+  const auto message = write_infer_request(sample_request(), Encoding::kJson);
   ASSERT_TRUE(message) << message.error().message;
   EXPECT_EQ(message->json,
             R"({"id":"a \"b\"","parameters":{"p":2.0,"q":"\u000a"},"inputs":[)"
@@ -200,7 +200,7 @@ TEST(OipRequest, WrittenAsJson) {
 }
 
 TEST(OipRequest, WrittenAsBinary) {
-  const auto message = write_infer_request(sample(), Encoding::kBinary);
+  const auto message = write_infer_request(sample_request(), Encoding::kBinary);
   ASSERT_TRUE(message) << message.error().message;
   EXPECT_EQ(message->json.substr(0, message->json.find_last_not_of(' ') + 1),
             R"({"id":"a \"b\"","parameters":{"binary_data_output":true,"p":2.0,"q":"\u000a"},)"
@@ -214,14 +214,14 @@ TEST(OipRequest, WrittenAsBinary) {
   const auto again = parse_infer_request(test::shared_body(test::body_text(*message)),
                                          test::header_length(*message));
   ASSERT_TRUE(again) << again.error().message;
-  EXPECT_TRUE(test::same_tensors(again->inputs, sample().inputs));
+  EXPECT_TRUE(test::same_tensors(again->inputs, sample_request().inputs));
   EXPECT_TRUE(again->wants_binary("y"));
   EXPECT_FALSE(again->wants_binary("z"));
 }
 
 TEST(OipRequest, WhatCannotBeWrittenIsRefused) {
   const auto refused = [](auto change) {
-    InferRequest request = sample();
+    InferRequest request = sample_request();
     change(request);
     const auto message = write_infer_request(request, Encoding::kJson);
     return message ? "" : message.error().message;

@@ -8,13 +8,13 @@ namespace {
 
 using testing::ElementsAre;
 
-Result<InferResponse> parse(std::string_view json) {
+Result<InferResponse> parse_response(std::string_view json) {
   return parse_infer_response(test::shared_body(json), std::nullopt);
 }
 
 // As a Triton server answers curl.
 TEST(OipResponse, FromAServer) {
-  const auto response = parse(
+  const auto response = parse_response(
       R"({"id":"1","model_name":"simple","model_version":"1","parameters":{"sequence_id":0,)"
       R"("sequence_start":false},"outputs":[{"name":"OUTPUT0","datatype":"INT32","shape":[1,4],)"
       R"("data":[1,2,3,4]},{"name":"OUTPUT1","datatype":"FP64","shape":[2],"data":[0.5,-1e10]}]})");
@@ -61,14 +61,14 @@ TEST(OipResponse, MalformedBodies) {
        "output 'y': data: 1 elements, want 2 (shape [2])"},
   };
   for (const auto& [json, message] : kBad) {
-    const auto response = parse(json);
+    const auto response = parse_response(json);
     ASSERT_FALSE(response) << json;
     EXPECT_EQ(response.error().message, message);
     EXPECT_EQ(response.error().kind, Kind::kInvalid);
   }
 }
 
-InferResponse sample() {
+InferResponse sample_response() {
   InferResponse response;
   response.model_name = "m";
   response.outputs.push_back({"y", test::tensor_of<float>(DType::kF32, {2}, {1.5, -2})});
@@ -78,7 +78,7 @@ InferResponse sample() {
 
 TEST(OipResponse, WrittenAsTheRequestWants) {
   InferRequest request;
-  const auto plain = write_infer_response(sample(), request);
+  const auto plain = write_infer_response(sample_response(), request);
   ASSERT_TRUE(plain) << plain.error().message;
   EXPECT_EQ(plain->json,
             R"({"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"FP32",)"
@@ -86,7 +86,7 @@ TEST(OipResponse, WrittenAsTheRequestWants) {
   EXPECT_FALSE(plain->extended);
 
   request.outputs = {{"z", true}, {"y", std::nullopt}};
-  const auto mixed = write_infer_response(sample(), request);
+  const auto mixed = write_infer_response(sample_response(), request);
   ASSERT_TRUE(mixed) << mixed.error().message;
   EXPECT_EQ(mixed->json.substr(0, mixed->json.find_last_not_of(' ') + 1),
             R"({"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"FP32",)"
@@ -96,7 +96,7 @@ TEST(OipResponse, WrittenAsTheRequestWants) {
   ASSERT_EQ(mixed->binary.size(), 1U);
 
   request.binary_outputs = true;
-  InferResponse full = sample();
+  InferResponse full = sample_response();
   full.model_version = "3";
   full.id = "i";
   full.parameters = {{"k", true}};
@@ -113,7 +113,7 @@ TEST(OipResponse, WrittenAsTheRequestWants) {
 
 TEST(OipResponse, NumbersThatAreNotFiniteGoAsBinary) {
   InferRequest request;
-  InferResponse response = sample();
+  InferResponse response = sample_response();
   response.outputs[0].tensor.mutable_as<float>()[1] = INFINITY;
   EXPECT_EQ(write_infer_response(response, request).error().message,
             "output 'y': element 1 is not finite, which JSON can't represent: request binary data");

@@ -18,16 +18,16 @@ std::string tensor_json(std::string_view name, std::string_view datatype, std::s
 }
 
 // A request of these inputs, with `sections` behind it.
-Result<InferRequest> parse(const std::string& inputs, std::string_view sections,
-                           size_t misalignment = 0) {
+Result<InferRequest> parse_tensor(const std::string& inputs, std::string_view sections,
+                                  size_t misalignment = 0) {
   std::string json = "{\"inputs\":[" + inputs + "]}";
   json.resize((json.size() + 63) / 64 * 64, ' ');
   return parse_infer_request(test::shared_body(json + std::string(sections), misalignment),
                              json.size());
 }
 
-std::string refusal(const std::string& inputs, std::string_view sections) {
-  const auto request = parse(inputs, sections);
+std::string tensor_refusal(const std::string& inputs, std::string_view sections) {
+  const auto request = parse_tensor(inputs, sections);
   return request ? "" : request.error().message;
 }
 
@@ -38,12 +38,12 @@ constexpr std::string_view kLongs(
 constexpr std::string_view kHalves("\x00\x3e\x00\xc0\xff\x7b\x01\x00", 8);
 
 TEST(OipTensor, SectionsFollowInTheOrderOfTheInputs) {
-  const auto request =
-      parse(tensor_json("f", "FP32", "[1,2]", "8") + "," + tensor_json("l", "INT64", "[2]", "16") +
-                R"(,{"name":"j","datatype":"INT8","shape":[1],"data":[5]},)" +
-                tensor_json("h", "FP16", "[4]", "8") + "," + tensor_json("b", "BOOL", "[3]", "3"),
-            std::string(kFloats) + std::string(kLongs) + std::string(kHalves) +
-                std::string("\x01\x00\x01", 3));
+  const auto request = parse_tensor(
+      tensor_json("f", "FP32", "[1,2]", "8") + "," + tensor_json("l", "INT64", "[2]", "16") +
+          R"(,{"name":"j","datatype":"INT8","shape":[1],"data":[5]},)" +
+          tensor_json("h", "FP16", "[4]", "8") + "," + tensor_json("b", "BOOL", "[3]", "3"),
+      std::string(kFloats) + std::string(kLongs) + std::string(kHalves) +
+          std::string("\x01\x00\x01", 3));
   ASSERT_TRUE(request) << request.error().message;
   ASSERT_EQ(request->inputs.size(), 5U);
   EXPECT_THAT(request->inputs[0].tensor.as<float>(), ElementsAre(0.1F, -3));
@@ -71,34 +71,34 @@ TEST(OipTensor, AlignedSectionsAreNotCopied) {
 }
 
 TEST(OipTensor, EmptySections) {
-  const auto request = parse(tensor_json("x", "FP64", "[0,3]", "0"), "");
+  const auto request = parse_tensor(tensor_json("x", "FP64", "[0,3]", "0"), "");
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->inputs[0].tensor.shape(), Shape({0, 3}));
 }
 
 TEST(OipTensor, MalformedSections) {
   const std::string x = tensor_json("x", "FP32", "[1,2]", "8");
-  EXPECT_EQ(refusal(x, kFloats.substr(1)), "input 'x': binary data: 7 bytes left, need 8");
-  EXPECT_EQ(refusal(x, std::string(kFloats) + "!"), "1 bytes left over after all inputs");
-  EXPECT_EQ(refusal("", "!"), "1 bytes left over after all inputs");
-  EXPECT_EQ(refusal(tensor_json("x", "FP32", "[1,2]", "4"), kFloats),
+  EXPECT_EQ(tensor_refusal(x, kFloats.substr(1)), "input 'x': binary data: 7 bytes left, need 8");
+  EXPECT_EQ(tensor_refusal(x, std::string(kFloats) + "!"), "1 bytes left over after all inputs");
+  EXPECT_EQ(tensor_refusal("", "!"), "1 bytes left over after all inputs");
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "FP32", "[1,2]", "4"), kFloats),
             "input 'x': binary_data_size: 4, want 8 (FP32 [1,2])");
-  EXPECT_EQ(refusal(tensor_json("x", "FP32", "[1,2]", "-8"), kFloats),
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "FP32", "[1,2]", "-8"), kFloats),
             "input 'x': binary_data_size: -8, want 8 (FP32 [1,2])");
-  EXPECT_EQ(refusal(tensor_json("x", "FP32", "[1,2]", "8.0"), kFloats),
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "FP32", "[1,2]", "8.0"), kFloats),
             "input 'x': binary_data_size: 8.0, want 8 (FP32 [1,2])");
-  EXPECT_EQ(refusal(tensor_json("x", "FP32", "[1,2]", "\"8\""), kFloats),
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "FP32", "[1,2]", "\"8\""), kFloats),
             "input 'x': binary_data_size: '8', want 8 (FP32 [1,2])");
-  EXPECT_EQ(refusal(tensor_json("x", "FP32", "[4294967296,4294967296]", "0"), kFloats),
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "FP32", "[4294967296,4294967296]", "0"), kFloats),
             "input 'x': shape [4294967296,4294967296] is too large");
-  EXPECT_EQ(refusal(tensor_json("x", "FP32", "[4611686018427387904]", "0"), kFloats),
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "FP32", "[4611686018427387904]", "0"), kFloats),
             "input 'x': shape [4611686018427387904] of f32 is too large");
-  EXPECT_EQ(refusal(tensor_json("x", "FP32", "[1000000000000]", "4000000000000"), kFloats),
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "FP32", "[1000000000000]", "4000000000000"), kFloats),
             "input 'x': binary data: 8 bytes left, need 4000000000000");
-  EXPECT_EQ(refusal(tensor_json("x", "BOOL", "[2]", "2"), "\x01\x02"),
+  EXPECT_EQ(tensor_refusal(tensor_json("x", "BOOL", "[2]", "2"), "\x01\x02"),
             "input 'x': element 1 is the byte 2, want 0 or 1");
   // Two tensors can't share a section.
-  EXPECT_EQ(refusal(x + "," + tensor_json("y", "FP32", "[1,2]", "8"), kFloats),
+  EXPECT_EQ(tensor_refusal(x + "," + tensor_json("y", "FP32", "[1,2]", "8"), kFloats),
             "input 'y': binary data: 0 bytes left, need 8");
 }
 

@@ -9,7 +9,7 @@
 namespace cloister {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kLogFooter =
     R"(Checks that each line names the SHA-256 of the line before it, prints the events, and at the
 end the head: the number of the last line and its SHA-256. A head that you kept elsewhere proves
 whether the lines up to it are unchanged. A server may be running meanwhile.
@@ -105,7 +105,7 @@ void add_log_command(CLI::App& app, Outcome& outcome) {
       ->type_name("SEQ:SHA256")
       ->allow_extra_args(false);
   command->add_flag("--json", options->json, "print the head and the number of each event as JSON");
-  command->footer(kFooter);
+  command->footer(kLogFooter);
   command->callback([options, &outcome] { outcome = check_log(*options); });
 }
 

@@ -9,7 +9,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kMagic = "HCLA";
+constexpr std::string_view kHclMagic = "HCLA";
 constexpr uint32_t kSha256 = 1;
 constexpr size_t kHeaderBytes = 32;
 constexpr size_t kHardwareReportBytes = 1184;
@@ -39,8 +39,8 @@ Result<Key> rsa_key(const Json& jwk) {
 
 Result<HclReport> parse_hcl_report(Bytes bytes) {
   Reader in(bytes);
-  TRY(magic, in.take(kMagic.size()));
-  if (as_text(magic) != kMagic) return invalid("does not start with 'HCLA'");
+  TRY(magic, in.take(kHclMagic.size()));
+  if (as_text(magic) != kHclMagic) return invalid("does not start with 'HCLA'");
   TRY(header_version, in.number<uint32_t>());
   if (header_version < 1 || header_version > 2) {
     return fail(Kind::kUnsupported, "HCL report version {}, want 1 or 2", header_version);

@@ -7,7 +7,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {
+constexpr std::string_view kDcapChecks[] = {
     "dcap.quote",           "dcap.pck_chain",        "dcap.revocation",
     "dcap.pck_extension",   "dcap.tcb_info",         "dcap.tcb_info_date",
     "dcap.qe_identity",     "dcap.qe_identity_date", "dcap.evaluation",
@@ -253,7 +253,7 @@ void DcapVerifier::judge_quoting_enclave() {
 }
 
 std::span<const std::string_view> dcap_checks() {
-  return kIds;
+  return kDcapChecks;
 }
 
 std::optional<DcapQuote> verify_dcap(Context& context, const DcapQuestion& question) {

@@ -5,8 +5,8 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {"sgx.report_data", "sgx.debug", "sgx.attributes",
-                                     "sgx.enclave", "sgx.config_id"};
+constexpr std::string_view kSgxChecks[] = {"sgx.report_data", "sgx.debug", "sgx.attributes",
+                                           "sgx.enclave", "sgx.config_id"};
 
 // Bits of an enclave's ATTRIBUTES.
 constexpr uint64_t kInit = 1;
@@ -58,7 +58,7 @@ void judge_enclave(Checks& checks, const SgxReport& report, const SgxPolicy& pol
 }  // namespace
 
 std::span<const std::string_view> sgx_checks() {
-  return kIds;
+  return kSgxChecks;
 }
 
 void verify_sgx(Context& context, const SgxQuestion& question) {

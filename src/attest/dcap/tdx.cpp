@@ -5,9 +5,9 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {"tdx.report_data", "tdx.debug",          "tdx.attributes",
-                                     "tdx.measurement", "tdx.mr_service_td",  "tdx.mr_config_id",
-                                     "tdx.mr_owner",    "tdx.mr_owner_config"};
+constexpr std::string_view kTdxChecks[] = {
+    "tdx.report_data",   "tdx.debug",        "tdx.attributes", "tdx.measurement",
+    "tdx.mr_service_td", "tdx.mr_config_id", "tdx.mr_owner",   "tdx.mr_owner_config"};
 
 TdxClaims claims_of(const TdReport& td) {
   TdxClaims claims;
@@ -73,7 +73,7 @@ void judge_measurement(Checks& checks, const TdReport& td, const TdxPolicy& poli
 }  // namespace
 
 std::span<const std::string_view> tdx_checks() {
-  return kIds;
+  return kTdxChecks;
 }
 
 void verify_tdx(Context& context, const TdxQuestion& question) {

@@ -11,7 +11,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr int kTries = 5;
+constexpr int kQuoteTries = 5;
 constexpr uint32_t kAllRegisters = 0xffffff;
 
 using Values = std::array<Fixed<32>, 24>;
@@ -105,7 +105,7 @@ Result<QuotedRegisters> quote_registers(const TpmSession& session, const TpmKey&
                                         const Digest& qualifying_data) {
   TPM2B_DATA data{.size = std::tuple_size_v<Digest>};
   std::memcpy(data.buffer, qualifying_data.data(), qualifying_data.size());
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kQuoteTries; ++tries) {
     TRY(made, quote(session, key, scheme, data));
     TRY(values, read_registers(session));
     const auto parsed = parse_tpm_quote(made.quote);
@@ -116,7 +116,7 @@ Result<QuotedRegisters> quote_registers(const TpmSession& session, const TpmKey&
     }
   }
   return fail(Kind::kUnavailable, "PCRs changed between quoting and reading them, {} times",
-              kTries);
+              kQuoteTries);
 }
 
 }  // namespace cloister::attest

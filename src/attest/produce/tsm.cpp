@@ -18,7 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // A quoting service that is busy answers at once, one that is slow after seconds.
-constexpr int kTries = 5;
+constexpr int kReadTries = 5;
 constexpr milliseconds kPause{20};  // doubled each time
 
 std::string_view explain_entry(int code) {
@@ -120,7 +120,7 @@ class Tsm : public Attester {
     milliseconds pause = kPause;
     for (int tries = 1;; ++tries) {
       auto shown = produce_once(report_data);
-      if (shown || shown.error().kind != Kind::kUnavailable || tries == kTries) return shown;
+      if (shown || shown.error().kind != Kind::kUnavailable || tries == kReadTries) return shown;
       std::this_thread::sleep_for(pause);
       pause *= 2;
     }

@@ -5,14 +5,14 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kMagic{"cloister-sim/1\0\0", 16};
+constexpr std::string_view kReportMagic{"cloister-sim/1\0\0", 16};
 
 }  // namespace
 
 std::vector<std::byte> simulated_report(const Fixed<48>& measurement,
                                         const Fixed<64>& report_data) {
   std::vector<std::byte> bytes;
-  for (const Bytes part : {as_bytes(kMagic), measurement.view(), report_data.view()}) {
+  for (const Bytes part : {as_bytes(kReportMagic), measurement.view(), report_data.view()}) {
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
   return bytes;
@@ -20,8 +20,8 @@ std::vector<std::byte> simulated_report(const Fixed<48>& measurement,
 
 Result<SimulatedReport> parse_simulated_report(Bytes bytes) {
   Reader in(bytes);
-  TRY(magic, in.take(kMagic.size()));
-  if (as_text(magic) != kMagic) {
+  TRY(magic, in.take(kReportMagic.size()));
+  if (as_text(magic) != kReportMagic) {
     return fail(Kind::kUnsupported, "'{}', want 'cloister-sim/1'", printable(as_text(magic)));
   }
   SimulatedReport report;

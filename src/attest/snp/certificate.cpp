@@ -11,7 +11,7 @@ constexpr const char* kBootloader = "1.3.6.1.4.1.3704.1.3.1";
 constexpr const char* kTee = "1.3.6.1.4.1.3704.1.3.2";
 constexpr const char* kSnp = "1.3.6.1.4.1.3704.1.3.3";
 constexpr const char* kMicrocode = "1.3.6.1.4.1.3704.1.3.8";
-constexpr const char* kFmc = "1.3.6.1.4.1.3704.1.3.9";
+constexpr const char* kFmcOid = "1.3.6.1.4.1.3704.1.3.9";
 constexpr const char* kHwid = "1.3.6.1.4.1.3704.1.4";
 constexpr const char* kCsp = "1.3.6.1.4.1.3704.1.5";
 
@@ -64,7 +64,7 @@ Result<VekExtensions> vek_extensions(const X509* certificate) {
   TRY(microcode, version(certificate, kMicrocode));
   vek.tcb = {0, bootloader, tee, snp, microcode};
   if (turin) {
-    TRY(fmc, version(certificate, kFmc));
+    TRY(fmc, version(certificate, kFmcOid));
     vek.tcb.fmc = fmc;
   }
   TRY(hwid, extension(certificate, kHwid));

@@ -10,32 +10,32 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {"snp.report",
-                                     "snp.version",
-                                     "snp.certificates",
-                                     "snp.chain",
-                                     "snp.revocation",
-                                     "snp.signature",
-                                     "snp.signer",
-                                     "snp.csp",
-                                     "snp.product",
-                                     "snp.certified_tcb",
-                                     "snp.chip",
-                                     "snp.report_data",
-                                     "snp.guest_policy",
-                                     "snp.debug",
-                                     "snp.migration_agent",
-                                     "snp.vmpl",
-                                     "snp.measurement",
-                                     "snp.guest_svn",
-                                     "snp.min_tcb",
-                                     "snp.tcb_order",
-                                     "snp.platform_info",
-                                     "snp.mitigations",
-                                     "snp.host_data",
-                                     "snp.id_key_digest",
-                                     "snp.author_key_digest",
-                                     "snp.chip_pin"};
+constexpr std::string_view kSnpChecks[] = {"snp.report",
+                                           "snp.version",
+                                           "snp.certificates",
+                                           "snp.chain",
+                                           "snp.revocation",
+                                           "snp.signature",
+                                           "snp.signer",
+                                           "snp.csp",
+                                           "snp.product",
+                                           "snp.certified_tcb",
+                                           "snp.chip",
+                                           "snp.report_data",
+                                           "snp.guest_policy",
+                                           "snp.debug",
+                                           "snp.migration_agent",
+                                           "snp.vmpl",
+                                           "snp.measurement",
+                                           "snp.guest_svn",
+                                           "snp.min_tcb",
+                                           "snp.tcb_order",
+                                           "snp.platform_info",
+                                           "snp.mitigations",
+                                           "snp.host_data",
+                                           "snp.id_key_digest",
+                                           "snp.author_key_digest",
+                                           "snp.chip_pin"};
 
 struct Chain {
   Certificate vek;
@@ -238,7 +238,7 @@ void judge_origin(Context& context, const SnpQuestion& question, const SnpReport
 }  // namespace
 
 std::span<const std::string_view> snp_checks() {
-  return kIds;
+  return kSnpChecks;
 }
 
 void verify_snp(Context& context, const SnpQuestion& question) {

@@ -5,7 +5,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr uint32_t kMagic = 0xff544347;  // "\xffTCG": only a TPM signs what begins so
+constexpr uint32_t kTpmMagic = 0xff544347;  // "\xffTCG": only a TPM signs what begins so
 constexpr uint16_t kAttestQuote = 0x8018;
 constexpr uint16_t kAlgRsa = 0x0001;
 constexpr uint16_t kAlgSha256 = 0x000b;
@@ -99,7 +99,8 @@ Result<Key> read_ecc(Reader& in, int& curve) {
 Result<TpmQuote> parse_tpm_quote(Bytes bytes) {
   Reader in(bytes);
   TRY(magic, in.big_number<uint32_t>());
-  if (magic != kMagic) return invalid("magic {:#x}, want {:#x}: not made by a TPM", magic, kMagic);
+  if (magic != kTpmMagic)
+    return invalid("magic {:#x}, want {:#x}: not made by a TPM", magic, kTpmMagic);
   TRY(type, in.big_number<uint16_t>());
   if (type != kAttestQuote) return invalid("attestation of type {:#06x}, want a quote", type);
   TpmQuote quote;

@@ -13,7 +13,7 @@
 namespace cloister::attest {
 namespace {
 
-constexpr std::string_view kIds[] = {"evidence.form", "policy.kind"};
+constexpr std::string_view kGeneralChecks[] = {"evidence.form", "policy.kind"};
 
 // Leaves OpenSSL's error queue as it was: others read it.
 class ErrorMark {
@@ -53,7 +53,7 @@ bool accepts(const Policy& policy, EvidenceKind kind) {
 }
 
 void add_checks(Checks& checks, EvidenceKind kind) {
-  checks.add(kIds);
+  checks.add(kGeneralChecks);
   switch (kind) {
     case EvidenceKind::kSnp:
       return checks.add(snp_checks());

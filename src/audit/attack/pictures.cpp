@@ -5,6 +5,7 @@
 #include "audit/attack/picture_loss.h"
 
 namespace cloister::audit {
+namespace pictures {
 namespace {
 
 at::Tensor from_stored(const at::Tensor& stored) {
@@ -68,17 +69,18 @@ std::vector<at::Tensor> constants(const InputSpace&, const at::Tensor& inputs) {
 }
 
 }  // namespace
+}  // namespace pictures
 
 const InputOperations kPictureOperations = {.kind = InputKind::kPictures,
-                                            .from_stored = from_stored,
-                                            .to_model_input = to_model_input,
-                                            .from_raw = from_raw,
-                                            .loss = loss,
-                                            .roughness = roughness,
-                                            .clamp = clamp,
+                                            .from_stored = pictures::from_stored,
+                                            .to_model_input = pictures::to_model_input,
+                                            .from_raw = pictures::from_raw,
+                                            .loss = pictures::loss,
+                                            .roughness = pictures::roughness,
+                                            .clamp = pictures::clamp,
                                             .make_generator = make_picture_generator,
                                             .make_discriminator = make_picture_discriminator,
-                                            .typical = typical,
-                                            .constants = constants};
+                                            .typical = pictures::typical,
+                                            .constants = pictures::constants};
 
 }  // namespace cloister::audit

@@ -2,6 +2,7 @@
 #include "audit/attack/input_kinds.h"
 
 namespace cloister::audit {
+namespace rows {
 namespace {
 
 // A column's features, [N, width].
@@ -76,17 +77,18 @@ std::vector<at::Tensor> constants(const InputSpace& space, const at::Tensor& inp
 }
 
 }  // namespace
+}  // namespace rows
 
 const InputOperations kRowOperations = {.kind = InputKind::kRows,
-                                        .from_stored = from_stored,
-                                        .to_model_input = to_model_input,
-                                        .from_raw = from_raw,
-                                        .loss = loss,
-                                        .roughness = roughness,
-                                        .clamp = clamp,
+                                        .from_stored = rows::from_stored,
+                                        .to_model_input = rows::to_model_input,
+                                        .from_raw = rows::from_raw,
+                                        .loss = rows::loss,
+                                        .roughness = rows::roughness,
+                                        .clamp = rows::clamp,
                                         .make_generator = make_row_generator,
                                         .make_discriminator = make_row_discriminator,
-                                        .typical = typical,
-                                        .constants = constants};
+                                        .typical = rows::typical,
+                                        .constants = rows::constants};
 
 }  // namespace cloister::audit

@@ -46,9 +46,8 @@ void take_items(const std::vector<Item>& items, const std::vector<size_t>& chose
 void note_victim(const DataOptions& options, AuditData& data) {
   if (options.victim_train) return;
   data.notes.emplace_back(
-      "The model's training inputs are not known: some of the inputs on which the attacks were "
-      "scored "
-      "on may have been among it.");
+      "The model's training inputs are not known: some of the inputs that the attacks were scored "
+      "on may be among them.");
 }
 
 at::Tensor AuditData::used() const {

@@ -79,8 +79,8 @@ Result<PictureSetting> picture_setting(const DataOptions& options, const TensorS
   return setting;
 }
 
-Result<AuditData> load(const DataOptions& options, const Budget& budget, const TensorSpec& input,
-                       const ProgressCallback& tick) {
+Result<AuditData> load_pictures(const DataOptions& options, const Budget& budget,
+                                const TensorSpec& input, const ProgressCallback& tick) {
   TRY(setting, picture_setting(options, input));
   ImageOptions image_options = options.images;
   image_options.folder = options.path;
@@ -123,15 +123,15 @@ Result<AuditData> load(const DataOptions& options, const Budget& budget, const T
   return data;
 }
 
-Result<std::vector<double>> scores(const AuditData& data, const at::Tensor& rebuilt,
-                                   const at::Tensor& positions) {
+Result<std::vector<double>> picture_scores(const AuditData& data, const at::Tensor& rebuilt,
+                                           const at::Tensor& positions) {
   TRY(a, from_torch(rebuilt));
   TRY(b, from_torch(data.originals(positions)));
   return ssim(a.view(), b.view());
 }
 
-Result<> score_all(const AuditData& data, const at::Tensor& rebuilt, const at::Tensor& positions,
-                   SplitScores& out) {
+Result<> score_picture_metrics(const AuditData& data, const at::Tensor& rebuilt,
+                               const at::Tensor& positions, SplitScores& out) {
   const at::Tensor real = data.originals(positions);
   TRY(a, from_torch(rebuilt));
   TRY(b, from_torch(real));
@@ -153,9 +153,9 @@ const InputProtocol kPictureProtocol = {.kind = InputKind::kPictures,
                                         .metric = Metric::kSsim,
                                         .policy_metric = Metric::kSsim,
                                         .second_model = true,
-                                        .load = load,
-                                        .scores = scores,
-                                        .score_all = score_all,
+                                        .load = load_pictures,
+                                        .scores = picture_scores,
+                                        .score_all = score_picture_metrics,
                                         .make_gallery = make_gallery};
 
 }  // namespace cloister::audit

@@ -8,8 +8,8 @@
 namespace cloister::audit {
 namespace {
 
-Result<AuditData> load(const DataOptions& options, const Budget& budget, const TensorSpec& input,
-                       const ProgressCallback& tick) {
+Result<AuditData> load_rows(const DataOptions& options, const Budget& budget,
+                            const TensorSpec& input, const ProgressCallback& tick) {
   TRY_OK(tick(0, "reading the table"));
   TRY(table, read_table(options.path, options.encoding ? options.encoding->table : options.table));
   TRY(splits, make_splits(table.items, split_options(options, budget)));
@@ -48,8 +48,8 @@ Result<AuditData> load(const DataOptions& options, const Budget& budget, const T
   return data;
 }
 
-Result<> score_all(const AuditData& data, const at::Tensor& rebuilt, const at::Tensor& positions,
-                   SplitScores& out) {
+Result<> score_row_metrics(const AuditData& data, const at::Tensor& rebuilt,
+                           const at::Tensor& positions, SplitScores& out) {
   TRY(rows, from_torch(rebuilt));
   const auto n = static_cast<size_t>(positions.size(0));
   std::vector<uint32_t> hits(n), cells(n);
@@ -73,10 +73,10 @@ Result<> score_all(const AuditData& data, const at::Tensor& rebuilt, const at::T
   return {};
 }
 
-Result<std::vector<double>> scores(const AuditData& data, const at::Tensor& rebuilt,
-                                   const at::Tensor& positions) {
+Result<std::vector<double>> row_scores(const AuditData& data, const at::Tensor& rebuilt,
+                                       const at::Tensor& positions) {
   SplitScores out;
-  TRY_OK(score_all(data, rebuilt, positions, out));
+  TRY_OK(score_row_metrics(data, rebuilt, positions, out));
   return *out.scores(Metric::kRowMatch);
 }
 
@@ -85,8 +85,8 @@ Result<std::vector<double>> scores(const AuditData& data, const at::Tensor& rebu
 const InputProtocol kRowProtocol = {.kind = InputKind::kRows,
                                     .metric = Metric::kRowMatch,
                                     .policy_metric = Metric::kRowMatchAdvantage,
-                                    .load = load,
-                                    .scores = scores,
-                                    .score_all = score_all};
+                                    .load = load_rows,
+                                    .scores = row_scores,
+                                    .score_all = score_row_metrics};
 
 }  // namespace cloister::audit

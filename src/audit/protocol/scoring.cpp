@@ -98,7 +98,7 @@ Result<std::shared_ptr<const EvaluationModel>> EvaluationModel::make(const Model
   const std::vector<int64_t> dims = module->inputs()[0].dims;
   const std::string output = module->outputs()[0].name;
   const auto witness = std::make_shared<EvaluationModel>();
-  TRY(head, Head::make(model, {output}, {{}, preprocess, {}}, device));
+  TRY(head, Head::make(model, {output}, {InputKind::kPictures, {}, preprocess, {}}, device));
   const bool nchw = preprocess.layout == Layout::kNchw;
   witness->head_ = head;
   witness->height_ = std::max<int64_t>(0, dims[nchw ? 2 : 1]);

@@ -3,11 +3,6 @@
 namespace cloister::ops {
 namespace {
 
-template <at::Tensor (*Function)(const at::Tensor&)>
-Values unary(const Call& call) {
-  return {Function(call.in(0))};
-}
-
 Values leaky_relu(const Call& call) {
   return {at::leaky_relu(call.in(0), call.number("alpha", 0.01))};
 }

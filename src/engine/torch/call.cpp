@@ -81,6 +81,11 @@ int64_t axis_of(int64_t axis, int64_t rank) {
   return axis < 0 ? axis + axes : axis;
 }
 
+at::Tensor from_front(const at::Tensor& indices, int64_t dimension) {
+  const at::Tensor wide = indices.to(at::kLong);
+  return at::where(wide < 0, wide + dimension, wide);
+}
+
 Ints axes_of(Ints axes, int64_t rank) {
   for (int64_t& axis : axes) axis = axis_of(axis, rank);
   return axes;

@@ -89,6 +89,8 @@ struct Call {
 // `axis` counted from the front; kInvalid when there is no such axis.
 int64_t axis_of(int64_t axis, int64_t rank);
 Ints axes_of(Ints axes, int64_t rank);
+// The same for indices of a dimension of that size, which are not checked.
+at::Tensor from_front(const at::Tensor& indices, int64_t dimension);
 
 Ints sizes_of(const at::Tensor& tensor);
 

@@ -3,11 +3,6 @@
 namespace cloister::ops {
 namespace {
 
-template <at::Tensor (*Function)(const at::Tensor&)>
-Values unary(const Call& call) {
-  return {Function(call.in(0))};
-}
-
 // The second operand. Before opset 7 it was aligned at an axis instead of at the end.
 at::Tensor second(const Call& call) {
   at::Tensor b = call.in(1);

@@ -4,12 +4,6 @@
 namespace cloister::ops {
 namespace {
 
-// Indices counted from the front of an axis.
-at::Tensor from_front(const at::Tensor& indices, int64_t dimension) {
-  const at::Tensor wide = indices.to(at::kLong);
-  return at::where(wide < 0, wide + dimension, wide);
-}
-
 Values gather(const Call& call) {
   const at::Tensor& x = call.in(0);
   const at::Tensor& indices = call.in(1);

@@ -5,6 +5,12 @@
 
 namespace cloister::ops {
 
+// An operator that is one function of LibTorch.
+template <at::Tensor (*Function)(const at::Tensor&)>
+Values unary(const Call& call) {
+  return {Function(call.in(0))};
+}
+
 OperatorFamily activation_operators();
 OperatorFamily convolution_operators();
 OperatorFamily elementwise_operators();

@@ -3,11 +3,6 @@
 namespace cloister::ops {
 namespace {
 
-at::Tensor from_front(const at::Tensor& indices, int64_t dimension) {
-  const at::Tensor wide = indices.to(at::kLong);
-  return at::where(wide < 0, wide + dimension, wide);
-}
-
 at::Tensor scatter_with(const at::Tensor& x, int64_t axis, const at::Tensor& indices,
                         const at::Tensor& updates, const std::string& reduction) {
   if (reduction == "none") return x.scatter(axis, indices, updates);

@@ -6,7 +6,7 @@
 namespace cloister::zoo {
 namespace {
 
-constexpr int64_t kHidden = 128;
+constexpr int64_t kDense = 128;
 
 // Kernel 3, the length stays.
 Features conv1d(const Module& m, const Features& x, int64_t out) {
@@ -30,7 +30,7 @@ Features max_pool1d(const Module& m, const Features& x) {
           x.channels};
 }
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& sizes) {
+onnx::ModelProto make_cnn1d(uint64_t seed, const ZooSizes& sizes) {
   ModelBuilder builder("cnn1d", seed);
   const Module root(builder);
   const Module features = root / "features";
@@ -47,7 +47,7 @@ onnx::ModelProto make(uint64_t seed, const ZooSizes& sizes) {
   }
   x = flatten(root, x, sizes.features / 2 / 2);
   const Module classifier = root / "classifier";
-  x = relu(classifier / 1, linear(classifier / 0, x, kHidden, kReluGain));
+  x = relu(classifier / 1, linear(classifier / 0, x, kDense, kReluGain));
   return finish_classifier(builder, linear(classifier / 2, x, sizes.classes));
 }
 
@@ -60,7 +60,7 @@ constinit const ZooEntry kCnn1d = {
     .parameters = 154'282,
     .macs = 924'928,
     .sizes = {.features = 64, .classes = 10},
-    .make = make,
+    .make = make_cnn1d,
 };
 
 }  // namespace cloister::zoo

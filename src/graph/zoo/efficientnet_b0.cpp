@@ -46,7 +46,7 @@ Features mbconv(const Module& m, const Features& x, const Stage& stage, int64_t 
   return shortcut ? add(m, y, x) : y;
 }
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
+onnx::ModelProto make_efficientnet_b0(uint64_t seed, const ZooSizes& /*sizes*/) {
   constexpr Stage kStages[] = {{1, 3, 1, 16, 1}, {6, 3, 2, 24, 2},  {6, 5, 2, 40, 2},
                                {6, 3, 2, 80, 3}, {6, 5, 1, 112, 3}, {6, 5, 2, 192, 4},
                                {6, 3, 1, 320, 1}};
@@ -75,7 +75,7 @@ constinit const ZooEntry kEfficientnetB0 = {
     .source = "Tan, Le 2019, arXiv 1905.11946",
     .parameters = 5'288'548,
     .macs = 385'814'752,
-    .make = make,
+    .make = make_efficientnet_b0,
 };
 
 }  // namespace cloister::zoo

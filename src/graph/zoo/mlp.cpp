@@ -6,14 +6,14 @@
 namespace cloister::zoo {
 namespace {
 
-constexpr int64_t kHidden[] = {128, 64, 32};
+constexpr int64_t kHiddenLayers[] = {128, 64, 32};
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& sizes) {
+onnx::ModelProto make_mlp(uint64_t seed, const ZooSizes& sizes) {
   ModelBuilder builder("mlp", seed);
   const Module layers = Module(builder) / "layers";
   Features x = {builder.input("features", DType::kF32, {"N", sizes.features}), sizes.features};
   int index = 0;  // as in torch.nn.Sequential(Linear, ReLU, Linear, ...)
-  for (const int64_t width : kHidden) {
+  for (const int64_t width : kHiddenLayers) {
     x = linear(layers / index, x, width, kReluGain);
     x = relu(layers / (index + 1), x);
     index += 2;
@@ -30,7 +30,7 @@ constinit const ZooEntry kMlp = {
     .parameters = 18'986,
     .macs = 18'752,
     .sizes = {.features = 64, .classes = 10},
-    .make = make,
+    .make = make_mlp,
 };
 
 }  // namespace cloister::zoo

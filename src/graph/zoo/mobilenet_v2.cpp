@@ -27,7 +27,7 @@ Features inverted_residual(const Module& m, const Features& x, int64_t expand, i
   return shortcut ? add(m, x, y) : y;
 }
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
+onnx::ModelProto make_mobilenet_v2(uint64_t seed, const ZooSizes& /*sizes*/) {
   struct Stage {
     int64_t expand, out;
     int blocks;
@@ -60,7 +60,7 @@ constinit const ZooEntry kMobilenetV2 = {
     .source = "Sandler, Howard, Zhu, Zhmoginov, Chen 2018, arXiv 1801.04381",
     .parameters = 3'504'872,
     .macs = 300'774'272,
-    .make = make,
+    .make = make_mobilenet_v2,
 };
 
 }  // namespace cloister::zoo

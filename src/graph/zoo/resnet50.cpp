@@ -25,7 +25,7 @@ Features bottleneck(const Module& m, const Features& x, int64_t width, int64_t s
   return relu(act, add(m, y, shortcut));
 }
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
+onnx::ModelProto make_resnet50(uint64_t seed, const ZooSizes& /*sizes*/) {
   ModelBuilder builder("resnet50", seed);
   const Module root(builder);
   Features x = image_input(builder);
@@ -57,7 +57,7 @@ constinit const ZooEntry kResnet50 = {
     .source = "He, Zhang, Ren, Sun 2015, arXiv 1512.03385",
     .parameters = 25'557'032,
     .macs = 4'089'184'256,
-    .make = make,
+    .make = make_resnet50,
 };
 
 }  // namespace cloister::zoo

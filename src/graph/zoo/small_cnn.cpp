@@ -16,7 +16,7 @@ constexpr ConvSpec kConvolutions[] = {
     {.out = 96, .kernel = 3, .gain = kReluGain},
 };
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& sizes) {
+onnx::ModelProto make_small_cnn(uint64_t seed, const ZooSizes& sizes) {
   ModelBuilder builder("small_cnn", seed);
   const Module root(builder);
   Features x = {builder.input("input", DType::kF32, {"N", 3, kSide, kSide}), 3};
@@ -42,7 +42,7 @@ constinit const ZooEntry kSmallCnn = {
     .parameters = 183'568,
     .macs = 11'652'416,
     .sizes = {.classes = 10},
-    .make = make,
+    .make = make_small_cnn,
 };
 
 }  // namespace cloister::zoo

@@ -90,7 +90,7 @@ Features embed(const Module& root, const std::string& tokens) {
   return add(root, words, places);
 }
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
+onnx::ModelProto make_tiny_transformer(uint64_t seed, const ZooSizes& /*sizes*/) {
   ModelBuilder builder("tiny_transformer", seed);
   const Module root(builder);
   Features x = embed(root, builder.input("tokens", DType::kI64, {"N", kLength}));
@@ -108,7 +108,7 @@ constinit const ZooEntry kTinyTransformer = {
     .source = "this project's own; pre-LN after Xiong et al. 2020, arXiv 2002.04745",
     .parameters = 438'792,
     .macs = 27'264'000,
-    .make = make,
+    .make = make_tiny_transformer,
 };
 
 }  // namespace cloister::zoo

@@ -10,7 +10,7 @@ constexpr int kPool = 0;
 constexpr int kConfiguration[] = {64,    64,  kPool, 128, 128,   kPool, 256, 256, 256,
                                   kPool, 512, 512,   512, kPool, 512,   512, 512, kPool};
 
-onnx::ModelProto make(uint64_t seed, const ZooSizes& /*sizes*/) {
+onnx::ModelProto make_vgg16(uint64_t seed, const ZooSizes& /*sizes*/) {
   ModelBuilder builder("vgg16", seed);
   const Module root(builder);
   Features x = image_input(builder);
@@ -40,7 +40,7 @@ constinit const ZooEntry kVgg16 = {
     .source = "Simonyan, Zisserman 2014, arXiv 1409.1556",
     .parameters = 138'357'544,
     .macs = 15'470'264'320,
-    .make = make,
+    .make = make_vgg16,
 };
 
 }  // namespace cloister::zoo

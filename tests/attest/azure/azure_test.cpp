@@ -8,7 +8,7 @@ namespace cloister::attest::test {
 namespace {
 
 template <typename Change>
-Case with(bool snp, const Change& change) {
+Case azure_with(bool snp, const Change& change) {
   AzureWorld world(snp);
   change(world);
   return world.make();
@@ -44,7 +44,7 @@ TEST(Azure, Report) {
 
 TEST(Azure, RuntimeData) {
   const auto changed = [](std::string_view what, std::string_view by) {
-    return with(true, [&](AzureWorld& w) { replace(w.runtime_data, what, by); });
+    return azure_with(true, [&](AzureWorld& w) { replace(w.runtime_data, what, by); });
   };
   const std::string check = "azure.runtime_data";
   expect_fails(changed("HCLAkPub", "HCLZkPub"), check, "no key 'HCLAkPub'");
@@ -57,10 +57,10 @@ TEST(Azure, RuntimeData) {
 TEST(Azure, TheHardwareVouchesForTheKey) {
   for (const bool snp : {true, false}) {
     const std::string check = snp ? "snp.report_data" : "tdx.report_data";
-    expect_fails(with(snp, [](AzureWorld& w) { w.bind = false; }), check);
+    expect_fails(azure_with(snp, [](AzureWorld& w) { w.bind = false; }), check);
     // Runtime data exchanged for those of another machine.
     Case c = AzureWorld(snp).make();
-    Case other = with(snp, [](AzureWorld& w) {
+    Case other = azure_with(snp, [](AzureWorld& w) {
       replace(w.runtime_data, "\"secure-boot\":true", "\"secure-boot\":null");
     });
     std::copy(other.evidence.report.begin() + 1216, other.evidence.report.end(),
@@ -71,7 +71,7 @@ TEST(Azure, TheHardwareVouchesForTheKey) {
 
 TEST(Azure, UserData) {
   for (const bool snp : {true, false}) {
-    Case c = with(snp, [](AzureWorld& w) {
+    Case c = azure_with(snp, [](AzureWorld& w) {
       const std::string old = to_string(filler<32>("binder"));
       replace(w.runtime_data, old, std::string(64, '1'));
     });

@@ -12,7 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 template <typename Change>
-Case with(const Change& change, bool tdx = true) {
+Case dcap_with(const Change& change, bool tdx = true) {
   DcapWorld world(tdx, tdx ? 4 : 3);
   change(world);
   return world.make();
@@ -31,7 +31,7 @@ TEST(Dcap, EveryVersionAndBodyIsTrusted) {
 
 TEST(Dcap, Quote) {
   const auto header = [](size_t offset, uint16_t value) {
-    return with([&](DcapWorld& w) { set_little(w.header, offset, value); });
+    return dcap_with([&](DcapWorld& w) { set_little(w.header, offset, value); });
   };
   expect_fails(header(0, 2), "dcap.quote", "quote version 2");
   expect_fails(header(0, 6), "dcap.quote", "quote version 6, want 3 to 5");
@@ -40,10 +40,10 @@ TEST(Dcap, Quote) {
   expect_fails(header(12, 0), "dcap.quote", "vendor");
   expect_fails(header(0, 5), "dcap.quote", "body type");
   expect_fails(header(0, 3), "dcap.quote", "TEE type 0x81 in a quote of version 3");
-  expect_fails(with([](DcapWorld& w) { w.chain_type = 3; }), "dcap.quote",
+  expect_fails(dcap_with([](DcapWorld& w) { w.chain_type = 3; }), "dcap.quote",
                "certification data of type 3");
-  expect_trusted(with([](DcapWorld& w) { w.trailing.resize(70); }));
-  expect_fails(with([](DcapWorld& w) {
+  expect_trusted(dcap_with([](DcapWorld& w) { w.trailing.resize(70); }));
+  expect_fails(dcap_with([](DcapWorld& w) {
                  w.trailing = {std::byte{0}, std::byte{1}};
                }),
                "dcap.quote", "not all zero");
@@ -64,18 +64,18 @@ TEST(Dcap, Quote) {
 }
 
 TEST(Dcap, PckChain) {
-  expect_fails(with([](DcapWorld& w) { w.pck.to = kOld; }), "dcap.pck_chain", "");
-  expect_fails(with([](DcapWorld& w) { w.pck_ca.to = kOld; }), "dcap.pck_chain");
-  expect_fails(with([](DcapWorld& w) { w.pck.signer = w.root_key.get(); }), "dcap.pck_chain");
-  expect_fails(with([](DcapWorld& w) { w.pck_ca.signer = w.ca_key.get(); }), "dcap.pck_chain");
-  expect_fails(with([](DcapWorld& w) { w.pck_ca.is_ca = false; }), "dcap.pck_chain");
-  expect_fails(with([](DcapWorld& w) { w.pck.subject = "Intel SGX TCB Signing"; }),
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck.to = kOld; }), "dcap.pck_chain", "");
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck_ca.to = kOld; }), "dcap.pck_chain");
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck.signer = w.root_key.get(); }), "dcap.pck_chain");
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck_ca.signer = w.ca_key.get(); }), "dcap.pck_chain");
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck_ca.is_ca = false; }), "dcap.pck_chain");
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck.subject = "Intel SGX TCB Signing"; }),
                "dcap.pck_chain", "want 'Intel SGX PCK Certificate'");
-  expect_fails(with([](DcapWorld& w) {
+  expect_fails(dcap_with([](DcapWorld& w) {
                  w.pck_ca.subject = w.pck.issuer = w.pck_crl.issuer = "Intel SGX Other CA";
                }),
                "dcap.pck_chain", "Intel SGX Other CA");
-  expect_trusted(with([](DcapWorld& w) {
+  expect_trusted(dcap_with([](DcapWorld& w) {
     w.pck_ca.subject = w.pck.issuer = w.pck_crl.issuer = "Intel SGX PCK Processor CA";
   }));
   // Under the vendor's root nothing of ours is anything.
@@ -87,20 +87,21 @@ TEST(Dcap, PckChain) {
 }
 
 TEST(Dcap, Revocation) {
-  expect_fails(with([](DcapWorld& w) { w.pck_crl.revoked = {3}; }), "dcap.revocation",
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck_crl.revoked = {3}; }), "dcap.revocation",
                "'Intel SGX PCK Certificate' is revoked");
-  expect_fails(with([](DcapWorld& w) { w.root_crl.revoked = {2}; }), "dcap.revocation",
+  expect_fails(dcap_with([](DcapWorld& w) { w.root_crl.revoked = {2}; }), "dcap.revocation",
                "'Intel SGX PCK Platform CA' is revoked");
-  expect_fails(with([](DcapWorld& w) { w.pck_crl.to = kOld + std::chrono::days(1); }),
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck_crl.to = kOld + std::chrono::days(1); }),
                "dcap.revocation", "pck_crl: revocation list valid");
-  expect_fails(with([](DcapWorld& w) { w.pck_crl.signer = w.root_key.get(); }), "dcap.revocation",
-               "bad signature");
-  expect_fails(with([](DcapWorld& w) { w.pck_crl.issuer = "Intel SGX PCK Processor CA"; }),
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck_crl.signer = w.root_key.get(); }),
+               "dcap.revocation", "bad signature");
+  expect_fails(dcap_with([](DcapWorld& w) { w.pck_crl.issuer = "Intel SGX PCK Processor CA"; }),
                "dcap.revocation", "Processor CA");
   // The root's list covers the signers of collateral too.
   const std::string all = "dcap.revocation, dcap.tcb_info, dcap.qe_identity";
-  expect_fails(with([](DcapWorld& w) { w.root_crl.from = time_of("2026-12-01T00:00:00Z"); }), all);
-  expect_fails(with([](DcapWorld& w) { w.root_crl.signer = w.ca_key.get(); }), all,
+  expect_fails(dcap_with([](DcapWorld& w) { w.root_crl.from = time_of("2026-12-01T00:00:00Z"); }),
+               all);
+  expect_fails(dcap_with([](DcapWorld& w) { w.root_crl.signer = w.ca_key.get(); }), all,
                "bad signature");
   Case missing = DcapWorld().make();
   remove_blob(missing.endorsements.blobs, kRootCrl);
@@ -108,14 +109,14 @@ TEST(Dcap, Revocation) {
   missing = DcapWorld().make();
   remove_blob(missing.endorsements.blobs, kPckCrl);
   expect_fails(missing, "dcap.revocation", "no pck_crl was given");
-  expect_fails(with([](DcapWorld& w) { w.root_crl.revoked = {4}; }),
+  expect_fails(dcap_with([](DcapWorld& w) { w.root_crl.revoked = {4}; }),
                "dcap.tcb_info, dcap.qe_identity", "'Intel SGX TCB Signing' is revoked");
 }
 
 TEST(Dcap, PckExtension) {
-  expect_fails(with([](DcapWorld& w) { w.has_pck_extension = false; }), "dcap.pck_extension",
+  expect_fails(dcap_with([](DcapWorld& w) { w.has_pck_extension = false; }), "dcap.pck_extension",
                "no SGX extension");
-  expect_fails(with([](DcapWorld& w) {
+  expect_fails(dcap_with([](DcapWorld& w) {
                  w.has_pck_extension = false;
                  w.pck.extensions.emplace_back("1.2.840.113741.1.13.1", der(0x30, {}));
                }),
@@ -150,17 +151,17 @@ TEST(Dcap, CollateralIsSignedByIntel) {
     expect_fails(c, check, "signature failure");
   }
   const std::string both = "dcap.tcb_info, dcap.qe_identity";
-  expect_fails(with([](DcapWorld& w) { w.signing.to = kOld; }), both);
-  expect_fails(with([](DcapWorld& w) { w.signing.subject = "Intel SGX PCK Certificate"; }), both,
-               "want 'Intel SGX TCB Signing'");
+  expect_fails(dcap_with([](DcapWorld& w) { w.signing.to = kOld; }), both);
+  expect_fails(dcap_with([](DcapWorld& w) { w.signing.subject = "Intel SGX PCK Certificate"; }),
+               both, "want 'Intel SGX TCB Signing'");
 }
 
 TEST(Dcap, CollateralHasAFormAndATime) {
   const auto tcb = [](const char* key, const Json& value) {
-    return with([&](DcapWorld& w) { w.tcb_info[key] = value; });
+    return dcap_with([&](DcapWorld& w) { w.tcb_info[key] = value; });
   };
   const auto qe = [](const char* key, const Json& value) {
-    return with([&](DcapWorld& w) { w.qe_identity[key] = value; });
+    return dcap_with([&](DcapWorld& w) { w.qe_identity[key] = value; });
   };
   expect_fails(tcb("id", "SGX"), "dcap.tcb_info", "id 'SGX', want 'TDX'");
   expect_fails(tcb("version", 2), "dcap.tcb_info", "version 2");
@@ -169,13 +170,15 @@ TEST(Dcap, CollateralHasAFormAndATime) {
   expect_fails(tcb("tcbLevels", Json::array()), "dcap.tcb_info", "tcbLevels");
   expect_fails(qe("id", "QE"), "dcap.qe_identity", "id 'QE', want 'TD_QE'");
   expect_fails(qe("version", 3), "dcap.qe_identity", "version 3");
-  expect_fails(with([](DcapWorld& w) { w.tcb_info["tcbLevels"][0]["tcbStatus"] = "Splendid"; }),
-               "dcap.tcb_info", "Splendid");
   expect_fails(
-      with([](DcapWorld& w) { w.tcb_info["tcbLevels"][0]["tcb"]["sgxtcbcomponents"].erase(15); }),
-      "dcap.tcb_info", "want an array of 16");
+      dcap_with([](DcapWorld& w) { w.tcb_info["tcbLevels"][0]["tcbStatus"] = "Splendid"; }),
+      "dcap.tcb_info", "Splendid");
+  expect_fails(dcap_with([](DcapWorld& w) {
+                 w.tcb_info["tcbLevels"][0]["tcb"]["sgxtcbcomponents"].erase(15);
+               }),
+               "dcap.tcb_info", "want an array of 16");
   expect_fails(
-      with([](DcapWorld& w) { w.tcb_info["tcbLevels"][1]["tcb"].erase("tdxtcbcomponents"); }),
+      dcap_with([](DcapWorld& w) { w.tcb_info["tcbLevels"][1]["tcb"].erase("tdxtcbcomponents"); }),
       "dcap.tcb_info", "no key 'tdxtcbcomponents'");
   expect_fails(tcb("nextUpdate", "2026-05-31T23:59:59Z"), "dcap.tcb_info_date");
   expect_trusted(tcb("nextUpdate", "2026-06-01T00:00:00Z"));
@@ -192,9 +195,9 @@ TEST(Dcap, QuotingEnclave) {
   // Behind header, body, size, signature, key, type and size: the QE report.
   c.evidence.report[48 + 584 + 4 + 128 + 6 + 5] ^= std::byte{1};
   expect_fails(c, "dcap.qe_signature", "bad signature");
-  expect_fails(with([](DcapWorld& w) { w.qe_binding.assign(32, std::byte{1}); }),
+  expect_fails(dcap_with([](DcapWorld& w) { w.qe_binding.assign(32, std::byte{1}); }),
                "dcap.qe_binding");
-  expect_fails(with([](DcapWorld& w) {
+  expect_fails(dcap_with([](DcapWorld& w) {
                  std::vector<std::byte> bound = public_point(w.attestation_key.get());
                  put(bound, w.qe_auth);
                  const Digest hash = sha256(bound);
@@ -202,13 +205,13 @@ TEST(Dcap, QuotingEnclave) {
                  w.qe_binding.push_back(std::byte{1});
                }),
                "dcap.qe_binding");
-  expect_fails(with([](DcapWorld& w) { w.qe_report[kMrSignerAt] ^= std::byte{1}; }),
+  expect_fails(dcap_with([](DcapWorld& w) { w.qe_report[kMrSignerAt] ^= std::byte{1}; }),
                "dcap.qe_enclave", "MRSIGNER");
-  expect_fails(with([](DcapWorld& w) { set_little(w.qe_report, kIsvProdIdAt, uint16_t{3}); }),
+  expect_fails(dcap_with([](DcapWorld& w) { set_little(w.qe_report, kIsvProdIdAt, uint16_t{3}); }),
                "dcap.qe_enclave", "product 3");
-  expect_fails(with([](DcapWorld& w) { set_little(w.qe_report, kMiscSelectAt, uint32_t{1}); }),
+  expect_fails(dcap_with([](DcapWorld& w) { set_little(w.qe_report, kMiscSelectAt, uint32_t{1}); }),
                "dcap.qe_enclave", "MISCSELECT 0x1");
-  expect_fails(with([](DcapWorld& w) { w.qe_report[kSgxAttributesAt] |= std::byte{2}; }),
+  expect_fails(dcap_with([](DcapWorld& w) { w.qe_report[kSgxAttributesAt] |= std::byte{2}; }),
                "dcap.qe_enclave", "attributes 17");
   c = DcapWorld().make();
   c.evidence.report[636] ^= std::byte{1};
@@ -222,9 +225,10 @@ TEST(Dcap, AnAttestationKeyOffTheCurve) {
 }
 
 TEST(Dcap, Platform) {
-  expect_fails(with([](DcapWorld& w) { w.tcb_info["fmspc"] = "00A067110000"; }), "dcap.platform");
-  expect_fails(with([](DcapWorld& w) { w.tcb_info["pceId"] = "0001"; }), "dcap.platform");
-  expect_trusted(with([](DcapWorld& w) {
+  expect_fails(dcap_with([](DcapWorld& w) { w.tcb_info["fmspc"] = "00A067110000"; }),
+               "dcap.platform");
+  expect_fails(dcap_with([](DcapWorld& w) { w.tcb_info["pceId"] = "0001"; }), "dcap.platform");
+  expect_trusted(dcap_with([](DcapWorld& w) {
     std::string upper = to_string(w.fmspc);
     for (char& c : upper) c = static_cast<char>(std::toupper(c));
     w.tcb_info["fmspc"] = upper;
@@ -232,13 +236,15 @@ TEST(Dcap, Platform) {
 }
 
 TEST(Dcap, Module) {
-  expect_fails(with([](DcapWorld& w) { w.body[kMrSignerSeamAt] = std::byte{1}; }), "dcap.module",
-               "");
-  expect_fails(with([](DcapWorld& w) { w.body[kSeamAttributesAt] = std::byte{1}; }), "dcap.module");
-  expect_fails(with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 1] = std::byte{2}; }), "dcap.module");
+  expect_fails(dcap_with([](DcapWorld& w) { w.body[kMrSignerSeamAt] = std::byte{1}; }),
+               "dcap.module", "");
+  expect_fails(dcap_with([](DcapWorld& w) { w.body[kSeamAttributesAt] = std::byte{1}; }),
+               "dcap.module");
+  expect_fails(dcap_with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 1] = std::byte{2}; }),
+               "dcap.module");
   // Version 0 has no identity and no levels of its own: its SVNs count with the platform's.
-  expect_trusted(with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 1] = std::byte{0}; }));
-  expect_fails(with([](DcapWorld& w) {
+  expect_trusted(dcap_with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 1] = std::byte{0}; }));
+  expect_fails(dcap_with([](DcapWorld& w) {
                  w.body[kTeeTcbSvnAt + 1] = std::byte{0};
                  w.body[kTeeTcbSvnAt] = std::byte{4};
                }),
@@ -259,35 +265,37 @@ TEST(Dcap, Status) {
       w.pce_svn = pce_svn;
     };
   };
-  EXPECT_EQ(status(with(platform(2, 13))), kSwHardeningNeeded);
-  EXPECT_EQ(status(with(platform(3, 12))), kOutOfDate);
-  EXPECT_EQ(status(with(platform(2, 12))), kOutOfDate);
-  EXPECT_EQ(status(with(platform(1, 12))), kRevoked);
-  EXPECT_EQ(status(with(platform(0, 13))), kNotSupported);
-  EXPECT_EQ(status(with(platform(3, 4))), kNotSupported);
-  EXPECT_EQ(status(with(platform(2, 12), false)), kOutOfDate);
+  EXPECT_EQ(status(dcap_with(platform(2, 13))), kSwHardeningNeeded);
+  EXPECT_EQ(status(dcap_with(platform(3, 12))), kOutOfDate);
+  EXPECT_EQ(status(dcap_with(platform(2, 12))), kOutOfDate);
+  EXPECT_EQ(status(dcap_with(platform(1, 12))), kRevoked);
+  EXPECT_EQ(status(dcap_with(platform(0, 13))), kNotSupported);
+  EXPECT_EQ(status(dcap_with(platform(3, 4))), kNotSupported);
+  EXPECT_EQ(status(dcap_with(platform(2, 12), false)), kOutOfDate);
   // The last component, and TDX's own.
-  EXPECT_EQ(status(with([](DcapWorld& w) {
+  EXPECT_EQ(status(dcap_with([](DcapWorld& w) {
               w.tcb_info["tcbLevels"][0]["tcb"]["sgxtcbcomponents"][15]["svn"] = 1;
             })),
             kSwHardeningNeeded);
-  EXPECT_EQ(status(with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 2] = std::byte{2}; })),
+  EXPECT_EQ(status(dcap_with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 2] = std::byte{2}; })),
             kSwHardeningNeeded);
-  EXPECT_EQ(status(with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 2] = std::byte{1}; })),
+  EXPECT_EQ(status(dcap_with([](DcapWorld& w) { w.body[kTeeTcbSvnAt + 2] = std::byte{1}; })),
             kNotSupported);
   // The module.
-  EXPECT_EQ(status(with([](DcapWorld& w) { w.body[kTeeTcbSvnAt] = std::byte{4}; })), kOutOfDate);
-  EXPECT_EQ(status(with([](DcapWorld& w) { w.body[kTeeTcbSvnAt] = std::byte{2}; })), kNotSupported);
+  EXPECT_EQ(status(dcap_with([](DcapWorld& w) { w.body[kTeeTcbSvnAt] = std::byte{4}; })),
+            kOutOfDate);
+  EXPECT_EQ(status(dcap_with([](DcapWorld& w) { w.body[kTeeTcbSvnAt] = std::byte{2}; })),
+            kNotSupported);
   // The quoting enclave.
   const auto qe = [](uint16_t svn) {
     return [=](DcapWorld& w) { set_little(w.qe_report, kIsvSvnAt, svn); };
   };
-  EXPECT_EQ(status(with(qe(5))), kOutOfDate);
-  EXPECT_EQ(status(with(qe(3))), kNotSupported);
-  EXPECT_EQ(
-      status(with([](DcapWorld& w) { w.qe_identity["tcbLevels"][0]["tcbStatus"] = "Revoked"; })),
-      kRevoked);
-  EXPECT_EQ(status(with([](DcapWorld& w) {
+  EXPECT_EQ(status(dcap_with(qe(5))), kOutOfDate);
+  EXPECT_EQ(status(dcap_with(qe(3))), kNotSupported);
+  EXPECT_EQ(status(dcap_with(
+                [](DcapWorld& w) { w.qe_identity["tcbLevels"][0]["tcbStatus"] = "Revoked"; })),
+            kRevoked);
+  EXPECT_EQ(status(dcap_with([](DcapWorld& w) {
               w.tcb_info["tcbLevels"][0]["tcbStatus"] = "ConfigurationNeeded";
               set_little(w.qe_report, kIsvSvnAt, uint16_t{5});
             })),
@@ -295,7 +303,7 @@ TEST(Dcap, Status) {
 }
 
 TEST(Dcap, StatusIsAcceptedWithItsAdvisories) {
-  Case c = with([](DcapWorld& w) { w.svns[0] = 2; });
+  Case c = dcap_with([](DcapWorld& w) { w.svns[0] = 2; });
   expect_fails(c, "dcap.tcb_status", "SWHardeningNeeded (INTEL-SA-00615)", "tdx.platform.tcb");
   std::vector<AcceptedTcb>& accepted = c.policy.tdx->platform.tcb;
   accepted = {{TcbStatus::kSwHardeningNeeded, {}}};
@@ -307,21 +315,21 @@ TEST(Dcap, StatusIsAcceptedWithItsAdvisories) {
   EXPECT_THAT(c.verify().claims.dcap->advisories, ElementsAre("INTEL-SA-00615"));
   // UpToDate with an advisory is not UpToDate alone.
   Case advised =
-      with([](DcapWorld& w) { w.tcb_info["tcbLevels"][0]["advisoryIDs"] = {"INTEL-SA-1"}; });
+      dcap_with([](DcapWorld& w) { w.tcb_info["tcbLevels"][0]["advisoryIDs"] = {"INTEL-SA-1"}; });
   expect_fails(advised, "dcap.tcb_status", "UpToDate (INTEL-SA-1)");
   advised.policy.tdx->platform.tcb = {{TcbStatus::kUpToDate, {"INTEL-SA-1"}}};
   expect_trusted(advised);
   // What can't be accepted, whatever a policy says.
-  Case revoked = with([](DcapWorld& w) { w.svns[0] = 1; });
+  Case revoked = dcap_with([](DcapWorld& w) { w.svns[0] = 1; });
   revoked.policy.tdx->platform.tcb = {{TcbStatus::kRevoked, {"INTEL-SA-00106"}}};
   expect_fails(revoked, "dcap.tcb_status", "Revoked");
-  Case unsupported = with([](DcapWorld& w) { w.svns[0] = 0; });
+  Case unsupported = dcap_with([](DcapWorld& w) { w.svns[0] = 0; });
   unsupported.policy.tdx->platform.tcb = {{TcbStatus::kNotSupported, {}}};
   expect_fails(unsupported, "dcap.tcb_status", "NotSupported");
 }
 
 TEST(Dcap, LevelsAreSortedBeforeTheyAreTried) {
-  expect_trusted(with([](DcapWorld& w) {
+  expect_trusted(dcap_with([](DcapWorld& w) {
     Json& levels = w.tcb_info["tcbLevels"];
     std::reverse(levels.begin(), levels.end());
     Json& qe = w.qe_identity["tcbLevels"];

@@ -18,7 +18,7 @@ using cloister::test::value_of;
 using std::chrono::milliseconds;
 
 constexpr AzureWait kShortWait{milliseconds(50), milliseconds(5)};
-const Fixed<64> kReportData = filler<64>("report data");
+const Fixed<64> kAzureReportData = filler<64>("report data");
 
 class AzureProducerTest : public testing::Test {
  protected:
@@ -63,7 +63,7 @@ class AzureProducerTest : public testing::Test {
   Case case_of(const AttestedEvidence& shown) {
     Case c = wanted;
     c.evidence = shown.evidence;
-    const Digest binder = sha256(kReportData.view());
+    const Digest binder = sha256(kAzureReportData.view());
     c.expected.qualifying_data.assign(binder.begin(), binder.end());
     c.policy.azure_snp->pcrs = {{0, {Fixed<32>{}}}, {16, {Fixed<32>{}}}};
     return c;
@@ -77,21 +77,22 @@ class AzureProducerTest : public testing::Test {
 };
 
 TEST_F(AzureProducerTest, EvidenceIsTrusted) {
-  report_for(sha256(kReportData.view()));
+  report_for(sha256(kAzureReportData.view()));
   const auto producer = value_of(make_azure(tpm->tcti(), kShortWait));
   EXPECT_EQ(producer->kind(), EvidenceKind::kAzureSnp);
-  const Case c = case_of(value_of(producer->produce(kReportData)));
+  const Case c = case_of(value_of(producer->produce(kAzureReportData)));
   expect_trusted(c);
   // What the paravisor is to have its report made for.
   const std::string user_data = tpm->tool("tpm2_nvread", {"-C", "o", "0x01400002"});
-  EXPECT_EQ(to_hex(as_bytes(user_data)), to_hex(sha256(kReportData.view())) + std::string(64, '0'));
-  expect_trusted(case_of(value_of(producer->produce(kReportData))));  // defined already
+  EXPECT_EQ(to_hex(as_bytes(user_data)),
+            to_hex(sha256(kAzureReportData.view())) + std::string(64, '0'));
+  expect_trusted(case_of(value_of(producer->produce(kAzureReportData))));  // defined already
 }
 
 TEST_F(AzureProducerTest, OlderHardwareReportsAreForPoliciesToAccept) {
   report_for(sha256(as_bytes("another question")));
   const auto producer = value_of(make_azure(tpm->tcti(), kShortWait));
-  Case c = case_of(value_of(producer->produce(kReportData)));
+  Case c = case_of(value_of(producer->produce(kAzureReportData)));
   expect_fails(c, "azure.user_data");
   c.policy.azure_snp->accept_stale_hardware_report = true;
   expect_trusted(c);
@@ -99,15 +100,15 @@ TEST_F(AzureProducerTest, OlderHardwareReportsAreForPoliciesToAccept) {
 
 TEST_F(AzureProducerTest, SaysWhatIsMissing) {
   expect_error(make_azure(tpm->tcti()), Kind::kNotFound, "can't find NV index 0x1400001");
-  report_for(sha256(kReportData.view()));
+  report_for(sha256(kAzureReportData.view()));
   const auto producer = value_of(make_azure(tpm->tcti(), kShortWait));
   tpm->tool("tpm2_evictcontrol", {"-C", "o", "-c", "0x81000003"});
-  expect_error(producer->produce(kReportData), Kind::kNotFound, "use the key at 0x81000003");
+  expect_error(producer->produce(kAzureReportData), Kind::kNotFound, "use the key at 0x81000003");
 }
 
 TEST_F(AzureProducerTest, TdxIsNotSupported) {
   azure.snp = false;
-  report_for(sha256(kReportData.view()));
+  report_for(sha256(kAzureReportData.view()));
   expect_error(make_azure(tpm->tcti(), kShortWait), Kind::kUnsupported, "runs on TDX");
 }
 

@@ -20,7 +20,7 @@ using cloister::test::Swtpm;
 using cloister::test::TempDir;
 using cloister::test::value_of;
 
-const Fixed<64> kReportData = filler<64>("report data");
+const Fixed<64> kTpmReportData = filler<64>("report data");
 
 // Accepts just this TPM as it is now.
 Case case_of(const AttestedEvidence& shown) {
@@ -28,7 +28,7 @@ Case case_of(const AttestedEvidence& shown) {
   c.evidence = shown.evidence;
   c.endorsements = shown.endorsements;
   c.now = test_time();
-  const Digest binder = sha256(kReportData.view());
+  const Digest binder = sha256(kTpmReportData.view());
   c.expected.qualifying_data.assign(binder.begin(), binder.end());
   TpmPolicy& policy = c.policy.tpm.emplace();
   const auto area = value_of(find_blob(shown.evidence.parts, kTpmPublic));
@@ -62,7 +62,7 @@ std::vector<std::byte> pcr_file(Bytes values) {
 }
 
 AttestedEvidence produced(Attester& producer) {
-  return value_of(producer.produce(kReportData));
+  return value_of(producer.produce(kTpmReportData));
 }
 
 class TpmProducerTest : public testing::Test {
@@ -115,7 +115,8 @@ TEST_F(TpmProducerTest, TheKeyOutlivesRestarts) {
   const auto producer = value_of(make_tpm(tpm->tcti()));
   const Case before = case_of(produced(*producer));
   tpm->stop();
-  expect_error(producer->produce(kReportData), Kind::kUnavailable, "can't reach a TPM at 'swtpm:");
+  expect_error(producer->produce(kTpmReportData), Kind::kUnavailable,
+               "can't reach a TPM at 'swtpm:");
   tpm->start();
   Case c = before;
   c.evidence = produced(*producer).evidence;
@@ -181,14 +182,14 @@ TEST_F(TpmProducerTest, ToolsOfOthersAgree) {
                      to_hex(binder), "-f", "pcrs"},
                     tpm->folder());
   };
-  const auto good = check(sha256(kReportData.view()));
+  const auto good = check(sha256(kTpmReportData.view()));
   EXPECT_EQ(good.code, 0) << good.err;
   EXPECT_NE(check(sha256({})).code, 0);
   const Bytes values = part(kTpmPcrs);
   std::vector<std::byte> changed(values.begin(), values.end());
   changed[5] ^= std::byte{1};
   save("pcrs", pcr_file(changed));
-  EXPECT_NE(check(sha256(kReportData.view())).code, 0);
+  EXPECT_NE(check(sha256(kTpmReportData.view())).code, 0);
 }
 
 TEST(TpmProducer, SaysWhatIsNotThere) {

@@ -11,7 +11,7 @@ namespace {
 
 // A world with one thing changed.
 template <typename Change>
-Case with(const Change& change, SnpProduct product = SnpProduct::kMilan, bool vlek = false) {
+Case snp_with(const Change& change, SnpProduct product = SnpProduct::kMilan, bool vlek = false) {
   SnpWorld world(product, vlek);
   change(world);
   return world.make();
@@ -36,14 +36,14 @@ TEST(Snp, EveryProductAndKeyIsTrusted) {
     }
   }
   // Bergamo and Siena have Genoa's keys.
-  expect_trusted(
-      with([](SnpWorld& w) { set_little(w.report, kModelAt, uint8_t{0xa0}); }, SnpProduct::kGenoa));
+  expect_trusted(snp_with([](SnpWorld& w) { set_little(w.report, kModelAt, uint8_t{0xa0}); },
+                          SnpProduct::kGenoa));
 }
 
 TEST(Snp, HwidMayBeAnOctetString) {
   for (const SnpProduct product : {SnpProduct::kMilan, SnpProduct::kTurin}) {
     expect_trusted(
-        with([](SnpWorld& w) { w.extension("4") = der(0x04, w.extension("4")); }, product));
+        snp_with([](SnpWorld& w) { w.extension("4") = der(0x04, w.extension("4")); }, product));
   }
 }
 
@@ -54,13 +54,13 @@ TEST(Snp, TheReportsForm) {
     expect_fails(c, "snp.report", "bytes, want 1184");
   }
   const auto version = [](uint32_t number) {
-    return with([&](SnpWorld& w) { set_little(w.report, kVersionAt, number); });
+    return snp_with([&](SnpWorld& w) { set_little(w.report, kVersionAt, number); });
   };
   expect_fails(version(1), "snp.report", "version 1");
   expect_fails(version(6), "snp.report", "version 6, want 2 to 5");
   expect_trusted(version(4));
   expect_trusted(version(5));
-  expect_fails(with([](SnpWorld& w) { set_little(w.report, kAlgorithmAt, uint32_t{2}); }),
+  expect_fails(snp_with([](SnpWorld& w) { set_little(w.report, kAlgorithmAt, uint32_t{2}); }),
                "snp.report", "signature algorithm 2");
   // Behind r, behind s, and behind both.
   for (const size_t at : {0x2a0 + 48, 0x2a0 + 72 + 48, 0x2a0 + 144, 0x49f}) {
@@ -71,7 +71,7 @@ TEST(Snp, TheReportsForm) {
 }
 
 TEST(Snp, Version2IsAcceptedWhereThePolicySaysSo) {
-  Case c = with([](SnpWorld& w) {
+  Case c = snp_with([](SnpWorld& w) {
     set_little(w.report, kVersionAt, uint32_t{2});
     set_little(w.report, kFamilyAt, uint16_t{0});
   });
@@ -96,39 +96,40 @@ TEST(Snp, Certificates) {
     bytes = bytes_of(pem("CERTIFICATE", bytes));
     expect_trusted(text);
   }
-  expect_fails(with([](SnpWorld& w) { w.vek.subject = "SEV-OTHER"; }), "snp.certificates",
+  expect_fails(snp_with([](SnpWorld& w) { w.vek.subject = "SEV-OTHER"; }), "snp.certificates",
                "SEV-OTHER");
   for (const char* end : {"1", "2", "3.1", "3.2", "3.3", "3.8"}) {
-    expect_fails(with([&](SnpWorld& w) { w.remove_extension(end); }), "snp.certificates",
+    expect_fails(snp_with([&](SnpWorld& w) { w.remove_extension(end); }), "snp.certificates",
                  std::string("no extension 1.3.6.1.4.1.3704.1.") + end);
-    expect_fails(with([&](SnpWorld& w) {
+    expect_fails(snp_with([&](SnpWorld& w) {
                    w.vek.extensions.emplace_back(std::string("1.3.6.1.4.1.3704.1.") + end,
                                                  w.extension(end));
                  }),
                  "snp.certificates", "occurs twice");
   }
-  expect_fails(with([](SnpWorld& w) { w.remove_extension("3.9"); }, SnpProduct::kTurin),
+  expect_fails(snp_with([](SnpWorld& w) { w.remove_extension("3.9"); }, SnpProduct::kTurin),
                "snp.certificates", "3704.1.3.9");
-  expect_fails(with([](SnpWorld& w) { w.extension("2") = der(0x16, as_bytes("Venice")); }),
+  expect_fails(snp_with([](SnpWorld& w) { w.extension("2") = der(0x16, as_bytes("Venice")); }),
                "snp.certificates", "Venice");
-  expect_fails(with([](SnpWorld& w) { w.extension("1") = der_number(1); }), "snp.certificates",
+  expect_fails(snp_with([](SnpWorld& w) { w.extension("1") = der_number(1); }), "snp.certificates",
                "structure 1, want 0");
-  expect_fails(with([](SnpWorld& w) { w.extension("3.8") = der_number(256); }), "snp.certificates",
-               "256");
+  expect_fails(snp_with([](SnpWorld& w) { w.extension("3.8") = der_number(256); }),
+               "snp.certificates", "256");
 }
 
 TEST(Snp, Chain) {
   const auto in_2019 = time_of("2019-01-01T00:00:00Z");
-  expect_fails(with([&](SnpWorld& w) { w.vek.to = in_2019; }), "snp.chain", "expired");
-  expect_fails(with([&](SnpWorld& w) { w.intermediate.to = in_2019; }), "snp.chain", "expired");
-  expect_fails(with([&](SnpWorld& w) { w.root.to = in_2019; }), "snp.chain", "expired");
-  expect_fails(with([](SnpWorld& w) { w.vek.from = time_of("2030-01-01T00:00:00Z"); }), "snp.chain",
-               "not yet valid");
-  expect_fails(with([](SnpWorld& w) { w.intermediate.is_ca = false; }), "snp.chain", "invalid CA");
+  expect_fails(snp_with([&](SnpWorld& w) { w.vek.to = in_2019; }), "snp.chain", "expired");
+  expect_fails(snp_with([&](SnpWorld& w) { w.intermediate.to = in_2019; }), "snp.chain", "expired");
+  expect_fails(snp_with([&](SnpWorld& w) { w.root.to = in_2019; }), "snp.chain", "expired");
+  expect_fails(snp_with([](SnpWorld& w) { w.vek.from = time_of("2030-01-01T00:00:00Z"); }),
+               "snp.chain", "not yet valid");
+  expect_fails(snp_with([](SnpWorld& w) { w.intermediate.is_ca = false; }), "snp.chain",
+               "invalid CA");
   // Signed by someone else than its issuer.
-  expect_fails(with([](SnpWorld& w) { w.vek.signer = w.root_key.get(); }), "snp.chain",
+  expect_fails(snp_with([](SnpWorld& w) { w.vek.signer = w.root_key.get(); }), "snp.chain",
                "signature failure");
-  expect_fails(with([](SnpWorld& w) { w.intermediate.signer = w.intermediate_key.get(); }),
+  expect_fails(snp_with([](SnpWorld& w) { w.intermediate.signer = w.intermediate_key.get(); }),
                "snp.chain", "signature failure");
   // A root that is not pinned: the vendor's are.
   Case c = SnpWorld().make();
@@ -137,13 +138,13 @@ TEST(Snp, Chain) {
   c.roots = {};
   expect_fails(c, "snp.chain", "no pinned root");
   // Turin's chain under the name of Milan's root.
-  expect_fails(with([](SnpWorld& w) {
+  expect_fails(snp_with([](SnpWorld& w) {
                  w.intermediate.subject = "SEV-Turin";
                  w.vek.issuer = "SEV-Turin";
                }),
                "snp.chain", "intermediate 'SEV-Turin', want 'SEV-Milan'");
   // A VLEK under ASK, a VCEK under ASVK.
-  expect_fails(with(
+  expect_fails(snp_with(
                    [](SnpWorld& w) {
                      w.intermediate.subject = "SEV-Milan";
                      w.vek.issuer = "SEV-Milan";
@@ -161,7 +162,7 @@ TEST(Snp, Revocation) {
   // One that is there counts, whether it is asked for or not.
   for (const bool accept : {false, true}) {
     const auto check = [&](const auto& change, const std::string& found) {
-      Case c = with(change);
+      Case c = snp_with(change);
       c.policy.snp->accept_without_crl = accept;
       expect_fails(c, "snp.revocation", found);
     };
@@ -179,17 +180,17 @@ TEST(Snp, Signature) {
   expect_fails(c, "snp.signature", "bad signature");
   // Another chip's key, certified alike.
   const Key other = ec_key("another chip", NID_secp384r1);
-  expect_fails(with([&](SnpWorld& w) { w.vek.key = other.get(); }), "snp.signature",
+  expect_fails(snp_with([&](SnpWorld& w) { w.vek.key = other.get(); }), "snp.signature",
                "bad signature");
   const Key small = ec_key("p256", NID_X9_62_prime256v1);
-  expect_fails(with([&](SnpWorld& w) { w.vek.key = small.get(); }), "snp.signature",
+  expect_fails(snp_with([&](SnpWorld& w) { w.vek.key = small.get(); }), "snp.signature",
                "not on secp384r1");
 }
 
 TEST(Snp, Signer) {
   const auto key = [](uint32_t signing_key, bool vlek) {
-    return with([&](SnpWorld& w) { set_little(w.report, kKeyInfoAt, signing_key << 2); },
-                SnpProduct::kMilan, vlek);
+    return snp_with([&](SnpWorld& w) { set_little(w.report, kKeyInfoAt, signing_key << 2); },
+                    SnpProduct::kMilan, vlek);
   };
   expect_fails(key(1, false), "snp.signer", "SIGNING_KEY 1, certificate SEV-VCEK");
   expect_fails(key(7, false), "snp.signer", "SIGNING_KEY 7");
@@ -208,20 +209,20 @@ TEST(Snp, Cloud) {
   expect_fails(with_policy([](SnpPolicy& p) { p.csp_ids.clear(); }, SnpProduct::kMilan, true),
                "snp.csp", "CN=test-cloud", "snp.csp_ids");
   const auto named = [](std::string_view id) {
-    return with([&](SnpWorld& w) { w.extension("5") = der(0x16, as_bytes(id)); },
-                SnpProduct::kMilan, true);
+    return snp_with([&](SnpWorld& w) { w.extension("5") = der(0x16, as_bytes(id)); },
+                    SnpProduct::kMilan, true);
   };
   expect_fails(named("CN=test-cloud2"), "snp.csp", "CN=test-cloud2");
   expect_fails(named(""), "snp.certificates", "want a name");
   expect_fails(named("a\nb"), "snp.certificates", "want a name");
-  Case none = with([](SnpWorld& w) { w.remove_extension("5"); }, SnpProduct::kMilan, true);
+  Case none = snp_with([](SnpWorld& w) { w.remove_extension("5"); }, SnpProduct::kMilan, true);
   none.policy.snp->csp_ids = {""};
   expect_fails(none, "snp.csp", "a VLEK of no cloud");
 }
 
 TEST(Snp, Product) {
   const auto cpu = [](uint8_t family, uint8_t model) {
-    return with([&](SnpWorld& w) {
+    return snp_with([&](SnpWorld& w) {
       set_little(w.report, kFamilyAt, family);
       set_little(w.report, kModelAt, model);
     });
@@ -230,27 +231,29 @@ TEST(Snp, Product) {
   expect_fails(cpu(0x1a, 0x02), "snp.product", "CPU turin");
   expect_fails(cpu(0x1a, 0x50), "snp.product", "family 0x1a model 0x50");
   expect_fails(cpu(0, 0), "snp.product", "family 0x0");
-  expect_fails(with([](SnpWorld& w) { w.extension("2") = der(0x16, as_bytes("Genoa")); }),
+  expect_fails(snp_with([](SnpWorld& w) { w.extension("2") = der(0x16, as_bytes("Genoa")); }),
                "snp.product", "certificate genoa");
 }
 
 TEST(Snp, CertifiedTcb) {
   for (const char* end : {"3.1", "3.2", "3.3", "3.8"}) {
-    expect_fails(with([&](SnpWorld& w) { w.extension(end) = der_number(77); }),
+    expect_fails(snp_with([&](SnpWorld& w) { w.extension(end) = der_number(77); }),
                  "snp.certified_tcb");
   }
-  expect_fails(with([](SnpWorld& w) { w.extension("3.9") = der_number(77); }, SnpProduct::kTurin),
-               "snp.certified_tcb", "fmc 1");
+  expect_fails(
+      snp_with([](SnpWorld& w) { w.extension("3.9") = der_number(77); }, SnpProduct::kTurin),
+      "snp.certified_tcb", "fmc 1");
 }
 
 TEST(Snp, Chip) {
-  expect_fails(with([](SnpWorld& w) { w.report[kChipIdAt] ^= std::byte{1}; }), "snp.chip");
-  expect_fails(with([](SnpWorld& w) { w.remove_extension("4"); }), "snp.chip", "0 bytes, want 64");
+  expect_fails(snp_with([](SnpWorld& w) { w.report[kChipIdAt] ^= std::byte{1}; }), "snp.chip");
+  expect_fails(snp_with([](SnpWorld& w) { w.remove_extension("4"); }), "snp.chip",
+               "0 bytes, want 64");
   // Turin's identity has 8 bytes; what follows them must be zero.
   expect_fails(
-      with([](SnpWorld& w) { w.report[kChipIdAt + 8] = std::byte{1}; }, SnpProduct::kTurin),
+      snp_with([](SnpWorld& w) { w.report[kChipIdAt + 8] = std::byte{1}; }, SnpProduct::kTurin),
       "snp.chip");
-  expect_fails(with([](SnpWorld& w) { w.extension("4").resize(64); }, SnpProduct::kTurin),
+  expect_fails(snp_with([](SnpWorld& w) { w.extension("4").resize(64); }, SnpProduct::kTurin),
                "snp.chip", "64 bytes, want 8");
 }
 
@@ -264,7 +267,7 @@ TEST(Snp, ReportData) {
 
 TEST(Snp, GuestPolicy) {
   const auto policy = [](uint64_t bits) {
-    return with([&](SnpWorld& w) { set_little(w.report, kPolicyAt, bits); });
+    return snp_with([&](SnpWorld& w) { set_little(w.report, kPolicyAt, bits); });
   };
   expect_fails(policy(0x1001f), "snp.guest_policy", "0x1001f");
   expect_fails(policy(0x3001f | uint64_t{1} << 26), "snp.guest_policy");
@@ -283,7 +286,7 @@ TEST(Snp, GuestPolicy) {
 
 TEST(Snp, Vmpl) {
   const auto vmpl = [](uint32_t level) {
-    return with([&](SnpWorld& w) { set_little(w.report, kVmplAt, level); });
+    return snp_with([&](SnpWorld& w) { set_little(w.report, kVmplAt, level); });
   };
   expect_fails(vmpl(1), "snp.vmpl", "1", "snp.vmpl");
   expect_fails(vmpl(UINT32_MAX), "snp.vmpl", "the host asked");
@@ -336,9 +339,9 @@ TEST(Snp, MinimumTcb) {
   expect_fails(with_policy([](SnpPolicy& p) { ++*p.min_tcb.turin->fmc; }, SnpProduct::kTurin),
                "snp.min_tcb", "fmc 1", "snp.min_tcb.turin.fmc");
   // Each of the three TCBs counts.
-  expect_fails(with([](SnpWorld& w) { w.set_microcode(kLaunchTcbAt, 216); }), "snp.min_tcb",
+  expect_fails(snp_with([](SnpWorld& w) { w.set_microcode(kLaunchTcbAt, 216); }), "snp.min_tcb",
                "launch microcode 216");
-  expect_fails(with([](SnpWorld& w) {
+  expect_fails(snp_with([](SnpWorld& w) {
                  w.set_microcode(kReportedTcbAt, 216);
                  w.extension("3.8") = der_number(216);
                }),
@@ -346,23 +349,24 @@ TEST(Snp, MinimumTcb) {
 }
 
 TEST(Snp, TcbOrder) {
-  expect_fails(with([](SnpWorld& w) { w.set_microcode(kCurrentTcbAt, 216); }), "snp.tcb_order");
-  expect_trusted(with([](SnpWorld& w) {
+  expect_fails(snp_with([](SnpWorld& w) { w.set_microcode(kCurrentTcbAt, 216); }), "snp.tcb_order");
+  expect_trusted(snp_with([](SnpWorld& w) {
     w.set_microcode(kCommittedTcbAt, 218);
     w.set_microcode(kCurrentTcbAt, 219);
   }));
   // Reported above committed: committed is then below the minimum too.
-  expect_fails(with([](SnpWorld& w) { w.set_microcode(kCommittedTcbAt, 216); }),
+  expect_fails(snp_with([](SnpWorld& w) { w.set_microcode(kCommittedTcbAt, 216); }),
                "snp.min_tcb, snp.tcb_order", "committed microcode 216");
 }
 
 TEST(Snp, Platform) {
-  Case c = with([](SnpWorld& w) { set_little(w.report, kPlatformInfoAt, uint64_t{0x07}); });
+  Case c = snp_with([](SnpWorld& w) { set_little(w.report, kPlatformInfoAt, uint64_t{0x07}); });
   expect_fails(c, "snp.platform_info", "without alias_check", "snp.platform_info");
   c.policy.snp->platform_info.clear();
   expect_trusted(c);
   // Bits that no one knows are passed over.
-  expect_trusted(with([](SnpWorld& w) { set_little(w.report, kPlatformInfoAt, ~uint64_t{0}); }));
+  expect_trusted(
+      snp_with([](SnpWorld& w) { set_little(w.report, kPlatformInfoAt, ~uint64_t{0}); }));
   const auto needs = [](uint64_t bits) { return [=](SnpPolicy& p) { p.mitigations = bits; }; };
   expect_trusted(with_policy(needs(0x3f), SnpProduct::kTurin));
   expect_fails(with_policy(needs(0x40), SnpProduct::kTurin), "snp.mitigations", "0x3f",

@@ -8,7 +8,7 @@ namespace cloister::attest::test {
 namespace {
 
 template <typename Change>
-Case with(const Change& change) {
+Case tpm_with(const Change& change) {
   TpmWorld world;
   change(world);
   return world.make();
@@ -26,11 +26,13 @@ TEST(Tpm, BothKindsOfKeysAreTrusted) {
 }
 
 TEST(Tpm, Quote) {
-  expect_fails(with([](TpmWorld& w) { w.magic = 0xff544348; }), "tpm.quote", "not made by a TPM");
-  expect_fails(with([](TpmWorld& w) { w.type = 0x8017; }), "tpm.quote", "0x8017");
-  expect_fails(with([](TpmWorld& w) { w.bank = 0x0004; }), "tpm.quote", "PCR bank 0x0004");
-  expect_fails(with([](TpmWorld& w) { w.trailing.resize(1); }), "tpm.quote", "1 bytes after it");
-  expect_fails(with([](TpmWorld& w) {
+  expect_fails(tpm_with([](TpmWorld& w) { w.magic = 0xff544348; }), "tpm.quote",
+               "not made by a TPM");
+  expect_fails(tpm_with([](TpmWorld& w) { w.type = 0x8017; }), "tpm.quote", "0x8017");
+  expect_fails(tpm_with([](TpmWorld& w) { w.bank = 0x0004; }), "tpm.quote", "PCR bank 0x0004");
+  expect_fails(tpm_with([](TpmWorld& w) { w.trailing.resize(1); }), "tpm.quote",
+               "1 bytes after it");
+  expect_fails(tpm_with([](TpmWorld& w) {
                  w.selected.clear();
                  w.values.clear();
                }),
@@ -63,7 +65,8 @@ TEST(Tpm, Nonce) {
 }
 
 TEST(Tpm, PcrDigest) {
-  expect_fails(with([](TpmWorld& w) { w.pcr_digest.assign(32, std::byte{1}); }), "tpm.pcr_digest");
+  expect_fails(tpm_with([](TpmWorld& w) { w.pcr_digest.assign(32, std::byte{1}); }),
+               "tpm.pcr_digest");
   Case c = TpmWorld().make();
   blob(c.evidence.parts, kTpmPcrs)[0] ^= std::byte{1};
   expect_fails(c, "tpm.pcr_digest", "the values given have");
@@ -92,7 +95,7 @@ TEST(Tpm, Pcrs) {
 
 TEST(Tpm, TheSelectionSaysWhichRegisterAValueIs) {
   // The values that the policy wants, of other registers.
-  Case c = with([](TpmWorld& w) { w.selected = {1, 5, 8, 12}; });
+  Case c = tpm_with([](TpmWorld& w) { w.selected = {1, 5, 8, 12}; });
   c.policy.tpm->pcrs = TpmWorld().policy();
   expect_fails(c, "tpm.pcrs", "PCR 0 is not quoted");
 }
@@ -109,7 +112,7 @@ TEST(Tpm, Key) {
   expect_fails(c, "tpm.public", "no tpm_public");
   for (const uint32_t bit : {kTpmFixedTpm, kTpmFixedParent, kTpmSensitiveDataOrigin, kTpmRestricted,
                              kTpmSign, kTpmDecrypt}) {
-    expect_fails(with([&](TpmWorld& w) { w.attributes ^= bit; }), "tpm.attributes",
+    expect_fails(tpm_with([&](TpmWorld& w) { w.attributes ^= bit; }), "tpm.attributes",
                  fmt::format("{:#x}", kAkAttributes ^ bit));
   }
 }

@@ -35,6 +35,12 @@ else()
   target_link_options(cloister_flags INTERFACE -fuse-ld=mold)
 endif()
 
+# For targets whose compilation takes longer than they ever run, such as tests: the code under test is
+# optimised, they are not. (_FORTIFY_SOURCE means nothing without optimisation, and warns.)
+function(cloister_quickly_compiled target)
+  target_compile_options(${target} PRIVATE -O0 -U_FORTIFY_SOURCE)
+endfunction()
+
 # cloister_library(NAME SOURCES ... LINKS ... [ALONE ...]): one folder of src/ as a static library.
 # ALONE: sources that are compiled by themselves in a unity build too. They need a shared library
 # that some users of the library do without, and must not bring to these.

@@ -61,7 +61,7 @@ class Pipelines : public testing::Test {
   }
   void start() {
     WorkerPool* const workers = pool({worker_.url()});
-    ASSERT_TRUE(workers->wait_up(cloister::test::kPatience));
+    ASSERT_TRUE(test::eventually([&] { return workers->is_up(); }));
     pipeline_ = value_of(make({workers}));
   }
   std::future<Result<Answer>> ask(const std::vector<float>& values, Clock::duration limit = 20s) {

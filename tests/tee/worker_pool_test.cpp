@@ -198,7 +198,8 @@ TEST_F(Workers, ShareTheWork) {
 }
 
 TEST_F(Workers, EndWhileTheyWait) {
-  ASSERT_TRUE(start({first_.url()}).wait_up(cloister::test::kPatience));
+  const WorkerPool& remote = start({first_.url()});
+  ASSERT_TRUE(eventually([&] { return remote.is_up(); }));
   remote_.reset();
   options_.probe_interval = Seconds(1e6);
   start({{.host = "127.0.0.1", .port = 1}});

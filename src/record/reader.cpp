@@ -102,15 +102,6 @@ void RecordReader::each_member(const Json& json,
   for (const auto& [name, value] : json.items()) use(name, value);
 }
 
-void RecordReader::read_numbers(const std::string& name, const Json& json, size_t most,
-                                const Limits& limits, std::vector<double>& out) {
-  below("." + name, [&] {
-    each_item(json, most, [&](const Json& item) {
-      set_real(item, out.emplace_back(), limits.lowest, limits.highest);
-    });
-  });
-}
-
 Result<> with_json_record(std::string_view json, std::string_view schema, uint64_t max_bytes,
                           const std::function<void(const Json&)>& use) {
   TRY(root, parse_strict_json(json, max_bytes));

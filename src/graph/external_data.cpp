@@ -43,20 +43,31 @@ Result<ExternalSpan> external_span(const onnx::TensorProto& tensor) {
 
 }  // namespace
 
-Result<std::shared_ptr<const MappedFile>> ExternalFiles::map(const std::string& location) {
-  if (const auto known = maps_.find(location); known != maps_.end()) return known->second;
-  TRY(path, resolve_inside(folder_, location));
-  TRY(file, MappedFile::open(path));
-  maps_.emplace(location, file);
-  mapped_bytes_ = saturating_add(mapped_bytes_, file->bytes().size());
+ExternalFiles::ExternalFiles(std::vector<Segment::File> files) {
+  for (Segment::File& file : files) add(std::move(file));
+}
+
+void ExternalFiles::add(Segment::File file) {
+  held_bytes_ = saturating_add(held_bytes_, file.bytes.size());
+  std::string name = file.name;
+  files_.emplace(std::move(name), std::move(file));
+}
+
+Result<Segment::File> ExternalFiles::open(const std::string& location) {
+  if (const auto known = files_.find(location); known != files_.end()) return known->second;
+  if (!folder_) return fail(Kind::kNotFound, "no file '{}' in memory", printable(location));
+  TRY(path, resolve_inside(*folder_, location));
+  TRY(map, MappedFile::open(path));
+  Segment::File file{location, map->bytes(), map};
+  add(file);
   return file;
 }
 
 Result<> ExternalFiles::count_copy(uint64_t bytes) {
   copied_bytes_ = saturating_add(copied_bytes_, bytes);
-  if (copied_bytes_ > mapped_bytes_) {
+  if (copied_bytes_ > held_bytes_) {
     return invalid("tensors that overlap in the external data files: {} bytes of {}", copied_bytes_,
-                   mapped_bytes_);
+                   held_bytes_);
   }
   return {};
 }
@@ -70,24 +81,24 @@ Result<Tensor> external_value(const onnx::TensorProto& tensor, DType dtype, Shap
   TRY(size, byte_count(dtype, shape));
   TRY(span, external_span(tensor));
   if (span.location.empty()) return invalid("external data has no location");
-  TRY(file, files.map(span.location));
+  TRY(file, files.open(span.location));
   if (span.length && *span.length != size) {
     return invalid("external data has length {}, want {} for {} {}", *span.length, size,
                    dtype_name(dtype), shape_text(shape));
   }
   TRY(end, checked_add(span.offset, size));
-  if (end > file->bytes().size()) {
+  if (end > file.bytes.size()) {
     return invalid("external data ends at byte {} of '{}', which has {}", end,
-                   printable(span.location), file->bytes().size());
+                   printable(span.location), file.bytes.size());
   }
-  const Bytes data = file->bytes().subspan(span.offset, size);
-  // Whoever uses the data takes it to be aligned for its type.
+  const Bytes data = file.bytes.subspan(span.offset, size);
+  // Code that uses the data takes it to be aligned for its type.
   const uint64_t alignment = std::max(dtype_bits(dtype) / 8, 1U);
-  if (span.offset % alignment != 0) {
+  if (reinterpret_cast<uintptr_t>(data.data()) % alignment != 0) {
     TRY_OK(files.count_copy(size));
     return Tensor::copy_of(dtype, std::move(shape), data);
   }
-  return Tensor::adopt(dtype, std::move(shape), data, std::move(file));
+  return Tensor::adopt(dtype, std::move(shape), data, std::move(file.owner));
 }
 
 void mark_external(onnx::TensorProto& tensor, const std::string& location, uint64_t offset,

@@ -50,6 +50,22 @@ Result<onnx::ModelProto> parse_proto(Bytes file) {
   return proto;
 }
 
+// Files that `proto` then refers to in place of the weights that the segment gives by name.
+std::vector<Segment::File> name_files(const std::vector<NamedTensor>& weights,
+                                      onnx::ModelProto& proto) {
+  std::map<std::string, Tensor> by_name;
+  for (const NamedTensor& weight : weights) by_name.emplace(weight.name, weight.tensor);
+  std::vector<Segment::File> files;
+  for (auto& tensor : *proto.mutable_graph()->mutable_initializer()) {
+    const auto weight = by_name.find(tensor.name());
+    if (weight == by_name.end()) continue;
+    const auto owner = std::make_shared<const Tensor>(weight->second);
+    mark_external(tensor, "/" + tensor.name(), 0, owner->data().size());
+    files.push_back({"/" + tensor.name(), owner->data(), owner});
+  }
+  return files;
+}
+
 // Names of the graph's tensors that a node uses, or that are outputs.
 std::unordered_set<std::string> used_by(const onnx::GraphProto& graph) {
   std::unordered_set<std::string> used;
@@ -109,6 +125,14 @@ Segment to_segment(const Model& model) {
   remove_if(*proto.mutable_graph()->mutable_input(), is_left_out);
   proto.SerializeToString(&segment.model);
   return segment;
+}
+
+Result<Model> to_model(const Segment& segment) {
+  TRY(proto, parse_proto(as_bytes(segment.model)));
+  std::vector<Segment::File> held = name_files(segment.weights, proto);
+  held.insert(held.end(), segment.files.begin(), segment.files.end());
+  ExternalFiles files(std::move(held));
+  return assemble(std::move(proto), files);
 }
 
 }  // namespace cloister

@@ -75,4 +75,9 @@ Result<> write_weights(const ExternalModel& model, const std::function<Result<>(
 // drops before it is given their values, and then refuses.
 Segment to_segment(const Model& model);
 
+// The model of a segment, checked like one that was read: for engines that do not read ONNX
+// themselves. Weights stay where the segment has them, by name or in a file in memory. kInvalid for
+// anything wrong in the bytes, kNotFound for weights that the segment does not have.
+Result<Model> to_model(const Segment& segment);
+
 }  // namespace cloister

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "graph/external_data.h"
 #include "graph/extract.h"
 #include "tests/support/graphs.h"
 #include "tests/support/temp_dir.h"
@@ -149,6 +150,71 @@ TEST(MakeModel, ReadsNoFiles) {
   entry.set_key("location");
   entry.set_value("weights.bin");
   EXPECT_FALSE(make_model(proto));
+}
+
+// The segment's weights moved into a file in memory, behind 3 bytes of something else.
+Segment with_file(const Segment& segment) {
+  onnx::ModelProto proto;
+  EXPECT_TRUE(proto.ParseFromString(segment.model));
+  Segment out;
+  const auto bytes = std::make_shared<std::string>("abc");
+  for (const NamedTensor& weight : segment.weights) {
+    for (auto& tensor : *proto.mutable_graph()->mutable_initializer()) {
+      if (tensor.name() != weight.name) continue;
+      mark_external(tensor, "w.data", bytes->size(), weight.tensor.data().size());
+    }
+    *bytes += as_text(weight.tensor.data());
+  }
+  out.model = proto.SerializeAsString();
+  out.files.push_back({"w.data", as_bytes(*bytes), bytes});
+  return out;
+}
+
+TEST(ToModel, OfBothFormsOfASegment) {
+  const Model model = value_of(make_model(sample()));
+  const Segment segment = to_segment(model);
+  for (const Segment& form : {segment, with_file(segment)}) {
+    const Model again = value_of(to_model(form));
+    EXPECT_EQ(again.proto->SerializeAsString(), model.proto->SerializeAsString());
+    ASSERT_EQ(again.weights.size(), 1U);
+    const Tensor& weight = again.weights.at("w");
+    EXPECT_EQ(weight.shape(), model.weights.at("w").shape());
+    EXPECT_EQ(as_text(weight.data()), as_text(model.weights.at("w").data()));
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(weight.data().data()) % sizeof(float), 0U);
+    EXPECT_EQ(to_segment(again).model, segment.model);
+  }
+  EXPECT_EQ(value_of(to_model(segment)).weights.at("w").data().data(),
+            model.weights.at("w").data().data())
+      << "copied";
+}
+
+TEST(ToModel, RefusesWeightsThatAreNotThereOrDoNotFit) {
+  const Segment segment = to_segment(value_of(make_model(sample())));
+  Segment other = segment;
+  other.weights[0].name = "v";
+  expect_error(to_model(other), Kind::kNotFound, "no file 'weights' in memory");
+  other.weights[0] = {"w", value_of(Tensor::make(DType::kF32, {20, 19}))};
+  expect_error(to_model(other), Kind::kInvalid, "tensor 'w': external data has length 1520");
+  other = with_file(segment);
+  other.files[0].bytes = other.files[0].bytes.first(1000);
+  expect_error(to_model(other), Kind::kInvalid, "'w.data', which has 1000");
+  other.files[0].name = "w";
+  expect_error(to_model(other), Kind::kNotFound, "no file 'w.data' in memory");
+  other.model = "not a model";
+  expect_error(to_model(other), Kind::kInvalid, "not an ONNX model");
+}
+
+// A file of that name on the disk is not the segment's.
+TEST(ToModel, ReadsNoFiles) {
+  const TempDir dir;
+  const fs::path before = fs::current_path();
+  Segment segment = with_file(to_segment(value_of(make_model(sample()))));
+  ASSERT_TRUE(write_file(dir / "w.data", as_text(segment.files[0].bytes)));
+  segment.files.clear();
+  fs::current_path(dir.path());
+  const auto model = to_model(segment);
+  fs::current_path(before);
+  expect_error(model, Kind::kNotFound, "in memory");
 }
 
 }  // namespace

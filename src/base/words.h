@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -22,6 +23,9 @@ std::string_view word_of(const Word<T> (&words)[N], T value, std::string_view ot
   const auto found = std::ranges::find(words, value, &Word<T>::value);
   return found == std::end(words) ? otherwise : found->word;
 }
+
+// "a, b or c"
+std::string or_text(const std::vector<std::string>& words);
 
 // "'TEXT', want a, b, c": `what` comes before it where it is not empty.
 std::unexpected<Error> no_such_word(Kind kind, std::string_view what, std::string_view text,

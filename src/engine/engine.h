@@ -1,4 +1,4 @@
-// What runs a segment. Implementations: onnxruntime.h.
+// What runs a segment. Implementations: engines.h lists them.
 #pragma once
 
 #include <memory>

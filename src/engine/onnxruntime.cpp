@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/words.h"
 #include "engine/ort_session.h"
 
 namespace cloister {
@@ -170,8 +171,8 @@ Result<std::unique_ptr<Engine>> make_onnxruntime(const OnnxRuntimeOptions& optio
   }
   const auto provider = std::ranges::find(kProviders, options.provider, &Provider::name);
   if (provider == std::end(kProviders)) {
-    return fail(Kind::kUsage, "no execution provider '{}'; want cpu, cuda or tensorrt",
-                printable(options.provider));
+    return fail(Kind::kUsage, "no execution provider '{}'; want {}", printable(options.provider),
+                or_text(known_onnxruntime_providers()));
   }
   const std::vector<std::string> available = onnxruntime_providers();
   if (std::ranges::find(available, options.provider) == available.end()) {
@@ -198,6 +199,12 @@ Result<std::unique_ptr<Engine>> make_onnxruntime(const OnnxRuntimeOptions& optio
 
 std::string onnxruntime_version() {
   return OrtGetApiBase()->GetVersionString();
+}
+
+std::vector<std::string> known_onnxruntime_providers() {
+  std::vector<std::string> names;
+  for (const Provider& provider : kProviders) names.emplace_back(provider.name);
+  return names;
 }
 
 std::vector<std::string> onnxruntime_providers() {

@@ -6,8 +6,10 @@
 
 namespace cloister {
 
+inline constexpr std::string_view kTorchDevices[] = {"cpu", "cuda"};
+
 struct TorchOptions {
-  // "cpu" or "cuda"; refused (kUnsupported) when the installed LibTorch lacks it.
+  // One of kTorchDevices; refused (kUnsupported) when the installed LibTorch lacks it.
   std::string device = "cpu";
   // Threads that work on one run, for the whole process; 0 leaves LibTorch's own choice.
   int threads = 0;

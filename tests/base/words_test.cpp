@@ -28,5 +28,12 @@ TEST(Words, AnUnknownOneNamesThoseThatAreKnown) {
   EXPECT_EQ(colour, Colour::kNone);
 }
 
+TEST(Words, AsAChoice) {
+  EXPECT_EQ(or_text({}), "");
+  EXPECT_EQ(or_text({"a"}), "a");
+  EXPECT_EQ(or_text({"a", "b"}), "a or b");
+  EXPECT_EQ(or_text({"a", "b", "c"}), "a, b or c");
+}
+
 }  // namespace
 }  // namespace cloister

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <thread>
 
+#include "base/words.h"
 #include "engine/check_batch.h"
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
@@ -66,7 +67,9 @@ void ModelOptions::add_engine_to(CLI::App& command) {
       ->type_name("N")
       ->group(kGroup)
       ->check(CLI::Range(1, 1024));
-  command.add_option("--provider", provider, "execution provider: cpu, cuda or tensorrt")
+  command
+      .add_option("--provider", provider,
+                  "execution provider: " + or_text(known_onnxruntime_providers()))
       ->type_name("NAME")
       ->group(kGroup)
       ->capture_default_str();

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "app/options/model.h"
+#include "app/profile/devices.h"
 #include "app/profile/table.h"
 #include "cli/background.h"
 #include "cli/interrupt.h"
@@ -20,8 +21,6 @@
 #include "cli/scratch.h"
 #include "cli/text.h"
 #include "cli/version.h"
-#include "engine/onnxruntime.h"
-#include "engine/torch.h"
 #include "link/echo.h"
 #include "link/http_link.h"
 #include "profile/memory.h"
@@ -32,7 +31,6 @@ namespace {
 
 using profile::Memory;
 using profile::ProfileRecord;
-using profile::Runner;
 
 // The program starts itself with this for profile::memory_to_run.
 constexpr std::string_view kMemoryOf = "--memory-of";
@@ -94,63 +92,6 @@ Result<> pin(const std::string& list, std::vector<int64_t>& cores) {
   if (::sched_setaffinity(0, sizeof(set), &set) == 0) return {};
   return fail(Kind::kUsage, "--cores {}: this machine (or container) has no such cores to use",
               printable(list, 40));
-}
-
-struct OpenEngines {
-  profile::Engines engines;
-  std::vector<std::unique_ptr<Engine>> owned;
-};
-
-// The trusted engine, and what bodies can run on: all that there is, or what --devices names.
-Result<OpenEngines> open_engines(const Options& options) {
-  const int threads = options.model.threads;
-  OpenEngines open;
-  const auto add = [&](std::unique_ptr<Engine> engine) {
-    open.owned.push_back(std::move(engine));
-    return open.owned.back().get();
-  };
-  const std::string runtime = "ONNX Runtime " + onnxruntime_version();
-  TRY(trusted, make_onnxruntime({.threads = threads}));
-  open.engines.trusted = {"onnxruntime-cpu", runtime, false, add(std::move(trusted))};
-
-  struct Found {
-    Runner runner;
-    std::function<Result<std::unique_ptr<Engine>>()> make;  // none: the trusted engine
-  };
-  std::vector<Found> all = {{{"onnxruntime-cpu", runtime}, nullptr}};
-  for (const std::string& provider : onnxruntime_providers()) {
-    if (provider == "cpu") continue;
-    all.push_back({{"onnxruntime-" + provider, runtime, true},
-                   [=] { return make_onnxruntime({.provider = provider, .threads = threads}); }});
-  }
-  if (const std::string version = torch_version(); !version.empty()) {
-    for (const char* const device : {"cpu", "cuda"}) {
-      all.push_back({{fmt::format("torch-{}", device), "LibTorch " + version,
-                      std::string_view(device) != "cpu"},
-                     [=] { return make_torch({.device = device, .threads = threads}); }});
-    }
-  }
-  std::vector<std::string> known;
-  for (const Found& found : all) known.push_back(found.runner.name);
-  const std::vector<std::string> wanted = names_in(options.devices);
-  for (const std::string& name : wanted) {
-    if (std::ranges::find(known, name) != known.end()) continue;
-    return fail(Kind::kUsage, "--devices: no '{}'; this build knows {}", printable(name, 40),
-                fmt::join(known, ", "));
-  }
-  for (Found& found : all) {
-    const bool asked = std::ranges::find(wanted, found.runner.name) != wanted.end();
-    if (!wanted.empty() && !asked) continue;
-    if (found.make) {
-      auto engine = found.make();
-      // What was not asked for by name may be missing here: a GPU, say.
-      if (!engine && !asked) continue;
-      if (!engine) return std::unexpected(engine.error());
-      found.runner.use = add(std::move(*engine));
-    }
-    open.engines.devices.push_back(std::move(found.runner));
-  }
-  return open;
 }
 
 // A link to a worker with the echo model, and that worker where it was started for this.
@@ -221,7 +162,7 @@ Outcome run(Options& options) {
   }
   settings.threads = options.model.threads;
   watch_interrupts();
-  TRY(engines, open_engines(options));
+  TRY(devices, open_devices(names_in(options.devices), options.model.threads));
   TRY(file, read_model(options.model.path));
   if (settings.batch > 1 && has_batch_of_one(file)) options.model.dynamic_batch = true;
   TRY(model, open_model(std::move(file), options.model));
@@ -247,7 +188,7 @@ Outcome run(Options& options) {
   const profile::MemoryProbe memory_of = [&](const Model& segment) {
     return spawn_memory_of(segment, options, scratch.path());
   };
-  const auto record = profile_model(model.graph, model.cuts, std::move(engines.engines),
+  const auto record = profile_model(model.graph, model.cuts, std::move(devices.engines),
                                     options.profile, memory_of, std::move(frame), tick);
   progress.finish();
   if (!record) {
@@ -284,8 +225,8 @@ void declare(CLI::App& app, Options& o) {
       ->type_name("0,1")
       ->group(kWhat);
   app.add_option("--devices", o.devices,
-                 "devices for bodies: some of onnxruntime-cpu, onnxruntime-cuda, torch-cpu, ... "
-                 "(default: all on this machine)")
+                 fmt::format("devices for bodies: some of {} (default: all on this machine)",
+                             fmt::join(device_names(), ", ")))
       ->type_name("A,B")
       ->group(kWhat);
   app.add_option("--link", o.link,

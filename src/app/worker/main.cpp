@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "app/worker/torch_segment.h"
+#include "base/words.h"
 #include "bundle/bundle.h"
 #include "cli/log_options.h"
 #include "cli/program.h"
 #include "cli/stop_signal.h"
 #include "cli/version.h"
-#include "engine/onnxruntime.h"
-#include "engine/torch.h"
+#include "engine/engines.h"
 #include "link/echo.h"
 #include "worker/echo.h"
 #include "worker/worker_server.h"
@@ -34,13 +33,31 @@ struct Options {
   serving::WorkerServerOptions server;
   std::string bundle;
   bool echo = false;
-  std::string engine = "onnxruntime";
-  std::string provider = "cpu";
+  std::string engine{engines().front().name};
+  EngineOptions run;
   std::string tls_cert, tls_key;
-  int threads = 1;
   double drain_s = 30;
   LogOptions log;
 };
+
+// "onnxruntime (what it is) or torch (what it is)"
+std::string engines_text() {
+  std::vector<std::string> texts;
+  for (const EngineInfo& info : engines()) {
+    texts.push_back(fmt::format("{} ({})", info.name, info.meaning));
+  }
+  return or_text(texts);
+}
+
+// "for onnxruntime cpu, cuda or tensorrt; for torch cpu or cuda"
+std::string providers_text() {
+  std::string text;
+  for (const EngineInfo& info : engines()) {
+    text +=
+        fmt::format("{}for {} {}", text.empty() ? "" : "; ", info.name, or_text(info.providers()));
+  }
+  return text;
+}
 
 void add_options(CLI::App& app, Options& o) {
   auto* const bundle =
@@ -54,14 +71,13 @@ void add_options(CLI::App& app, Options& o) {
       ->capture_default_str();
   app.add_option("--metrics-listen", o.server.metrics_listen, "address for Prometheus metrics")
       ->type_name("HOST:PORT");
-  app.add_option("--engine", o.engine, "what runs the body: onnxruntime or torch")
-      ->check(CLI::IsMember({"onnxruntime", "torch"}))
+  app.add_option("--engine", o.engine, "what runs the body: " + engines_text())
+      ->check(CLI::IsMember(engine_names()))
       ->type_name("ENGINE")
       ->capture_default_str();
-  app.add_option(
-         "--provider", o.provider,
-         "provider: cpu, cuda or (onnxruntime only) tensorrt, if the installed engine has it")
-      ->check(CLI::IsMember({"cpu", "cuda", "tensorrt"}))
+  app.add_option("--provider", o.run.provider,
+                 "what the engine runs on, if the one installed has it: " + providers_text())
+      ->check(CLI::IsMember(provider_names()))
       ->type_name("NAME")
       ->capture_default_str();
   auto* const cert = app.add_option("--tls-cert", o.tls_cert, "PEM certificate chain: serve https")
@@ -69,7 +85,7 @@ void add_options(CLI::App& app, Options& o) {
   auto* const key =
       app.add_option("--tls-key", o.tls_key, "its PEM key")->type_name("FILE")->needs(cert);
   cert->needs(key);
-  add_number(app, "--threads", o.threads, "threads for one run", 1, 1024);
+  add_number(app, "--threads", o.run.threads, "threads for one run", 1, 1024);
   add_number(app, "--io-threads", o.server.io_threads, "threads for network input and output", 1,
              1024);
   add_number(app, "--queue", o.server.queue, "requests that may wait; further ones get 503", 1,
@@ -86,12 +102,8 @@ void add_options(CLI::App& app, Options& o) {
 
 Result<std::unique_ptr<Program>> load_body(const Options& o, const bundle::Bundle& bundle,
                                            const std::string& name) {
-  if (o.engine == "torch") {
-    TRY(engine, make_torch({.device = o.provider, .threads = o.threads}));
-    TRY(segment, torch_segment(bundle, name));
-    return engine->load(segment);
-  }
-  TRY(engine, make_onnxruntime({.provider = o.provider, .threads = o.threads}));
+  TRY(info, find_engine(o.engine));
+  TRY(engine, info->make(o.run));
   TRY(segment, bundle.segment(name, {}));
   return engine->load(segment);
 }

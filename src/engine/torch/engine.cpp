@@ -3,6 +3,9 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/version.h>
 
+#include <algorithm>
+
+#include "base/words.h"
 #include "engine/torch.h"
 #include "engine/torch/convert.h"
 #include "engine/torch/segment_module.h"
@@ -79,8 +82,9 @@ class TorchEngine final : public Engine {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> make_torch(const TorchOptions& options) {
-  if (options.device != "cpu" && options.device != "cuda") {
-    return fail(Kind::kUsage, "no device '{}'; want cpu or cuda", printable(options.device));
+  if (std::ranges::find(kTorchDevices, options.device) == std::end(kTorchDevices)) {
+    return fail(Kind::kUsage, "no device '{}'; want {}", printable(options.device),
+                or_text({std::begin(kTorchDevices), std::end(kTorchDevices)}));
   }
   if (options.threads < 0 || options.threads > 1024) {
     return fail(Kind::kUsage, "{} threads, want 0 to 1024", options.threads);

@@ -2,7 +2,6 @@
 
 #include "engine/torch/plan.h"
 #include "graph/onnx.h"
-#include "graph/validate.h"
 
 namespace cloister {
 namespace {
@@ -60,14 +59,7 @@ Result<std::shared_ptr<SegmentModule>> SegmentModule::make(const Model& model) {
 }
 
 Result<std::shared_ptr<SegmentModule>> SegmentModule::make(const Segment& segment) {
-  onnx::ModelProto proto;
-  if (!proto.ParseFromString(segment.model)) return invalid("not an ONNX model");
-  TRY_OK(validate(proto));
-  Model model;
-  model.proto = std::make_shared<const onnx::ModelProto>(std::move(proto));
-  for (const NamedTensor& weight : segment.weights) {
-    model.weights.emplace(weight.name, weight.tensor);
-  }
+  TRY(model, to_model(segment));
   return make(model);
 }
 

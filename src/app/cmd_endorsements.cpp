@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "attest/verify/kinds.h"
 #include "base/folder.h"
 #include "client/fetch_endorsements.h"
 #include "record/json.h"

@@ -5,7 +5,9 @@
 #include "app/commands.h"
 #include "app/options/trust.h"
 #include "app/verify_report.h"
+#include "attest/verify/kinds.h"
 #include "base/file.h"
+#include "base/words.h"
 #include "client/verified_connection.h"
 #include "trust/draft_policy.h"
 #include "trust/saved_exchange.h"
@@ -189,6 +191,14 @@ Outcome run_verify(VerifyCommand& o) {
   return judged.report.judgement.trusted ? 0 : exit_code(Kind::kRefused);
 }
 
+std::string kinds_text() {
+  std::vector<std::string> words;
+  for (const attest::EvidenceKind kind : attest::kEvidenceKinds) {
+    words.emplace_back(attest::to_string(kind));
+  }
+  return or_text(words);
+}
+
 }  // namespace
 
 void add_verify_command(CLI::App& app, Outcome& outcome) {
@@ -206,9 +216,9 @@ void add_verify_command(CLI::App& app, Outcome& outcome) {
       ->type_name("NAME=FILE")
       ->allow_extra_args(false);
   command
-      ->add_option("--kind", options->kind,
-                   "for a bare report: snp, tdx, sgx, tpm, azure_snp, azure_tdx; by default "
-                   "guessed from its first bytes")
+      ->add_option(
+          "--kind", options->kind,
+          "for a bare report: " + kinds_text() + "; by default guessed from its first bytes")
       ->type_name("KIND");
   command
       ->add_option("--report-data", options->report_data,

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/bytes_text.h"
+#include "base/words.h"
 
 namespace cloister::attest {
 namespace {
@@ -38,6 +39,9 @@ constexpr KindRow kKinds[] = {
     {EvidenceKind::kSimulated, "simulated", "simulated", {}, {}},
 };
 
+static_assert(std::ranges::equal(kKinds, kEvidenceKinds, {}, &KindRow::kind),
+              "every kind has a row, in the same order");
+
 const KindRow* find_row(EvidenceKind kind) {
   const auto* const row = std::ranges::find(kKinds, kind, &KindRow::kind);
   return row == std::end(kKinds) ? nullptr : row;
@@ -67,15 +71,9 @@ std::string_view to_string(EvidenceKind kind) {
 }
 
 Result<> from_string(std::string_view text, EvidenceKind& out) {
-  std::vector<std::string_view> known;
-  for (const KindRow& row : kKinds) {
-    known.push_back(row.word);
-    if (row.word != text) continue;
-    out = row.kind;
-    return {};
-  }
-  return fail(Kind::kUnsupported, "evidence '{}', want {}", printable(text, 40),
-              fmt::join(known, ", "));
+  TRY(row, find_word(kKinds, text, Kind::kUnsupported, "evidence"));
+  out = row->kind;
+  return {};
 }
 
 std::string_view kind_class(EvidenceKind kind) {

@@ -1,6 +1,7 @@
 // What a trusted environment hands over to prove what it is, before anything of it is believed.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,15 @@ enum class EvidenceKind : uint8_t {
   kSimulated = 7,  // proves nothing; for trying things without hardware
 };
 
+// All of them, in order. Tables with a row for each kind have them in this order, and a
+// static_assert that says so.
+inline constexpr auto kEvidenceKinds = std::to_array<EvidenceKind>(
+    {EvidenceKind::kSnp, EvidenceKind::kTdx, EvidenceKind::kSgx, EvidenceKind::kTpm,
+     EvidenceKind::kAzureSnp, EvidenceKind::kAzureTdx, EvidenceKind::kSimulated});
+
 // "snp", "tdx", "sgx", "tpm", "azure_snp", "azure_tdx", "simulated"
 std::string_view to_string(EvidenceKind kind);
-Result<> from_string(std::string_view text, EvidenceKind& out);
+Result<> from_string(std::string_view text, EvidenceKind& out);  // kUnsupported, with the words
 
 // What a kind protects: "tee", "tpm" (measured boot only) or "simulated" (nothing).
 std::string_view kind_class(EvidenceKind kind);

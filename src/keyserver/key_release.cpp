@@ -82,13 +82,9 @@ std::unexpected<Error> not_now(const Error& error, const ReleaseEvent& event, Ke
 }  // namespace
 
 std::vector<std::string> identity_of(const attest::Claims& claims) {
-  constexpr std::string_view kNames[] = {"measurement", "mrtd",    "mr_enclave", "mr_signer",
-                                         "ak_name",     "chip_id", "ppid"};
   std::vector<std::string> out;
-  for (const attest::ClaimLine& line : attest::claim_lines(claims)) {
-    const bool tells = std::ranges::find(kNames, line.name) != std::end(kNames) ||
-                       line.name.starts_with("rtmr") || line.name.starts_with("pcr");
-    if (tells) out.push_back(fmt::format("{}={}", line.name, line.value));
+  for (const attest::ClaimLine& line : attest::identity_lines(claims)) {
+    out.push_back(fmt::format("{}={}", line.name, line.value));
   }
   return out;
 }

@@ -2,6 +2,10 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
+#include "attest/verify/kinds.h"
+
 namespace cloister::attest {
 namespace {
 
@@ -105,6 +109,13 @@ void add(Lines& out, const TpmClaims& c) {
   out.add("tpm_restart_count", c.restart_count);
 }
 
+// "pcr*" stands for all names that begin so.
+bool stands_for(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('*')) return name == pattern;
+  pattern.remove_suffix(1);
+  return name.starts_with(pattern);
+}
+
 }  // namespace
 
 std::vector<ClaimLine> claim_lines(const Claims& claims) {
@@ -118,6 +129,17 @@ std::vector<ClaimLine> claim_lines(const Claims& claims) {
   if (claims.tpm) add(out, *claims.tpm);
   if (claims.simulated_measurement) out.add("measurement", *claims.simulated_measurement);
   return out.take();
+}
+
+std::vector<ClaimLine> identity_lines(const Claims& claims) {
+  std::vector<ClaimLine> lines = claim_lines(claims);
+  const KindVerifier* const row = find_verifier(claims.kind);
+  std::erase_if(lines, [&](const ClaimLine& line) {
+    return row == nullptr || std::ranges::none_of(row->identity, [&](std::string_view name) {
+             return stands_for(name, line.name);
+           });
+  });
+  return lines;
 }
 
 }  // namespace cloister::attest

@@ -14,4 +14,7 @@ struct ClaimLine {
 // what the evidence says of itself. Thread-safe.
 std::vector<ClaimLine> claim_lines(const Claims& claims);
 
+// Those of them that say which program it is, and where it runs: for logs.
+std::vector<ClaimLine> identity_lines(const Claims& claims);
+
 }  // namespace cloister::attest

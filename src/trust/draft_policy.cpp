@@ -29,12 +29,13 @@ SnpTcb lowest(const SnpClaims& c) {
 }
 
 // Digests that are zero are pinned like others: that there is none is what was shown.
-SnpPolicy policy_of(const SnpClaims& c) {
+SnpPolicy policy_of(const SnpClaims& c, bool has_crl) {
   SnpPolicy out{.measurements = {c.measurement},
                 .min_guest_svn = c.guest_svn,
                 .vmpl = c.vmpl,
                 .accept_version_2 = c.version == 2,
                 .accept_vlek = c.signed_by_vlek,
+                .accept_without_crl = !has_crl,
                 .accept_migration_agent = c.migration_agent,
                 .accept_smt = c.smt,
                 .accept_cxl = c.cxl,
@@ -97,34 +98,52 @@ std::vector<PcrValues> pcrs_of(const TpmClaims& c) {
   return out;
 }
 
-Policy tee_of(const Claims& c) {
+// How the policy's section of each kind is made of claims. Where some are missing there is none.
+struct DraftRow {
+  EvidenceKind kind;
+  void (*draft)(const Claims&, bool has_crl, Policy&);
+};
+
+constexpr DraftRow kDrafts[] = {
+    {EvidenceKind::kSnp,
+     [](const Claims& c, bool has_crl, Policy& out) {
+       if (c.snp) out.snp = policy_of(*c.snp, has_crl);
+     }},
+    {EvidenceKind::kTdx,
+     [](const Claims& c, bool, Policy& out) {
+       if (c.tdx && c.dcap) out.tdx = policy_of(*c.tdx, *c.dcap);
+     }},
+    {EvidenceKind::kSgx,
+     [](const Claims& c, bool, Policy& out) {
+       if (c.sgx && c.dcap) out.sgx = policy_of(*c.sgx, *c.dcap);
+     }},
+    {EvidenceKind::kTpm,
+     [](const Claims& c, bool, Policy& out) {
+       if (c.tpm) out.tpm = TpmPolicy{.ak_names = {c.tpm->ak_name}, .pcrs = pcrs_of(*c.tpm)};
+     }},
+    {EvidenceKind::kAzureSnp,
+     [](const Claims& c, bool has_crl, Policy& out) {
+       if (!c.snp || !c.tpm) return;
+       out.azure_snp =
+           AzureSnpPolicy{.hardware = policy_of(*c.snp, has_crl), .pcrs = pcrs_of(*c.tpm)};
+     }},
+    {EvidenceKind::kAzureTdx,
+     [](const Claims& c, bool, Policy& out) {
+       if (!c.tdx || !c.dcap || !c.tpm) return;
+       out.azure_tdx =
+           AzureTdxPolicy{.hardware = policy_of(*c.tdx, *c.dcap), .pcrs = pcrs_of(*c.tpm)};
+     }},
+    {EvidenceKind::kSimulated,
+     [](const Claims&, bool, Policy& out) { out.accept_simulated = true; }},
+};
+
+static_assert(std::ranges::equal(kDrafts, kEvidenceKinds, {}, &DraftRow::kind),
+              "every kind has a draft, in the same order");
+
+Policy tee_of(const Claims& claims, bool has_crl) {
   Policy out;
-  const std::vector<PcrValues> pcrs = c.tpm ? pcrs_of(*c.tpm) : std::vector<PcrValues>();
-  switch (c.kind) {
-    case EvidenceKind::kSnp:
-      if (c.snp) out.snp = policy_of(*c.snp);
-      break;
-    case EvidenceKind::kTdx:
-      if (c.tdx && c.dcap) out.tdx = policy_of(*c.tdx, *c.dcap);
-      break;
-    case EvidenceKind::kSgx:
-      if (c.sgx && c.dcap) out.sgx = policy_of(*c.sgx, *c.dcap);
-      break;
-    case EvidenceKind::kTpm:
-      if (c.tpm) out.tpm = TpmPolicy{.ak_names = {c.tpm->ak_name}, .pcrs = pcrs};
-      break;
-    case EvidenceKind::kAzureSnp:
-      if (c.snp) out.azure_snp = AzureSnpPolicy{.hardware = policy_of(*c.snp), .pcrs = pcrs};
-      break;
-    case EvidenceKind::kAzureTdx:
-      if (c.tdx && c.dcap) {
-        out.azure_tdx = AzureTdxPolicy{.hardware = policy_of(*c.tdx, *c.dcap), .pcrs = pcrs};
-      }
-      break;
-    case EvidenceKind::kSimulated:
-      out.accept_simulated = true;
-      break;
-  }
+  const auto* const row = std::ranges::find(kDrafts, claims.kind, &DraftRow::kind);
+  if (row != std::end(kDrafts)) row->draft(claims, has_crl, out);
   return out;
 }
 
@@ -160,10 +179,8 @@ Result<> established(const ExchangeReply& reply, const AppraisalResult& judgemen
 
 Result<TrustPolicy> draft_policy(const ExchangeReply& reply, const AppraisalResult& judgement) {
   TRY_OK(established(reply, judgement));
-  TrustPolicy out{.tee = tee_of(judgement.tee.claims)};
   const bool has_crl = find_blob(reply.endorsements.blobs, kAmdCrl).has_value();
-  if (out.tee.snp) out.tee.snp->accept_without_crl = !has_crl;
-  if (out.tee.azure_snp) out.tee.azure_snp->hardware.accept_without_crl = !has_crl;
+  TrustPolicy out{.tee = tee_of(judgement.tee.claims, has_crl)};
   out.bundle.manifests = {{sha256(as_bytes(reply.manifest_json))}};
   if (judgement.manifest) out.bundle.min_version = judgement.manifest->version;
   if (judgement.statement) {

@@ -20,8 +20,4 @@ struct SavedExchange {
 std::string write_saved_exchange(const SavedExchange& saved);
 Result<SavedExchange> parse_saved_exchange(std::string_view json);
 
-// Which kind of evidence the bytes of a bare report or quote are, by their first fields. kInvalid
-// when they are none that is known.
-Result<EvidenceKind> guess_kind(Bytes report);
-
 }  // namespace cloister::attest

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "attest/verify/kinds.h"
+#include "tests/attest/every_kind.h"
+#include "tests/attest/expect.h"
 #include "tests/attest/tpm_world.h"
 #include "tests/trust/exchange_world.h"
 
@@ -58,6 +61,21 @@ TEST(DraftPolicy, OfATpmKeyAndItsRegisters) {
 
 Result<TrustPolicy> draft_of(const ExchangeWorld& world, const ExchangeReply& reply) {
   return draft_policy(reply, appraise(reply, {}, world.question, world.tee.roots));
+}
+
+TEST(DraftPolicy, OfEveryKind) {
+  for (const EvidenceKind kind : kEvidenceKinds) {
+    Case c = example_of(kind);
+    const Verdict first = c.verify();
+    const ExchangeReply reply{.evidence = c.evidence, .endorsements = c.endorsements};
+    const TrustPolicy draft =
+        value_of(draft_policy(reply, {.kind = kind, .checks = first.checks, .tee = first}));
+    for (const EvidenceKind other : kEvidenceKinds) {
+      EXPECT_EQ(accepts(draft.tee, other), other == kind) << to_string(kind);
+    }
+    c.policy = draft.tee;
+    expect_trusted(c);
+  }
 }
 
 // Whose claims would be whatever the host wrote.

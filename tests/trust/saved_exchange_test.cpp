@@ -2,11 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "attest/simulated/report.h"
 #include "tests/attest/authority.h"
-#include "tests/attest/dcap_world.h"
 #include "tests/attest/snp_world.h"
-#include "tests/attest/tpm_world.h"
 #include "tests/support/result.h"
 
 namespace cloister::attest::test {
@@ -26,20 +23,6 @@ TEST(SavedExchange, ThereAndBack) {
   EXPECT_EQ(read.reply.evidence.report, saved.reply.evidence.report);
   EXPECT_EQ(read.when, saved.when);
   expect_error(parse_saved_exchange("{}"), Kind::kInvalid, "schema");
-}
-
-TEST(SavedExchange, KindsAreGuessed) {
-  const auto kind = [](const std::vector<std::byte>& bytes) {
-    return std::string(to_string(value_of(guess_kind(bytes))));
-  };
-  EXPECT_EQ(kind(SnpWorld().make().evidence.report), "snp");
-  EXPECT_EQ(kind(DcapWorld().make().evidence.report), "tdx");
-  EXPECT_EQ(kind(TpmWorld().make().evidence.report), "tpm");
-  EXPECT_EQ(kind(AzureWorld(true).make().evidence.report), "azure_snp");
-  EXPECT_EQ(kind(simulated_report({}, {})), "simulated");
-  for (const char* text : {"", "x", "{\"a\": 1}"}) {
-    expect_error(guess_kind(as_bytes(std::string_view(text))), Kind::kInvalid, "not evidence");
-  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/keyserver/commands.h"
+#include "attest/verify/kinds.h"
 #include "base/sha256.h"
 #include "base/time.h"
 #include "cli/read_keys.h"
@@ -35,18 +36,11 @@ struct KeyOptions {
 };
 
 // The kinds of evidence that the policy takes.
-std::vector<std::string> accepted_kinds(const attest::Policy& tee) {
-  std::vector<std::string> kinds;
-  const auto add = [&](bool accepted, const char* name) {
-    if (accepted) kinds.emplace_back(name);
-  };
-  add(tee.snp.has_value(), "snp");
-  add(tee.tdx.has_value(), "tdx");
-  add(tee.sgx.has_value(), "sgx");
-  add(tee.azure_snp.has_value(), "azure_snp");
-  add(tee.azure_tdx.has_value(), "azure_tdx");
-  add(tee.tpm.has_value(), "tpm");
-  add(tee.accept_simulated, "simulated");
+std::vector<std::string_view> accepted_kinds(const attest::Policy& tee) {
+  std::vector<std::string_view> kinds;
+  for (const attest::EvidenceKind kind : attest::kEvidenceKinds) {
+    if (attest::accepts(tee, kind)) kinds.push_back(attest::to_string(kind));
+  }
   return kinds;
 }
 

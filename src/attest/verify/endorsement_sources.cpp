@@ -1,9 +1,9 @@
 #include "attest/verify/endorsement_sources.h"
 
-#include "attest/azure/hcl.h"
 #include "attest/dcap/pck.h"
 #include "attest/dcap/quote.h"
 #include "attest/snp/report.h"
+#include "attest/verify/kinds.h"
 #include "attest/x509.h"
 
 namespace cloister::attest {
@@ -32,8 +32,10 @@ Result<SnpProduct> product_of(const SnpReport& report, std::optional<SnpProduct>
               "turin");
 }
 
-Result<Sources> snp_sources(Bytes bytes, const EndorsementSites& sites,
-                            std::optional<SnpProduct> given) {
+}  // namespace
+
+Result<Sources> snp_endorsement_sources(Bytes bytes, const EndorsementSites& sites,
+                                        std::optional<SnpProduct> given) {
   TRY(report, parse_snp_report(bytes));
   if (report.signing_key() == static_cast<uint32_t>(SnpSigner::kVlek)) {
     return fail(Kind::kUnsupported,
@@ -54,7 +56,7 @@ Result<Sources> snp_sources(Bytes bytes, const EndorsementSites& sites,
                  {sites.amd, folder + "/crl", kAmdCrl}};
 }
 
-Result<Sources> dcap_sources(Bytes bytes, const EndorsementSites& sites) {
+Result<Sources> dcap_endorsement_sources(Bytes bytes, const EndorsementSites& sites) {
   TRY(quote, parse_dcap_quote(bytes));
   TRY(chain, parse_chain(quote.pck_chain));
   TRY(pck, pck_extension(chain.front().get()));
@@ -78,28 +80,10 @@ Result<Sources> dcap_sources(Bytes bytes, const EndorsementSites& sites) {
                  {sites.intel_root_crl, "", kRootCrl}};
 }
 
-}  // namespace
-
 Result<Sources> endorsement_sources(const Evidence& evidence, const EndorsementSites& sites,
                                     std::optional<SnpProduct> product) {
-  switch (evidence.kind) {
-    case EvidenceKind::kSnp:
-      return snp_sources(evidence.report, sites, product);
-    case EvidenceKind::kTdx:
-    case EvidenceKind::kSgx:
-      return dcap_sources(evidence.report, sites);
-    case EvidenceKind::kAzureSnp: {
-      TRY(hcl, parse_hcl_report(evidence.report));
-      return snp_sources(hcl.hardware_report, sites, product);
-    }
-    case EvidenceKind::kAzureTdx: {
-      TRY(quote, find_blob(evidence.parts, kTdQuote));
-      return dcap_sources(quote, sites);
-    }
-    case EvidenceKind::kTpm:
-    case EvidenceKind::kSimulated:
-      break;
-  }
+  const KindVerifier* const row = find_verifier(evidence.kind);
+  if (row != nullptr && row->sources != nullptr) return row->sources(evidence, sites, product);
   return fail(Kind::kUsage, "{} evidence has no vendor endorsements: there is nothing to fetch",
               to_string(evidence.kind));
 }

@@ -37,4 +37,11 @@ Result<std::vector<EndorsementSource>> endorsement_sources(const Evidence& evide
                                                            const EndorsementSites& sites,
                                                            std::optional<SnpProduct> product);
 
+// The same of an SEV-SNP report, and of a TDX or SGX quote.
+Result<std::vector<EndorsementSource>> snp_endorsement_sources(Bytes report,
+                                                               const EndorsementSites& sites,
+                                                               std::optional<SnpProduct> product);
+Result<std::vector<EndorsementSource>> dcap_endorsement_sources(Bytes quote,
+                                                                const EndorsementSites& sites);
+
 }  // namespace cloister::attest

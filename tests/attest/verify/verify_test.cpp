@@ -2,7 +2,7 @@
 
 #include <openssl/err.h>
 
-#include "attest/simulated/report.h"
+#include "tests/attest/every_kind.h"
 #include "tests/attest/expect.h"
 #include "tests/attest/tpm_world.h"
 
@@ -11,19 +11,8 @@ namespace {
 
 using testing::HasSubstr;
 
-Case simulated() {
-  Case c;
-  c.evidence = {EvidenceKind::kSimulated,
-                simulated_report(filler<48>("measurement"), filler<64>("report data")),
-                {}};
-  c.expected.report_data = filler<64>("report data");
-  c.policy.accept_simulated = true;
-  c.now = test_time();
-  return c;
-}
-
 TEST(Verify, SimulatedIsLabelledAndAcceptedOnRequestOnly) {
-  Case c = simulated();
+  Case c = example_of(EvidenceKind::kSimulated);
   expect_trusted(c);
   const Verdict verdict = c.verify();
   EXPECT_EQ(verdict.kind, EvidenceKind::kSimulated);
@@ -34,7 +23,7 @@ TEST(Verify, SimulatedIsLabelledAndAcceptedOnRequestOnly) {
   expect_fails(c, "policy.kind", "simulated", "accept_simulated");
   c.policy = SnpWorld().make().policy;
   expect_fails(c, "policy.kind");
-  c = simulated();
+  c = example_of(EvidenceKind::kSimulated);
   c.expected.report_data = filler<64>("another");
   expect_fails(c, "simulated.report_data");
   c.expected.report_data.reset();

@@ -162,4 +162,24 @@ void RecordReader::any(const char* key, std::string& out, size_t longest) {
   });
 }
 
+void RecordReader::real(const char* key, double& out, double lowest, double highest) {
+  with(key, [&](const Json& json) { set_real(json, out, lowest, highest); });
+}
+
+void RecordReader::optional(const char* key, std::optional<double>& out, double lowest,
+                            double highest) {
+  with(key, [&](const Json& json) {
+    if (!json.is_null()) set_real(json, out.emplace(), lowest, highest);
+  });
+}
+
+void RecordReader::set_real(const Json& json, double& out, double lowest, double highest) {
+  const double value = json.is_number() ? json.get<double>() : std::nan("");
+  if (!(value >= lowest && value <= highest)) {
+    const bool any = lowest <= -kHuge && highest >= kHuge;
+    return wrong(json, any ? "a number" : fmt::format("a number from {} to {}", lowest, highest));
+  }
+  out = value;
+}
+
 }  // namespace cloister

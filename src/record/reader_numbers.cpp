@@ -1,5 +1,5 @@
-// The kinds of fields that only records of measurements have, and the trusted server reads none of
-// these (library cloister_record_numbers).
+// The kinds of fields that only records of measurements have; the trusted server reads none of
+// these (library cloister_record_tools).
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -28,10 +28,6 @@ bool is_inner_png(std::string_view path) {
 
 }  // namespace
 
-void RecordReader::real(const char* key, double& out, double lowest, double highest) {
-  with(key, [&](const Json& json) { set_real(json, out, lowest, highest); });
-}
-
 void RecordReader::reals(const char* key, std::vector<double>& out, size_t most, double lowest,
                          double highest) {
   with(key, [&](const Json& json) {
@@ -49,22 +45,6 @@ void RecordReader::real_or_null(const char* key, double& out, double limit, doub
       set_real(json, out, -limit, limit);
     }
   });
-}
-
-void RecordReader::optional(const char* key, std::optional<double>& out, double lowest,
-                            double highest) {
-  with(key, [&](const Json& json) {
-    if (!json.is_null()) set_real(json, out.emplace(), lowest, highest);
-  });
-}
-
-void RecordReader::set_real(const Json& json, double& out, double lowest, double highest) {
-  const double value = json.is_number() ? json.get<double>() : std::nan("");
-  if (!(value >= lowest && value <= highest)) {
-    const bool any = lowest <= -kHuge && highest >= kHuge;
-    return wrong(json, any ? "a number" : fmt::format("a number from {} to {}", lowest, highest));
-  }
-  out = value;
 }
 
 void RecordReader::picture(const char* key, std::string& out) {

@@ -83,14 +83,4 @@ std::string with_new_json(const std::function<void(Json&)>& fill, bool one_line)
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Result<std::string> with_new_indented_json(const std::function<void(Json&)>& fill) {
-  Json json = Json::object();
-  fill(json);
-  try {
-    return json.dump(2) + "\n";
-  } catch (const Json::type_error&) {
-    return fail(Kind::kUnsupported, "text that is not UTF-8");
-  }
-}
-
 }  // namespace cloister

@@ -21,8 +21,8 @@ using Product = std::optional<SnpProduct>;
 // The policy's section, or one that accepts nothing.
 template <typename T>
 const T& section(const std::optional<T>& value) {
-  static const T nothing;
-  return value ? *value : nothing;
+  static const T kNothing;
+  return value ? *value : kNothing;
 }
 
 // A number in a report, or nothing where there are too few bytes.

@@ -52,8 +52,8 @@ bool Checks::judge(std::string_view id, bool passed, std::string found, std::str
 
 bool Checks::judge(std::string_view id, const Result<>& result, std::string found, std::string why,
                    std::string field) {
-  return judge(id, result.has_value(), result ? std::move(found) : result.error().message,
-               std::move(why), std::move(field));
+  if (!result) found = result.error().message;
+  return judge(id, result.has_value(), std::move(found), std::move(why), std::move(field));
 }
 
 void Checks::not_applicable(std::string_view id, std::string why) {

@@ -5,11 +5,11 @@
 namespace cloister::attest {
 
 const Roots& vendor_roots() {
-  static const Roots roots = {{{SnpProduct::kMilan, std::string(asset_amd_ark_milan())},
-                               {SnpProduct::kGenoa, std::string(asset_amd_ark_genoa())},
-                               {SnpProduct::kTurin, std::string(asset_amd_ark_turin())}},
-                              std::string(asset_intel_sgx_root())};
-  return roots;
+  static const Roots kRoots = {{{SnpProduct::kMilan, std::string(asset_amd_ark_milan())},
+                                {SnpProduct::kGenoa, std::string(asset_amd_ark_genoa())},
+                                {SnpProduct::kTurin, std::string(asset_amd_ark_turin())}},
+                               std::string(asset_intel_sgx_root())};
+  return kRoots;
 }
 
 }  // namespace cloister::attest

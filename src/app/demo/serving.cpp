@@ -178,7 +178,8 @@ Result<Served> seal_and_serve(const Options& options, const std::vector<std::str
   Served served{.split = body != manifest.segments.end(),
                 .picture_bytes = bytes_of(manifest.inputs)};
 
-  const auto in_background = [&](const std::string& program, std::vector<std::string> arguments,
+  const auto in_background = [&](const std::string& program,
+                                 const std::vector<std::string>& arguments,
                                  const std::string& log) {
     show(program, arguments, " &\n");
     return Background::start(program_beside(program), arguments, folder, log);

@@ -176,7 +176,7 @@ Result<Tensor> load_batch(const std::vector<std::string>& pictures, const Prepro
 // What was written, for people or as JSON.
 class Report {
  public:
-  Result<> add(std::string_view what, const fs::path& path, nlohmann::ordered_json details) {
+  Result<> add(std::string_view what, const fs::path& path, const nlohmann::ordered_json& details) {
     TRY(file, MappedFile::open(path));
     nlohmann::ordered_json entry{{"what", what}, {"path", path.string()}};
     entry.update(details);

@@ -54,7 +54,7 @@ bool DcapVerifier::read_quote() {
     return false;
   }
   context_.claims.dcap.emplace().quote_version = quote->version;
-  quote_ = std::move(*quote);
+  quote_ = *quote;
   return true;
 }
 
@@ -127,7 +127,7 @@ void DcapVerifier::judge_pck() {
   claims.ppid = extension->ppid;
   claims.platform_instance = extension->platform_instance;
   claims.sgx_type = extension->sgx_type;
-  extension_ = std::move(*extension);
+  extension_ = *extension;
 }
 
 Result<std::string_view> DcapVerifier::signed_object(std::string_view blob,

@@ -22,7 +22,7 @@ class DcapVerifier {
     judge_collateral();
     judge_quoting_enclave();
     judge_platform();
-    return std::move(quote_);
+    return quote_;
   }
 
  private:

@@ -55,6 +55,21 @@ TEST_F(Serve, FromKeysToAnswers) {
   EXPECT_EQ(body->stop(), 0) << body->err();
 }
 
+TEST_F(Serve, LibTorchRunsTheBody) {
+  if (!fs::exists(program_.parent_path() / "cloister-train")) {
+    GTEST_SKIP() << "a build without LibTorch";
+  }
+  const auto body = worker(0, {"--engine", "torch"});
+  const auto head = server(body->port());
+  wait_ready();
+  const test::Finished done = run(infer({"-o", "got.npy"}));
+  EXPECT_EQ(done.code, 0) << done.err;
+  const auto got = read_npy(dir_ / "got.npy");
+  ASSERT_TRUE(got);
+  const auto values = got->as<float>();
+  expect_same_values({values.begin(), values.end()});
+}
+
 // Rows become what the bundle's own record says, whatever is in the table that they stand in.
 TEST_F(Serve, RowsOfATable) {
   audit::Encoding encoding{.table = {.label = "kind"}, .width = 16};

@@ -80,11 +80,10 @@ class Serving : public CloisterTest {
     ASSERT_TRUE(write_file(dir_ / name, text));
   }
 
-  std::unique_ptr<Background> worker(uint16_t port = 0) {
-    return std::make_unique<Background>(
-        CLOISTER_WORKER,
-        Arguments{"--bundle", "net.cloister", "--listen", fmt::format("127.0.0.1:{}", port)},
-        dir_.path(), "worker");
+  std::unique_ptr<Background> worker(uint16_t port = 0, const Arguments& more = {}) {
+    Arguments all = {"--bundle", "net.cloister", "--listen", fmt::format("127.0.0.1:{}", port)};
+    all.insert(all.end(), more.begin(), more.end());
+    return std::make_unique<Background>(CLOISTER_WORKER, all, dir_.path(), "worker");
   }
   Arguments server_arguments(uint16_t worker_port) const {
     return {"--bundle",         "net.cloister",

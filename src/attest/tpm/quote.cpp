@@ -99,8 +99,9 @@ Result<Key> read_ecc(Reader& in, int& curve) {
 Result<TpmQuote> parse_tpm_quote(Bytes bytes) {
   Reader in(bytes);
   TRY(magic, in.big_number<uint32_t>());
-  if (magic != kTpmMagic)
+  if (magic != kTpmMagic) {
     return invalid("magic {:#x}, want {:#x}: not made by a TPM", magic, kTpmMagic);
+  }
   TRY(type, in.big_number<uint16_t>());
   if (type != kAttestQuote) return invalid("attestation of type {:#06x}, want a quote", type);
   TpmQuote quote;

@@ -1,6 +1,5 @@
 #include "audit/attack/baselines.h"
 
-#include "audit/attack/input_kinds.h"
 #include "audit/protocol/cut_attack.h"
 
 namespace cloister::audit {

@@ -253,14 +253,8 @@ Result<std::string> decrypt_released(const std::string& file,
                                      const std::vector<Identity>& identities,
                                      std::string_view released, size_t size) {
   std::string out(size, '\0');
-  Bytes rest = as_bytes(file);
-  const Source source = [&](MutableBytes room) -> Result<size_t> {
-    const size_t step = std::min(rest.size(), room.size());
-    std::ranges::copy(rest.first(step), room.begin());
-    rest = rest.subspan(step);
-    return step;
-  };
-  TRY_OK(decrypt(source, identities, {reinterpret_cast<std::byte*>(out.data()), size}, released));
+  TRY_OK(decrypt(source_of(file), identities, {reinterpret_cast<std::byte*>(out.data()), size},
+                 released));
   return out;
 }
 

@@ -19,16 +19,19 @@ inline Result<std::string> encrypt_text(std::string_view plain,
   return file;
 }
 
-inline Result<std::string> decrypt_text(std::string_view file,
-                                        const std::vector<Identity>& identities) {
-  Bytes rest = as_bytes(file);
-  const Source source = [&](MutableBytes out) -> Result<size_t> {
+// Gives the file's bytes, which must outlive it.
+inline Source source_of(std::string_view file) {
+  return [rest = as_bytes(file)](MutableBytes out) mutable -> Result<size_t> {
     const size_t step = std::min(rest.size(), out.size());
     std::ranges::copy(rest.first(step), out.begin());
     rest = rest.subspan(step);
     return step;
   };
-  TRY(decryptor, Decryptor::open(source, identities));
+}
+
+inline Result<std::string> decrypt_text(std::string_view file,
+                                        const std::vector<Identity>& identities) {
+  TRY(decryptor, Decryptor::open(source_of(file), identities));
   std::string plain;
   SecretBytes chunk(kChunkBytes);
   while (true) {

@@ -1,6 +1,7 @@
 // attest_corpus FOLDER: writes the seeds of corpus/attest_*, made by vendors of our own.
 #include <cstdio>
 
+#include "attest/chain.h"
 #include "base/file.h"
 #include "fuzz/attest_fuzz.h"
 #include "tests/attest/produce/host_table.h"

@@ -272,7 +272,7 @@ class [[gnu::visibility("default")]] ServerFacts {
   bool audit_checked() const;                  // false: what its cut gives away was not asked
   const std::string& model_name() const;
   uint64_t model_version() const;
-  int64_t max_batch() const;  // most items in a request; 1: the model takes no batches
+  int64_t max_batch() const;  // most items that run at once; 1: the model takes no batches
   const std::vector<TensorSpec>& inputs() const;
   const std::vector<TensorSpec>& outputs() const;
   const std::vector<std::string>& labels() const;  // of the classes, in order; empty: none known
@@ -304,9 +304,11 @@ class [[gnu::visibility("default")]] VerifiedServer {
   const ServerFacts& facts() const noexcept;
 
   // Sends one tensor for each of facts().inputs(), in any order, and gives one for each of
-  // facts().outputs(), in that order. A request whose connection was lost is sent once more on a
-  // new one. kInvalidArgument when the inputs do not fit the model (name, type, shape, batch), and
-  // any other code. Blocks for Options::infer_timeout at most, or for `limit`.
+  // facts().outputs(), in that order. More items than facts().max_batch() are sent in several
+  // requests, one after the other, where the model takes batches. A request whose connection was
+  // lost is sent once more on a new one. kInvalidArgument when the inputs do not fit the model
+  // (name, type, shape, batch), and any other code. Blocks for Options::infer_timeout at most, or
+  // for `limit`.
   Result<std::vector<Tensor>> infer(const std::vector<Tensor>& inputs) const;
   Result<std::vector<Tensor>> infer(const std::vector<Tensor>& inputs,
                                     std::chrono::milliseconds limit) const;

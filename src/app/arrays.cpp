@@ -3,8 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/folder.h"
+#include "base/number_text.h"
 #include "tensor/convert.h"
 #include "tensor/npz.h"
 
@@ -19,17 +23,24 @@ std::pair<std::string, std::string> split_argument(const std::string& argument) 
   return {argument.substr(0, equals), argument.substr(equals + 1)};
 }
 
-// The first values, and the range of all.
+// The first values, and the range of all that are numbers.
 std::string values_text(const TensorView& tensor) {
   constexpr size_t kShown = 4;
-  const auto values = to_doubles(tensor);
+  auto values = to_doubles(tensor);
   if (!values || values->empty()) return "";
-  const size_t shown = std::min(kShown, values->size());
   std::vector<std::string> first;
-  for (size_t i = 0; i < shown; ++i) first.push_back(fmt::format("{:.4g}", (*values)[i]));
-  if (shown < values->size()) first.emplace_back("...");
-  const auto [low, high] = std::ranges::minmax(*values);
-  return fmt::format("[{}] min {:.4g} max {:.4g}", fmt::join(first, ", "), low, high);
+  for (const double value : std::span(*values).first(std::min(kShown, values->size()))) {
+    first.push_back(short_number_text(value, 4));
+  }
+  if (first.size() < values->size()) first.emplace_back("...");
+  const size_t all = values->size();
+  const size_t nans = std::erase_if(*values, [](double value) { return std::isnan(value); });
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const auto [low, high] = values->empty() ? std::ranges::minmax_result<double>{kNan, kNan}
+                                           : std::ranges::minmax(*values);
+  return fmt::format("[{}] min {} max {}{}", fmt::join(first, ", "), short_number_text(low, 4),
+                     short_number_text(high, 4),
+                     nans > 0 ? fmt::format(" ({} of {} are no numbers)", nans, all) : "");
 }
 
 }  // namespace
@@ -71,10 +82,11 @@ Result<> check_output_name(const std::string& file) {
 
 Result<> write_outputs(const std::string& file, const std::vector<NamedTensor>& outputs) {
   TRY_OK(check_output_name(file));
-  if (file.ends_with(".npz")) return write_npz(file, outputs);
-  if (outputs.size() != 1) {
+  if (!file.ends_with(".npz") && outputs.size() != 1) {
     return fail(Kind::kUsage, "the model has {} outputs: write an .npz", outputs.size());
   }
+  TRY_OK(make_folder_of(file));
+  if (file.ends_with(".npz")) return write_npz(file, outputs);
   return write_npy(file, outputs[0].tensor.view());
 }
 

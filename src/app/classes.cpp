@@ -1,6 +1,7 @@
 #include "app/classes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "tensor/convert.h"
@@ -24,6 +25,10 @@ Result<std::vector<std::vector<Ranked>>> rank_rows(const Tensor& scores, int top
   for (size_t start = 0; start < values.size(); start += classes) {
     std::vector<Ranked> row;
     for (size_t i = 0; i < classes; ++i) row.push_back({i, values[start + i]});
+    if (std::ranges::any_of(row, [](const Ranked& entry) { return std::isnan(entry.score); })) {
+      rows.emplace_back();
+      continue;
+    }
     const size_t kept = std::min(row.size(), static_cast<size_t>(top));
     std::partial_sort(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(kept), row.end(),
                       [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
@@ -57,10 +62,15 @@ Result<nlohmann::json> top_classes(const Tensor& scores, const std::vector<std::
   return out;
 }
 
-void print_top_classes(const nlohmann::json& rows) {
-  for (const nlohmann::json& row : rows) {
+void print_top_classes(const nlohmann::json& rows, const std::vector<std::string>& names) {
+  for (size_t i = 0; i < rows.size(); ++i) {
     fmt::print("\n");
-    for (const nlohmann::json& entry : row) {
+    if (rows.size() > 1) {
+      fmt::print("{}\n",
+                 i < names.size() ? printable(names[i], 400) : fmt::format("row {}", i + 1));
+    }
+    if (rows[i].empty()) fmt::print("  n/a: there are scores that are no numbers\n");
+    for (const nlohmann::json& entry : rows[i]) {
       fmt::print("  {:>9.4f}  {:>5}  {}\n", entry["score"].get<double>(),
                  entry["class"].get<size_t>(), entry.value("label", ""));
     }

@@ -57,17 +57,11 @@ std::string signature_text(const bundle::Bundle& bundle,
   return fmt::format("NOT CHECKED (see --signer), says to be by {}", signature->key_id_text());
 }
 
-std::string port_text(const TensorSpec& port) {
-  std::vector<std::string> dims;
-  for (const int64_t dimension : port.dims)
-    dims.push_back(dimension < 0 ? "?" : std::to_string(dimension));
-  return fmt::format("{} {}[{}]", printable(port.name, 60), dtype_name(port.dtype),
-                     fmt::join(dims, ","));
-}
-
 std::string ports_text(const std::vector<TensorSpec>& ports) {
   std::vector<std::string> texts;
-  for (const TensorSpec& port : ports) texts.push_back(port_text(port));
+  for (const TensorSpec& port : ports) {
+    texts.push_back(fmt::format("{} {}", printable(port.name, 60), spec_text(port)));
+  }
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 

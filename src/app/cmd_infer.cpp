@@ -1,27 +1,21 @@
-#include <boost/process/args.hpp>
-#include <boost/process/io.hpp>
-#include <boost/process/system.hpp>
 #include <chrono>
-#include <numeric>
+#include <cstdio>
 
 #include "app/arrays.h"
 #include "app/classes.h"
 #include "app/commands.h"
+#include "app/infer_inputs.h"
 #include "app/options/trust.h"
-#include "cli/scratch.h"
+#include "cli/progress.h"
 #include "client/client.h"
-#include "data/encoder_json.h"
 #include "image/labels.h"
-#include "tensor/npy.h"
 
 namespace cloister {
 namespace {
 
 struct InferCommandOptions {
   TrustOptions trust;
-  std::vector<std::string> inputs;
-  std::vector<std::string> images;
-  std::string csv;
+  InferSources sources;
   std::string output;
   int top = 5;
   double limit_s = 60;
@@ -29,78 +23,40 @@ struct InferCommandOptions {
   bool json = false;
 };
 
-// Pictures as the bundle's record says, through cloister-preprocess, which has the decoders.
-Result<std::vector<NamedTensor>> read_images(const std::vector<std::string>& images,
-                                             const serving::ServerFacts& facts) {
-  namespace bp = boost::process;
-  const auto record = facts.files.find("preprocess.json");
-  if (record == facts.files.end()) {
-    return fail(Kind::kUsage,
-                "--image: the bundle does not say how pictures become inputs (it has no "
-                "preprocess.json); use 'cloister preprocess' and --input");
+void say_notes(const InferInputs& inputs) {
+  for (const std::string& note : inputs.notes) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& note : audit::unseen_notes(inputs.unseen)) {
+    fmt::print(stderr, "warning: {}\n", note);
   }
-  if (facts.manifest.inputs.size() != 1) {
-    return fail(Kind::kUsage, "--image: the model has {} inputs", facts.manifest.inputs.size());
-  }
-  TRY(scratch, Scratch::make("cloister-infer"));
-  const fs::path preprocess = scratch.path() / "preprocess.json";
-  const fs::path array = scratch.path() / "input.npy";
-  TRY_OK(write_file(preprocess, record->second));
-  std::vector<std::string> arguments = images;
-  for (const std::string& flag :
-       {std::string("--preprocess"), preprocess.string(), std::string("-o"), array.string()}) {
-    arguments.push_back(flag);
-  }
-  std::error_code code;
-  const fs::path program =
-      fs::read_symlink("/proc/self/exe", code).parent_path() / "cloister-preprocess";
-  const int ended = bp::system(program.string(), bp::args(arguments), bp::std_out > bp::null, code);
-  if (code) return fail(Kind::kIo, "can't start '{}': {}", program.string(), code.message());
-  if (ended != 0) return invalid("the pictures could not be read");
-  TRY(tensor, read_npy(array));
-  return std::vector<NamedTensor>{{facts.manifest.inputs[0].name, std::move(tensor)}};
 }
 
-// Rows of a table as the bundle's record says, in the shape that the model takes.
-Result<std::vector<NamedTensor>> read_rows(const std::string& path,
-                                           const serving::ServerFacts& facts) {
-  const auto record = facts.files.find("encoding.json");
-  if (record == facts.files.end()) {
-    return fail(Kind::kUsage,
-                "--csv: the bundle does not say how rows become inputs (it has no encoding.json)");
+nlohmann::json unseen_json(const std::vector<audit::UnseenCell>& unseen) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const audit::UnseenCell& cell : unseen) {
+    out.push_back({{"row", cell.row + 1},
+                   {"line", cell.line},
+                   {"column", cell.column},
+                   {"value", cell.value ? nlohmann::json(*cell.value) : nlohmann::json(nullptr)},
+                   {"taken_for", cell.taken_as}});
   }
-  if (facts.manifest.inputs.size() != 1) {
-    return fail(Kind::kUsage, "--csv: the model has {} inputs", facts.manifest.inputs.size());
-  }
-  const TensorSpec& spec = facts.manifest.inputs[0];
-  TRY(encoding, audit::parse_encoding(record->second));
-  // Whoever asks does not know the label, and need not have its column.
-  auto table = audit::read_table(path, encoding.table);
-  if (!table && table.error().kind == Kind::kUsage) {
-    encoding.table.label.clear();
-    table = audit::read_table(path, encoding.table);
-  }
-  if (!table) return std::unexpected(table.error());
-  if (table->source.removed_early > 0) {
-    return invalid("'{}': {} rows repeat earlier ones; give each row once", printable(path, 400),
-                   table->source.removed_early);
-  }
-  TRY(encoder, audit::bind_encoding(encoding, *table));
-  std::vector<size_t> rows(table->items.size());
-  std::iota(rows.begin(), rows.end(), size_t{0});
-  TRY(tensor, encoder.encode(*table, rows));
-  Shape shape = spec.dims;
-  if (shape.empty()) return invalid("--csv: the model's input is a scalar");
-  shape[0] = static_cast<int64_t>(rows.size());
-  TRY(shaped, Tensor::copy_of(DType::kF32, std::move(shape), tensor.data()));
-  return std::vector<NamedTensor>{{spec.name, std::move(shaped)}};
+  return out;
 }
 
-Result<std::vector<NamedTensor>> gather_inputs(const InferCommandOptions& options,
-                                               const serving::ServerFacts& facts) {
-  if (!options.csv.empty()) return read_rows(options.csv, facts);
-  if (!options.images.empty()) return read_images(options.images, facts);
-  return read_inputs(options.inputs, facts.manifest.inputs);
+// Rows and pictures are items; of arrays only the manifest knows whether they have any.
+Result<std::vector<NamedTensor>> ask_server(serving::VerifiedPool& pool, const InferInputs& inputs,
+                                            const serving::InferOptions& options,
+                                            size_t& requests) {
+  const bundle::Manifest& manifest = pool.facts().manifest;
+  const bool items = !inputs.items.empty() || manifest.max_batch > 1;
+  Progress progress("infer", stderr);
+  return serving::infer_items(
+      pool, inputs.tensors, items ? serving::most_items(manifest) : 0, options,
+      [&](size_t done, size_t all) {
+        requests = all;
+        if (all > 1) {
+          progress.update(static_cast<double>(done) / static_cast<double>(all));
+        }
+      });
 }
 
 Result<nlohmann::json> ranked(const std::vector<NamedTensor>& outputs,
@@ -112,41 +68,52 @@ Result<nlohmann::json> ranked(const std::vector<NamedTensor>& outputs,
 }
 
 Outcome infer_at(const InferCommandOptions& options) {
-  const int given = static_cast<int>(!options.inputs.empty()) +
-                    static_cast<int>(!options.images.empty()) +
-                    static_cast<int>(!options.csv.empty());
+  const InferSources& sources = options.sources;
+  const int given = static_cast<int>(!sources.arrays.empty()) +
+                    static_cast<int>(!sources.pictures.empty()) +
+                    static_cast<int>(!sources.csv.empty());
   if (given != 1) return fail(Kind::kUsage, "give one of --input, --image and --csv");
   if (!options.output.empty()) TRY_OK(check_output_name(options.output));
   TRY(trust, options.trust.read());
   trust.verify.files = {"encoding.json", "labels.txt", "preprocess.json"};
-  TRY(connection, serving::VerifiedConnection::open(trust.url, trust.verify));
-  const serving::ServerFacts& facts = connection->facts();
+  TRY(pool, serving::VerifiedPool::open(
+                {.server = trust.url, .verify = std::move(trust.verify), .connections = 1}));
+  const serving::ServerFacts& facts = pool->facts();
   warn_about(facts);
-  TRY(inputs, gather_inputs(options, facts));
+  TRY(inputs, read_infer_inputs(sources, facts));
+  say_notes(inputs);
+  size_t requests = 1;
   const auto began = std::chrono::steady_clock::now();
-  TRY(outputs, serving::infer(*connection, inputs,
-                              {.token = trust.token,
-                               .limit = net::Seconds(options.limit_s),
-                               .encoding = options.json_tensors ? oip::Encoding::kJson
-                                                                : oip::Encoding::kBinary}));
+  TRY(outputs,
+      ask_server(*pool, inputs,
+                 {.token = trust.token,
+                  .limit = net::Seconds(options.limit_s),
+                  .encoding = options.json_tensors ? oip::Encoding::kJson : oip::Encoding::kBinary},
+                 requests));
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
   if (!options.output.empty()) TRY_OK(write_outputs(options.output, outputs));
   TRY(top, ranked(outputs, facts, options.top));
   if (options.json) {
-    const nlohmann::json report = {{"model", facts.manifest.model_name},
-                                   {"version", facts.manifest.version},
-                                   {"manifest_sha256", facts.statement.manifest_sha256},
-                                   {"evidence", attest::to_string(facts.environment->kind)},
-                                   {"signature_checked", facts.signature_checked},
-                                   {"audit_checked", facts.audit_checked},
-                                   {"ms", took.count()},
-                                   {"top", top},
-                                   {"outputs", outputs_json(outputs)}};
+    nlohmann::json report = {{"model", facts.manifest.model_name},
+                             {"version", facts.manifest.version},
+                             {"manifest_sha256", facts.statement.manifest_sha256},
+                             {"evidence", attest::to_string(facts.environment->kind)},
+                             {"signature_checked", facts.signature_checked},
+                             {"audit_checked", facts.audit_checked},
+                             {"ms", took.count()},
+                             {"requests", requests},
+                             {"top", top},
+                             {"outputs", outputs_json(outputs)}};
+    if (!inputs.items.empty()) report["items"] = inputs.items;
+    if (!sources.csv.empty()) {
+      report["unseen"] = unseen_json(inputs.unseen);
+      report["notes"] = inputs.notes;
+    }
     fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return 0;
   }
   print_outputs(outputs);
-  print_top_classes(top);
+  print_top_classes(top, inputs.items);
   return 0;
 }
 
@@ -157,23 +124,28 @@ void add_infer_command(CLI::App& app, Outcome& outcome) {
   CLI::App* command =
       app.add_subcommand("infer", "Verify a server, send it an input, print the answer");
   options->trust.add_to(*command);
-  add_input_option(*command, options->inputs);
+  add_input_option(*command, options->sources.arrays);
   command
-      ->add_option("--image", options->images,
-                   "a picture, preprocessed as the bundle says (repeat for a batch)")
+      ->add_option("--image", options->sources.pictures,
+                   "a picture, or a folder of them, preprocessed as the bundle says (repeatable)")
+      ->type_name("PATH");
+  command
+      ->add_option("--csv", options->sources.csv,
+                   "a table with a header, encoded as the bundle says: one answer for each row; "
+                   "labels are not needed, and not read")
       ->type_name("FILE");
   command
-      ->add_option("--csv", options->csv,
-                   "rows of a table, encoded as the bundle says; with a header, the label's "
-                   "column may be missing")
-      ->type_name("FILE");
+      ->add_option("--separator", options->sources.separator,
+                   "what is between the table's cells: comma, semicolon, tab, or another sign "
+                   "(default: as the header shows)")
+      ->type_name("SIGN");
   command->add_option("-o,--output", options->output, "write the outputs to FILE.npy or FILE.npz")
       ->type_name("FILE");
   command->add_option("--top", options->top, "how many classes to print, if the bundle has labels")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
-  command->add_option("--timeout", options->limit_s, "seconds to wait for the answer")
+  command->add_option("--timeout", options->limit_s, "seconds to wait for each answer")
       ->type_name("S")
       ->capture_default_str()
       ->check(CLI::Range(0.001, 86400.0));
@@ -182,10 +154,13 @@ void add_infer_command(CLI::App& app, Outcome& outcome) {
   command->add_flag("--json", options->json, "print classes and verified facts as JSON");
   command->footer(
       "No input is sent before the server has proved, on the same connection,\n"
-      "what it is.\n\n"
+      "what it is. More rows or pictures than the server takes at once are sent in several\n"
+      "requests; answers are in the order of the rows. What training did not see, such as a\n"
+      "new category, is said on stderr and listed by --json.\n\n"
       "Examples:\n"
       "  cloister infer https://host:8443 --policy trust-policy.json --image cat.jpg\n"
-      "  cloister infer https://127.0.0.1:8443 --input x.npy --allow-simulated\n\n"
+      "  cloister infer https://127.0.0.1:8443 --input x.npy --allow-simulated\n"
+      "  cloister infer https://host:8443 --policy trust-policy.json --csv flows.csv --json\n\n"
       "Exit codes: 0 done; 1 failed; 2 usage; 3 the server was not accepted, or refused.");
   command->callback([options, &outcome] { outcome = infer_at(*options); });
 }

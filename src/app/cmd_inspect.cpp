@@ -5,7 +5,7 @@ namespace cloister {
 namespace {
 
 struct InspectOptions {
-  ModelOptions model;
+  ModelOptions model = {.only_looks = true};
   bool layers = false;
   bool json = false;
 };
@@ -36,8 +36,8 @@ void add_inspect_command(CLI::App& app, Outcome& outcome) {
   command->footer(
       "Sizes and MACs are for one item of the batch N. A cut that carries several\n"
       "tensors (skip connections) is listed with all of them. '!' marks cuts that are\n"
-      "exposed by construction: they carry an input, or only a rearrangement or recoding\n"
-      "of one.\n\n"
+      "exposed by construction: they carry an input, or what each of its elements (or\n"
+      "tokens) can be had from alone. Inputs that are no secret are named with --public.\n\n"
       "Examples:\n"
       "  cloister inspect model.onnx\n"
       "  cloister inspect model.onnx --json | jq '.cuts[] | select(.single_tensor) | .id'");

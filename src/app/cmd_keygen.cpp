@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "base/folder.h"
 #include "base/random.h"
 #include "base/sha256.h"
 #include "base/time.h"
@@ -41,6 +42,7 @@ Outcome make_encryption_key(const KeygenOptions& options, int64_t now) {
   out = std::ranges::copy(as_bytes(comment), out).out;
   out = std::ranges::copy(text.bytes(), out).out;
   *out = std::byte{'\n'};
+  TRY_OK(make_folder_of(options.output));
   TRY_OK(write_new_file(options.output, file.bytes(), true));
   fmt::print("{}\n", recipient);
   return 0;
@@ -72,6 +74,7 @@ Outcome make_signing_key(const KeygenOptions& options) {
   TRY(password, new_password(options));
   TRY(key, minisign::generate_key());
   TRY(file, minisign::secret_key_file(key, password ? &*password : nullptr));
+  TRY_OK(make_folder_of(secret_path));
   TRY_OK(write_new_file(secret_path, file.bytes(), true));
   TRY_OK(write_new_file(public_path, as_bytes(key.public_key.file()), false));
   fmt::print("{}\n", key.public_key.text());

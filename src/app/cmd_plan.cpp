@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/options/policy.h"
 #include "app/plan_text.h"
+#include "base/folder.h"
 #include "base/sha256.h"
 #include "cli/version.h"
 #include "plan/device.h"
@@ -153,7 +154,10 @@ Outcome make_plan(const PlanOptions& options) {
                                   records.audit_sha256};
   TRY(plan, plan::make_plan(evidence, policy, std::string("cloister ") + kVersion));
   const std::string json = plan::plan_json(plan);
-  if (!options.output.empty()) TRY_OK(write_file(options.output, json));
+  if (!options.output.empty()) {
+    TRY_OK(make_folder_of(options.output));
+    TRY_OK(write_file(options.output, json));
+  }
   fmt::print("{}", options.json ? json : plan_text(plan, options.all));
   if (!plan.safe_cut) {
     return fail(Kind::kRefused, "no cut may be served under this policy; the plan is all trusted");

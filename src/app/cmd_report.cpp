@@ -1,6 +1,7 @@
 #include "app/commands.h"
 #include "app/options/policy.h"
 #include "audit/record.h"
+#include "base/folder.h"
 #include "base/sha256.h"
 #include "cli/text.h"
 #include "report/report.h"
@@ -70,6 +71,7 @@ Outcome write_report(const ReportOptions& options) {
   TRY_OK(judge(options, plan, record));
   const fs::path folder = fs::path(options.record).parent_path();
   TRY(html, report::render_report(records, folder.empty() ? fs::path(".") : folder));
+  TRY_OK(make_folder_of(options.output));
   TRY_OK(write_file(options.output, html));
   fmt::print("{}  {}\n", options.output, file_size_text(options.output));
   return 0;

@@ -3,6 +3,7 @@
 
 #include "app/commands.h"
 #include "app/options/model.h"
+#include "base/folder.h"
 #include "base/sha256.h"
 #include "bundle/seal.h"
 #include "bundle/specs.h"
@@ -43,6 +44,7 @@ struct SealFlags {
   std::string plan, audit, report, preprocess, encoding, labels, name, key, password_file, output;
   std::vector<std::string> recipients, recipient_files;
   uint64_t version = 0;
+  std::vector<std::string> bounds;
   int64_t max_batch = 0;  // 0: as the model allows
 };
 
@@ -83,8 +85,10 @@ Result<> check_plan(const plan::Plan& plan, const SealFlags& flags,
   return {};
 }
 
-// What the plan, the audit and the rest say, each checked.
-Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string& model_sha256) {
+// What the plan, the audit and the rest say, each checked; and the inputs that the plan calls no
+// secret.
+Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string& model_sha256,
+                                       std::vector<std::string>& public_inputs) {
   bundle::SealOptions options;
   plan::Plan plan;
   TRY(plan_text, read_checked(flags.plan, [&](const std::string& text) -> Result<> {
@@ -106,6 +110,7 @@ Result<bundle::SealOptions> read_parts(const SealFlags& flags, const std::string
   TRY(labels, read_checked(flags.labels, parse_labels));
   options.model_sha256 = model_sha256;
   options.segments = plan.choice().segments;
+  public_inputs = plan.public_inputs;
   options.audit_sha256 = plan.audit_sha256;
   options.plan = std::move(plan_text);
   options.audit = std::move(audit);
@@ -133,10 +138,13 @@ Result<Cutting> cut_model(Model model, const ModelOptions& options,
     if (!id.starts_with(cut->id) && !cut->id.starts_with(id)) {
       return invalid("the plan's cut '{}' is not among this model's cuts", printable(id, 40));
     }
-    if (!cut->exposed_by_construction.empty()) {
-      return fail(Kind::kRefused, "cut {}: {}", cut->id, cut->exposed_by_construction);
-    }
     out.cuts.push_back(std::move(*cut));
+  }
+  if (out.cuts.empty()) return out;
+  const Cut& first = out.cuts.front();
+  const size_t end = out.cuts.size() > 1 ? out.cuts[1].position : out.model.graph.data_nodes();
+  if (!first.exposed_by_construction.empty() && first.exposed_to < end) {
+    return fail(Kind::kRefused, "cut {}: {}", first.id, first.exposed_by_construction);
   }
   return out;
 }
@@ -174,7 +182,28 @@ Result<Cutting> choose_batch(const Model& model, const SealFlags& flags,
   return cut_model(model, flags.model, parts);
 }
 
-Outcome seal_model(const SealFlags& flags) {
+// Of inputs with free dimensions for which nobody has given a bound.
+void note_bounds(const bundle::Manifest& manifest, const std::vector<bundle::DimBound>& given) {
+  for (const TensorSpec& spec : manifest.inputs) {
+    const auto bounds = std::ranges::count_if(spec.most, [](int64_t most) { return most >= 0; });
+    if (bounds > std::ranges::count(given, spec.name, &bundle::DimBound::input)) {
+      say(fmt::format("note: requests may have '{}' of up to {}; --max-dim sets other bounds",
+                      printable(spec.name), spec_text(spec)));
+    }
+  }
+}
+
+Result<std::vector<bundle::DimBound>> read_bounds(const std::vector<std::string>& texts) {
+  std::vector<bundle::DimBound> bounds;
+  for (const std::string& text : texts) {
+    auto bound = bundle::parse_dim_bound(text);
+    if (!bound) return fail(Kind::kUsage, "--max-dim {}", bound.error().message);
+    bounds.push_back(std::move(*bound));
+  }
+  return bounds;
+}
+
+Outcome seal_model(SealFlags& flags) {
   if (flags.version == 0) return fail(Kind::kUsage, "--bundle-version is missing: want 1 or more");
   const std::string name =
       flags.name.empty() ? fs::path(flags.model.path).stem().string() : flags.name;
@@ -184,8 +213,9 @@ Outcome seal_model(const SealFlags& flags) {
   TRY(recipients, read_recipients(flags.recipients, flags.recipient_files));
   if (recipients.empty())
     return fail(Kind::kUsage, "--recipient is missing: want at least one that may open the bundle");
-  TRY(model, read_model(flags.model.path));
-  TRY(parts, read_parts(flags, model.file_sha256));
+  TRY(bounds, read_bounds(flags.bounds));
+  TRY(model, read_model(flags.model));
+  TRY(parts, read_parts(flags, model.file_sha256, flags.model.public_inputs));
   TRY(key, read_signing_key(flags.key, flags.password_file));
   TRY(cutting, choose_batch(model, flags, parts));
   parts.tool = std::string("cloister ") + kVersion;
@@ -194,7 +224,10 @@ Outcome seal_model(const SealFlags& flags) {
   parts.version = flags.version;
   parts.recipients = std::move(recipients);
   parts.key = &key;
+  parts.bounds = std::move(bounds);
+  TRY_OK(make_folder_of(flags.output));
   TRY(manifest, bundle::seal(cutting.model.graph, cutting.cuts, parts, flags.output));
+  note_bounds(manifest, parts.bounds);
   fmt::print("{}  {}  {} version {}, {} segment{}, signed by {}\n", flags.output,
              file_size_text(flags.output), name, flags.version, manifest.segments.size(),
              manifest.segments.size() == 1 ? "" : "s", key.public_key.id_text());
@@ -251,6 +284,13 @@ void add_seal_command(CLI::App& app, Outcome& outcome) {
                    "largest batch (default: 8, or 1 if the model can't)")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, bundle::kMostBatch));
+  command
+      ->add_option("--max-dim", flags->bounds,
+                   fmt::format("the most that a free dimension of an input may be in a request "
+                               "(default: {}; repeatable)",
+                               bundle::SealOptions().free_dimension))
+      ->type_name("INPUT[AXIS]=N")
+      ->allow_extra_args(false);
   command->add_option("-o,--output", flags->output, "the bundle to write")
       ->required()
       ->type_name("OUT");

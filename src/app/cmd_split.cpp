@@ -22,20 +22,26 @@ fs::path segment_path(const SplitOptions& options, size_t i) {
   return fs::path(options.folder) / (std::string(kSegmentNames[i]) + ".onnx");
 }
 
-// All segments or none: a head beside the body of another split would fit it by name only.
-Result<> write_segments(const SplitOptions& options, const std::vector<Model>& segments) {
+// The files of each segment. All segments or none: a head beside the body of another split would
+// fit it by name only.
+Result<std::vector<std::vector<fs::path>>> write_segments(const SplitOptions& options,
+                                                          const std::vector<Model>& segments) {
+  std::vector<std::vector<fs::path>> files;
   for (size_t i = 0; i < segments.size(); ++i) {
-    const auto written = write_model(segments[i], segment_path(options, i));
-    if (written) continue;
+    auto written = write_model(segments[i], segment_path(options, i));
+    if (written) {
+      files.push_back(*std::move(written));
+      continue;
+    }
     std::error_code ignored;
     for (size_t k = 0; k <= i; ++k) {
       const fs::path path = segment_path(options, k);
       if (k < i) fs::remove(path, ignored);
       fs::remove(path.string() + ".data", ignored);
     }
-    return written;
+    return std::unexpected(written.error());
   }
-  return {};
+  return files;
 }
 
 Outcome split_model(const SplitOptions& options) {
@@ -44,13 +50,14 @@ Outcome split_model(const SplitOptions& options) {
   TRY(cuts, find_cuts(model, options.cuts));
   TRY(segments, split(model.graph, cuts));
   TRY_OK(make_folder(options.folder));
-  TRY_OK(write_segments(options, segments));
+  TRY(files, write_segments(options, segments));
   nlohmann::json report = nlohmann::json::array();
   for (size_t i = 0; i < segments.size(); ++i) {
-    const fs::path path = segment_path(options, i);
-    report.push_back({{"segment", kSegmentNames[i]}, {"file", path.string()}});
-    if (!options.json) {
-      fmt::print("{}  {}\n", path.string(), file_size_text(path));
+    nlohmann::json segment = {{"segment", kSegmentNames[i]}, {"file", files[i][0].string()}};
+    if (files[i].size() > 1) segment["data_file"] = files[i][1].string();
+    report.push_back(std::move(segment));
+    for (const fs::path& path : files[i]) {
+      if (!options.json) fmt::print("{}  {}\n", path.string(), file_size_text(path));
     }
   }
   if (options.json) {

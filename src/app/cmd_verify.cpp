@@ -7,6 +7,7 @@
 #include "app/verify_report.h"
 #include "attest/verify/kinds.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/words.h"
 #include "client/verified_connection.h"
 #include "trust/draft_policy.h"
@@ -166,10 +167,12 @@ Result<Judged> judge_file(const VerifyCommand& o) {
 Result<> write_wanted(const VerifyCommand& o, const Judged& judged) {
   if (!judged.exchange) return {};
   if (!o.save.empty()) {
+    TRY_OK(make_folder_of(o.save));
     TRY_OK(write_file(o.save, attest::write_saved_exchange(*judged.exchange)));
   }
   if (!o.draft.empty()) {
     TRY(policy, attest::draft_policy(judged.exchange->reply, judged.report.judgement));
+    TRY_OK(make_folder_of(o.draft));
     TRY_OK(write_new_file(o.draft, as_bytes(attest::policy_json(policy)), false));
     fmt::print(stderr,
                "'{}' accepts exactly what was shown. That proves nothing by itself: "

@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "base/folder.h"
 #include "cli/text.h"
 #include "graph/zoo/zoo.h"
 
@@ -32,8 +33,11 @@ Outcome write_zoo_model(const ZooOptions& options) {
     return fail(Kind::kUsage, "{}", model.error().message);
   }
   if (!model) return std::unexpected(model.error());
-  TRY_OK(write_model(*model, options.file));
-  fmt::print("{}  {}\n", options.file, file_size_text(options.file));
+  TRY_OK(make_folder_of(options.file));
+  TRY(files, write_model(*model, options.file));
+  for (const fs::path& file : files) {
+    fmt::print("{}  {}\n", file.string(), file_size_text(file));
+  }
   return 0;
 }
 

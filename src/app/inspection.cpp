@@ -1,5 +1,9 @@
 #include "app/inspection.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "base/checked.h"
 #include "cli/text.h"
 #include "cli/version.h"
@@ -68,12 +72,25 @@ json cut_json(const OpenModel& model, const Cut& cut) {
 
 // Bytes of the initializers and constants that the node uses itself.
 uint64_t own_weight_bytes(const Graph& graph, const Node& node) {
-  uint64_t bytes = 0;
+  uint64_t bytes = node_constant_bytes(node);
   for (const ValueId id : node.inputs) {
     const Value& value = graph.values[id];
     if (value.is_constant) bytes = saturating_add(bytes, value.type.bytes().value_or(0));
   }
   return bytes;
+}
+
+// With the names of dimensions that have no size: "i64[N,tokens]".
+std::string input_type_text(const Graph& graph, const Value& value) {
+  const auto& inputs = graph.model.proto->graph().input();
+  const auto input =
+      std::ranges::find(inputs, value.name, [](const auto& info) { return info.name(); });
+  if (input == inputs.end()) return value.type.text();
+  std::vector<std::string> names;
+  for (const auto& dim : input->type().tensor_type().shape().dim()) {
+    names.push_back(printable(dim.dim_param()));
+  }
+  return value.type.text(names);
 }
 
 size_t count_single(const CutList& cuts) {
@@ -113,10 +130,13 @@ nlohmann::json inspection_json(const OpenModel& model, const std::string& path) 
           {"parameters", trainable_parameters(graph)},
           {"macs", list.total_macs},
           {"macs_known", list.macs_known},
+          {"dimensions", graph.free_symbols},
+          {"notes", graph.notes},
           {"weight_bytes", list.total_weight_bytes},
           {"boundaries", list.boundaries},
           {"boundaries_merged", list.merged},
           {"cuts_too_wide", list.too_wide},
+          {"cuts_untyped", list.untyped},
           {"layers", layers},
           {"cuts", cuts}};
 }
@@ -171,7 +191,8 @@ std::string summary_text(const OpenModel& model, const std::string& path) {
     for (const ValueId id : ids) {
       const Value& value = graph.values[id];
       if (value.is_constant && !value.is_output) continue;
-      out += fmt::format("  {:<11} {} {}\n", what, printable(value.name), value.type.text());
+      out += fmt::format("  {:<11} {} {}\n", what, printable(value.name),
+                         input_type_text(graph, value));
     }
   };
   list("input", graph.inputs);
@@ -183,8 +204,18 @@ std::string summary_text(const OpenModel& model, const std::string& path) {
                      count_text(cuts.total_macs));
   out += fmt::format("  {:<11} {}, of which {} carry a single tensor", "cuts", cuts.cuts.size(),
                      count_single(cuts));
-  out += fmt::format("; {} boundaries merged into a neighbour, {} too wide (--max-tensors)\n",
+  out += fmt::format("; {} boundaries merged into a neighbour, {} too wide (--max-tensors)",
                      cuts.merged, cuts.too_wide);
+  if (cuts.untyped > 0) out += fmt::format(", {} of unknown type", cuts.untyped);
+  out += '\n';
+  if (!graph.free_symbols.empty()) {
+    std::vector<std::string> flags;
+    for (const std::string& symbol : graph.free_symbols) {
+      flags.push_back("--dim '" + printable(symbol) + "=SIZE'");
+    }
+    out += fmt::format("  {:<11} without a size; give one with {}\n", "dimensions",
+                       fmt::join(flags, " "));
+  }
   return out;
 }
 

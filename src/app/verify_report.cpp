@@ -36,7 +36,7 @@ bool is_hex(char c) {
 }
 
 // Long runs of hexadecimal digits keep their beginning.
-std::string shortened(const std::string& text) {
+std::string without_long_hex(const std::string& text) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
@@ -51,7 +51,7 @@ std::string shortened(const std::string& text) {
 
 std::string check_line(const Check& check, bool full, bool colour) {
   const Mark mark = mark_of(check.outcome);
-  const auto shown = [&](const std::string& text) { return full ? text : shortened(text); };
+  const auto shown = [&](const std::string& text) { return full ? text : without_long_hex(text); };
   std::string value = check.outcome == Outcome::kNotApplicable ? check.why : shown(check.found);
   if (check.outcome == Outcome::kPass && check.why != check.found) {
     value += (value.empty() ? "want " : "; want ") + shown(check.why);
@@ -115,7 +115,7 @@ std::string report_text(const VerifyReport& report, bool full, bool colour) {
   out += judgement.trusted ? "\nClaims\n" : "\nClaims, as far as they could be read: NOT TRUSTED\n";
   for (const attest::ClaimLine& line : lines_of(judgement)) {
     out += fmt::format("    {:<{}} {}\n", line.name, kIdColumn,
-                       full ? line.value : shortened(line.value));
+                       full ? line.value : without_long_hex(line.value));
   }
   const std::string_view strong = judgement.trusted ? "\033[32;1m" : "\033[31;1m";
   out += fmt::format("\n{}{}{}\n", colour ? strong : "", verdict_text(judgement),

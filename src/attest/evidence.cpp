@@ -6,7 +6,6 @@
 #include <set>
 #include <span>
 
-#include "base/bytes_text.h"
 #include "base/words.h"
 
 namespace cloister::attest {
@@ -60,7 +59,7 @@ Result<> check_blobs(const std::vector<Blob>& blobs, Names names, std::string_vi
     bytes += std::min(blob.bytes.size(), most + 1);
   }
   if (bytes <= most) return {};
-  return invalid("{} of {}, want at most {}", what, bytes_text(bytes), bytes_text(most));
+  return invalid("{} of {} bytes, want at most {}", what, bytes, most);
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ void fields(Io& io, Of<Io, Statement> r) {
   io.digest("config_sha256", r.config_sha256);
   io.text("tool", r.tool, kShort);
   io.text_or_null("recipient", r.recipient, kShort);
+  io.texts_if_any("sandbox", r.sandbox, 8, kShort);
 }
 
 namespace {

@@ -41,6 +41,7 @@ struct Statement {
   std::string config_sha256;    // of all that the host may choose
   std::string tool;             // "cloister 0.1.0": what it says of itself, not what is measured
   std::string recipient;        // of the client: the age recipient that keys are to be wrapped for
+  std::vector<std::string> sandbox;  // what is active of "files" (Landlock) and "calls" (seccomp)
 };
 
 struct ExchangeReply {

@@ -128,6 +128,7 @@ struct ModelRecord {
   std::string sha256;
   std::string input;  // name of the attacked input
   Shape input_shape;  // as audited, batch 1
+  std::vector<std::string> public_inputs;
 };
 
 struct AuditRecord {

@@ -209,6 +209,7 @@ void fields(Io& io, Of<Io, ModelRecord> r) {
   io.digest("sha256", r.sha256);
   io.text("input", r.input, kName);
   io.shape("input_shape", r.input_shape);
+  io.texts_if_any("public_inputs", r.public_inputs, 1000, kName);
 }
 
 template <typename Io>

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/mean.h"
+#include "base/number_text.h"
 #include "base/words.h"
 
 namespace cloister::audit {
@@ -431,7 +432,7 @@ class Judge {
     out.failed.push_back({std::move(name), std::move(why)});
   }
 
-  static std::string number(double value) { return fmt::format("{:.3f}", value); }
+  static std::string number(double value) { return number_text(value, 3); }
 
   std::string sentence(const CutScores& cut, const CutVerdict& out) const {
     return headline(out) + subsamples(cut) + probe(cut);

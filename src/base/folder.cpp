@@ -10,4 +10,11 @@ Result<> make_folder(const fs::path& folder) {
               code.message());
 }
 
+Result<> make_folder_of(const fs::path& file) {
+  const fs::path folder = file.parent_path();
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return {};
+  return make_folder(folder);
+}
+
 }  // namespace cloister

@@ -12,6 +12,30 @@ constexpr std::string_view kRecipientPrefix = "age";
 constexpr std::string_view kIdentityPrefix = "age-secret-key-";
 constexpr size_t kMaxLines = 1000;
 
+// Keys of age that are not X25519, by how their texts begin.
+constexpr std::pair<std::string_view, std::string_view> kOtherKinds[] = {
+    {"age1pq1", "a hybrid post-quantum recipient"},
+    {"ssh-", "an SSH key"},
+    {"ecdsa-", "an SSH key"},
+    {"AGE-SECRET-KEY-PQ-1", "a hybrid post-quantum identity"},
+    {"AGE-PLUGIN-", "an identity of an age plugin"},
+    {"-----BEGIN AGE ", "an identity file that is encrypted"},
+    {"-----BEGIN ", "a key in PEM, as SSH has them"}};
+
+Result<> check_kind(std::string_view text, std::string_view want) {
+  std::string_view found;
+  // Plugins have names of their own: the data behind bech32's last 1 has none in it.
+  if (text.starts_with("age1") && text.rfind('1') > 3) found = "a recipient of an age plugin";
+  for (const auto& [begin, kind] : kOtherKinds) {
+    if (text.starts_with(begin)) {
+      found = kind;
+      break;
+    }
+  }
+  if (found.empty()) return {};
+  return fail(Kind::kUnsupported, "{}; the only kind supported is X25519, '{}'", found, want);
+}
+
 std::string_view trimmed(std::string_view line) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
   while (!line.empty() && is_space(line.front())) line.remove_prefix(1);
@@ -47,6 +71,9 @@ Result<Recipient> Recipient::parse(std::string_view text) {
   if (text.starts_with("AGE-SECRET-KEY-")) {
     return invalid("a secret key where the recipient 'age1...' should be");
   }
+  if (const auto known = check_kind(text, "age1..."); !known) {
+    return with_context(known.error(), fmt::format("recipient '{}'", shown));
+  }
   if (!bytes) return invalid("recipient '{}': {}", shown, bytes.error().message);
   PublicKey key;
   if (bytes->size() != key.size()) {
@@ -71,9 +98,7 @@ Result<Identity> Identity::generate() {
 }
 
 Result<Identity> Identity::parse(std::string_view text) {
-  if (text.starts_with("AGE-PLUGIN-")) {
-    return fail(Kind::kUnsupported, "an identity of an age plugin, want AGE-SECRET-KEY-1...");
-  }
+  TRY_OK(check_kind(text, "AGE-SECRET-KEY-1..."));
   auto bytes = parse_bech32(text, kIdentityPrefix);
   if (!bytes) return invalid("not an age identity: {}", bytes.error().message);
   SecretBytes secret(*bytes);

@@ -143,6 +143,26 @@ Result<> check_model_name(std::string_view name) {
 
 namespace {
 
+Result<> check_bounds(const TensorSpec& spec, int64_t max_batch) {
+  if (spec.most.empty()) return {};
+  const std::string shown = printable(spec.name);
+  if (spec.most.size() != spec.dims.size()) {
+    return invalid("'{}' has {} dimensions and {} bounds", shown, spec.dims.size(),
+                   spec.most.size());
+  }
+  for (size_t i = 0; i < spec.dims.size(); ++i) {
+    if (spec.most[i] == -1) continue;
+    if (spec.dims[i] != -1) {
+      return invalid("'{}' has a bound for dimension {}, which is fixed", shown, i);
+    }
+    if (max_batch > 1 && i == 0) {
+      return invalid("'{}' has a bound for its batch, whose bound is max_batch", shown);
+    }
+    if (spec.most[i] == 0) return invalid("'{}' has a bound of 0", shown);
+  }
+  return {};
+}
+
 Result<> check_specs(const std::vector<TensorSpec>& specs, int64_t max_batch) {
   std::set<std::string_view> names;
   for (const TensorSpec& spec : specs) {
@@ -155,8 +175,18 @@ Result<> check_specs(const std::vector<TensorSpec>& specs, int64_t max_batch) {
       return invalid("the first dimension of '{}' is not the batch, but max_batch is {}", shown,
                      max_batch);
     }
+    TRY_OK(check_bounds(spec, max_batch));
   }
   if (specs.empty()) return invalid("none");
+  return {};
+}
+
+Result<> check_unbounded(const std::vector<TensorSpec>& specs) {
+  for (const TensorSpec& spec : specs) {
+    if (!spec.most.empty()) {
+      return invalid("'{}' has bounds, which only the model's inputs have", printable(spec.name));
+    }
+  }
   return {};
 }
 
@@ -178,6 +208,11 @@ Result<> check_manifest_segments(const Manifest& m) {
       }
     }
   }
+  // What a segment takes follows from what the model takes.
+  for (const SegmentInfo& segment : m.segments) {
+    for (const auto* specs : {&segment.inputs, &segment.outputs}) TRY_OK(check_unbounded(*specs));
+  }
+  TRY_OK(check_unbounded(m.outputs));
   for (const auto* specs : {&m.inputs, &m.outputs}) {
     if (auto checked = check_specs(*specs, m.max_batch); !checked) {
       return with_context(checked.error(), specs == &m.inputs ? "inputs" : "outputs");

@@ -4,7 +4,6 @@
 #include "base/time.h"
 #include "bundle/archive_writer.h"
 #include "bundle/bundle.h"
-#include "bundle/specs.h"
 #include "graph/extract.h"
 
 namespace cloister::bundle {
@@ -29,6 +28,7 @@ Result<Manifest> describe(const Graph& graph, const std::vector<Model>& segments
   m.max_batch = options.max_batch;
   TRY(inputs, input_specs(graph));
   TRY(outputs, output_specs(graph));
+  TRY_OK(set_bounds(options.bounds, options.free_dimension, options.max_batch, inputs));
   m.inputs = std::move(inputs);
   m.outputs = std::move(outputs);
   for (size_t i = 0; i < segments.size(); ++i) {

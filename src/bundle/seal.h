@@ -5,6 +5,7 @@
 #include "bundle/age.h"
 #include "bundle/manifest.h"
 #include "bundle/minisign_secret.h"
+#include "bundle/specs.h"
 #include "graph/cuts.h"
 
 namespace cloister::bundle {
@@ -14,7 +15,9 @@ struct SealOptions {
   int64_t created_seconds = 0;  // since 1970
   std::string model_name;
   uint64_t version = 1;
-  int64_t max_batch = 1;  // more: why_no_batch (specs.h) has nothing against it
+  int64_t max_batch = 1;          // more: why_no_batch (specs.h) has nothing against it
+  std::vector<DimBound> bounds;   // of free dimensions of the inputs
+  int64_t free_dimension = 1024;  // the bound of all others
   std::string model_sha256;
   std::vector<PlannedSegment> segments;  // of the plan: as many as the cuts make
   std::vector<age::Recipient> recipients;

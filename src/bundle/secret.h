@@ -8,6 +8,8 @@
 namespace cloister {
 
 // Bytes that are overwritten before their memory is given back. Aligned to 64 bytes, zero at first.
+// Small ones, such as keys, are in OpenSSL's secure heap where the program has made one
+// (cli/guard_process.h): its pages are locked, never in a core dump, and between guard pages.
 class SecretBytes {
  public:
   SecretBytes() = default;

@@ -13,6 +13,7 @@ void fields(Io& io, Of<Io, TensorSpec> r) {
   io.text("name", r.name, kName);
   io.dtype("dtype", r.dtype);
   io.dimensions("shape", r.dims);
+  io.dimensions_if_any("most", r.most);
 }
 
 template <typename Io>

@@ -1,6 +1,10 @@
 #include "bundle/specs.h"
 
+#include <algorithm>
+
+#include "base/parse_number.h"
 #include "graph/onnx.h"
+#include "record/fields.h"
 
 namespace cloister::bundle {
 namespace {
@@ -66,6 +70,47 @@ Result<TensorSpecs> segment_specs(const Graph& graph, const Model& model) {
   TRY(inputs, specs_of(graph, ids_of(graph, model.proto->graph().input(), true)));
   TRY(outputs, specs_of(graph, ids_of(graph, model.proto->graph().output(), false)));
   return TensorSpecs{std::move(inputs), std::move(outputs)};
+}
+
+Result<DimBound> parse_dim_bound(std::string_view text) {
+  const size_t equals = text.rfind("]=");
+  const size_t bracket = equals == text.npos ? text.npos : text.rfind('[', equals);
+  if (bracket != text.npos && bracket > 0) {
+    const auto axis = parse_number<size_t>(text.substr(bracket + 1, equals - bracket - 1));
+    const auto most = parse_number<int64_t>(text.substr(equals + 2));
+    if (axis && most && *most >= 1 && *most <= kMaxDimension) {
+      return DimBound{std::string(text.substr(0, bracket)), *axis, *most};
+    }
+  }
+  return invalid("'{}': want INPUT[AXIS]=N, such as ids[1]=512", printable(text, 100));
+}
+
+Result<> set_bounds(const std::vector<DimBound>& bounds, int64_t otherwise, int64_t max_batch,
+                    std::vector<TensorSpec>& inputs) {
+  for (const DimBound& bound : bounds) {
+    const std::string shown = fmt::format("{}[{}]", printable(bound.input), bound.axis);
+    const auto spec = std::ranges::find(inputs, bound.input, &TensorSpec::name);
+    if (spec == inputs.end()) {
+      return invalid("'{}': no such input; the model has {}", shown, spec_names(inputs));
+    }
+    if (bound.axis >= spec->dims.size() || spec->dims[bound.axis] >= 0) {
+      return invalid("'{}' is not free: the input is {}", shown, spec_text(*spec));
+    }
+    if (max_batch > 1 && bound.axis == 0) {
+      return invalid("'{}' is the batch, which has a bound of its own: {}", shown, max_batch);
+    }
+    if (spec->bound(bound.axis)) return invalid("'{}' has two bounds", shown);
+    spec->most.resize(spec->dims.size(), -1);
+    spec->most[bound.axis] = bound.most;
+  }
+  for (TensorSpec& spec : inputs) {
+    for (size_t axis = max_batch > 1 ? 1 : 0; axis < spec.dims.size(); ++axis) {
+      if (spec.dims[axis] >= 0 || spec.bound(axis)) continue;
+      spec.most.resize(spec.dims.size(), -1);
+      spec.most[axis] = otherwise;
+    }
+  }
+  return {};
 }
 
 std::optional<std::string> why_no_batch(const Graph& graph, const std::vector<Cut>& cuts) {

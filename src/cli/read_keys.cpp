@@ -20,6 +20,12 @@ Result<SecretBytes> read_secret_file(const fs::path& path) {
   return file;
 }
 
+Result<net::TlsIdentity> read_tls_identity(const fs::path& certificate, const fs::path& key) {
+  TRY(certificate_pem, read_file(certificate, kMaxKeyFile));
+  TRY(key_pem, read_file(key, kMaxKeyFile));
+  return net::TlsIdentity{std::move(certificate_pem), std::move(key_pem)};
+}
+
 Result<std::vector<minisign::PublicKey>> read_signers(const std::vector<std::string>& texts) {
   std::vector<minisign::PublicKey> keys;
   for (const std::string& text : texts) {

@@ -5,6 +5,7 @@
 #include "bundle/age.h"
 #include "bundle/minisign.h"
 #include "bundle/secret.h"
+#include "net/tls.h"
 
 namespace cloister {
 
@@ -16,5 +17,8 @@ Result<std::vector<minisign::PublicKey>> read_signers(const std::vector<std::str
 
 // Files as `age-keygen` and `cloister keygen` write them.
 Result<std::vector<age::Identity>> read_identities(const std::vector<std::string>& paths);
+
+// A PEM certificate, followed by its issuers, and its PEM key.
+Result<net::TlsIdentity> read_tls_identity(const fs::path& certificate, const fs::path& key);
 
 }  // namespace cloister

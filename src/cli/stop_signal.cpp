@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
@@ -11,24 +12,29 @@
 namespace cloister {
 namespace {
 
-sigset_t stop_signals() {
+sigset_t set_of(std::initializer_list<int> signals) {
   sigset_t set;
   ::sigemptyset(&set);
-  ::sigaddset(&set, SIGINT);
-  ::sigaddset(&set, SIGTERM);
+  for (const int number : signals) ::sigaddset(&set, number);
   return set;
 }
+
+const sigset_t kStops = set_of({SIGINT, SIGTERM});
+const sigset_t kHangup = set_of({SIGHUP});
+const sigset_t kStopsAndHangup = set_of({SIGINT, SIGTERM, SIGHUP});
 
 }  // namespace
 
 void hold_stop_signals() {
-  const sigset_t set = stop_signals();
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::pthread_sigmask(SIG_BLOCK, &kStops, nullptr);
+}
+
+void hold_hangups() {
+  ::pthread_sigmask(SIG_BLOCK, &kHangup, nullptr);
 }
 
 StopsEndAtOnce::StopsEndAtOnce() {
-  const sigset_t set = stop_signals();
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::pthread_sigmask(SIG_UNBLOCK, &kStops, nullptr);
 }
 
 StopsEndAtOnce::~StopsEndAtOnce() {
@@ -36,21 +42,23 @@ StopsEndAtOnce::~StopsEndAtOnce() {
 }
 
 bool stop_comes_within(std::chrono::milliseconds limit) {
-  const sigset_t set = stop_signals();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
   const timespec time{.tv_sec = seconds.count(),
                       .tv_nsec = std::chrono::nanoseconds(limit - seconds).count()};
-  return ::sigtimedwait(&set, nullptr, &time) > 0;
+  return ::sigtimedwait(&kStops, nullptr, &time) > 0;
 }
 
-void announce_and_wait(const nlohmann::json& where) {
+void announce_and_wait(const nlohmann::json& where, const std::function<void()>& on_hangup) {
   fmt::print("{}\n", where.dump());
   std::fflush(stdout);
-  const sigset_t set = stop_signals();
   int number = 0;
-  while (::sigwait(&set, &number) != 0) {
+  while (number == 0) {
+    if (::sigwait(on_hangup ? &kStopsAndHangup : &kStops, &number) != 0) number = 0;
+    if (number != SIGHUP) continue;
+    on_hangup();
+    number = 0;
   }
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::pthread_sigmask(SIG_UNBLOCK, &kStops, nullptr);
   log(LogLevel::kInfo, "stopping", {{"signal", number}});
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 namespace cloister {
@@ -70,6 +71,20 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows,
     out += "\n";
   }
   return out;
+}
+
+Result<char> parse_separator(const std::string& text) {
+  if (text.empty()) return '\0';
+  constexpr std::pair<std::string_view, char> kWords[] = {
+      {"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}, {"\\t", '\t'}};
+  for (const auto& [word, sign] : kWords) {
+    if (text == word) return sign;
+  }
+  const auto sign = static_cast<unsigned char>(text[0]);
+  const bool is_sign = text.size() == 1 && (std::ispunct(sign) != 0 || sign == '\t');
+  if (is_sign && sign != '"') return text[0];
+  return fail(Kind::kUsage, "--separator '{}': want comma, semicolon, tab, bar or another sign",
+              printable(text, 40));
 }
 
 std::vector<std::string> names_in(const std::string& list) {

@@ -1,7 +1,9 @@
 // Inference over a verified connection.
 #pragma once
 
-#include "client/verified_connection.h"
+#include <functional>
+
+#include "client/verified_pool.h"
 #include "wire/oip.h"
 
 namespace cloister::serving {
@@ -19,6 +21,25 @@ struct InferOptions {
 Result<std::vector<NamedTensor>> infer(VerifiedConnection& connection,
                                        const std::vector<NamedTensor>& inputs,
                                        const InferOptions& options);
+
+// How many items a server is to be asked about at once, where each place of the inputs' first
+// dimension is one: its largest batch; without batches as many as the model is fixed to, or 1.
+int64_t most_items(const bundle::Manifest& manifest);
+
+// The inputs in pieces of at most `most` items, as split_items() makes them. Those of a model that
+// takes batches are checked first, so that errors are those of the whole: kInvalid.
+Result<std::vector<std::vector<NamedTensor>>> split_question(const bundle::Manifest& manifest,
+                                                             const std::vector<NamedTensor>& inputs,
+                                                             int64_t most);
+
+// infer() in as many requests as it takes, each of at most `most` items, whose answers are put one
+// behind the other. `limit` is for each of them. One that the server is too busy for is asked again
+// within its limit, once there was an answer to another. `tick` is told how many of how many
+// requests are done. Errors also as join_items()'s.
+Result<std::vector<NamedTensor>> infer_items(VerifiedPool& pool,
+                                             const std::vector<NamedTensor>& inputs, int64_t most,
+                                             const InferOptions& options,
+                                             const std::function<void(size_t, size_t)>& tick = {});
 
 // The two halves of infer(), for callers that send by themselves.
 struct PreparedRequest {

@@ -3,7 +3,9 @@
 
 #include <exception>
 
+#include "client/batches.h"
 #include "client/client.h"
+#include "net/deadline.h"
 
 namespace cloister::client {
 inline namespace v1 {
@@ -104,20 +106,33 @@ struct VerifiedServer::Impl {
   std::unique_ptr<serving::VerifiedPool> pool;
   serving::InferOptions options;
 
+  // In as many requests as the server's largest batch makes of it, within `limit` in all.
   Result<std::vector<Tensor>> infer(const std::vector<Tensor>& inputs, net::Seconds limit) const {
     const auto internal = to_internal(inputs);
     if (!internal) return callers_fault(internal.error());
     const bundle::Manifest& manifest = pool->facts().manifest;
-    const auto question = serving::make_question(manifest, *internal, options);
-    if (!question) return callers_fault(question.error());
-    const auto response = pool->exchange(question->http, question->body, limit);
-    if (!response) return error_of(response.error());
-    auto answer = serving::parse_response(manifest, *question, *response);
-    if (answer) return to_public(std::move(*answer));
-    if (response->status != 200) {
-      return Error{code_of_status(response->status), answer.error().message};
+    // Without batches the first dimension is whatever the model takes it for.
+    const auto pieces = serving::split_question(manifest, *internal,
+                                                manifest.max_batch > 1 ? manifest.max_batch : 0);
+    if (!pieces) return callers_fault(pieces.error());
+    const auto deadline = net::deadline_after(limit);
+    std::vector<std::vector<NamedTensor>> answers;
+    for (const auto& piece : *pieces) {
+      const auto question = serving::make_question(manifest, piece, options);
+      if (!question) return callers_fault(question.error());
+      const auto response =
+          pool->exchange(question->http, question->body, net::left_until(deadline));
+      if (!response) return error_of(response.error());
+      auto answer = serving::parse_response(manifest, *question, *response);
+      if (!answer && response->status != 200) {
+        return Error{code_of_status(response->status), answer.error().message};
+      }
+      if (!answer) return error_of(answer.error());
+      answers.push_back(std::move(*answer));
     }
-    return error_of(answer.error());
+    auto joined = serving::join_items(*pieces, std::move(answers));
+    if (!joined) return error_of(joined.error());
+    return to_public(std::move(*joined));
   }
 };
 

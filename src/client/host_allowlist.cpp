@@ -69,11 +69,9 @@ std::optional<net::Response> HostAllowlist::refusal(const net::Request& request,
                                                     uint16_t port) const {
   const std::string* const host = request.fields.find("Host");
   if (host == nullptr || !has(*host, port)) {
-    net::Response response = error_response(
-        {Kind::kRefused, fmt::format("Host is '{}', which is not this endpoint: want {}",
-                                     host ? printable(*host) : "", text("", port))});
-    response.status = 421;
-    return response;
+    return with_status(
+        421, {Kind::kRefused, fmt::format("Host is '{}', which is not this endpoint: want {}",
+                                          host ? printable(*host) : "", text("", port))});
   }
   for (const net::Field& field : request.fields) {
     if (::strcasecmp(field.name.c_str(), "Origin") != 0) continue;

@@ -19,10 +19,10 @@ namespace cloister::serving {
 namespace {
 
 // What is handed on of a request and of its answer.
-constexpr const char* kRequestFields[] = {"Content-Type", "Content-Encoding",
-                                          oip::kHeaderLengthField, "Accept", "Authorization"};
-constexpr const char* kResponseFields[] = {"Content-Type", oip::kHeaderLengthField, "Retry-After",
-                                           "WWW-Authenticate", "Allow"};
+constexpr const char* kRequestFields[] = {"Content-Type", oip::kHeaderLengthField, "Accept",
+                                          "Authorization"};
+constexpr const char* kResponseFields[] = {
+    "Content-Type", oip::kHeaderLengthField, "Retry-After", "WWW-Authenticate", "Allow", "Date"};
 
 template <size_t N>
 net::Fields only(const net::Fields& fields, const char* const (&names)[N]) {

@@ -173,6 +173,7 @@ Encoding make_encoding(const TableEncoder& encoder, const Table& table,
   out.encoder = encoder.options();
   out.table.numeric.clear();
   out.table.categorical.clear();
+  out.table.separator = 0;  // that of a file
   out.table.drop.insert(out.table.drop.end(), table.left_out.begin(), table.left_out.end());
   if (!table.class_names.empty()) out.table.class_names = table.class_names;
   for (size_t c = 0; c < encoder.columns().size(); ++c) {

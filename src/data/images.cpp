@@ -1,11 +1,10 @@
 #include "data/images.h"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <map>
 #include <set>
 
+#include "base/parse_number.h"
 #include "data/table.h"
 #include "image/decode.h"
 
@@ -13,39 +12,6 @@ namespace cloister::audit {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = 256ULL << 20;
-constexpr size_t kMaxFiles = 50'000'000;
-
-bool is_picture(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
-
-// Sorted paths below the folder.
-Result<std::vector<std::string>> list_pictures(const fs::path& folder, uint64_t& other_files) {
-  std::error_code code;
-  if (!fs::is_directory(folder, code)) {
-    return fail(Kind::kNotFound, "no folder '{}'", printable(folder.string(), 400));
-  }
-  std::vector<std::string> found;
-  fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, code);
-  for (; !code && at != fs::recursive_directory_iterator(); at.increment(code)) {
-    std::error_code ignored;
-    if (!at->is_regular_file(ignored)) continue;
-    if (!is_picture(at->path())) {
-      ++other_files;
-      continue;
-    }
-    if (found.size() == kMaxFiles) return invalid("more than {} pictures", kMaxFiles);
-    found.push_back(at->path().lexically_relative(folder).generic_string());
-  }
-  if (code) {
-    return fail(Kind::kIo, "can't list '{}': {}", printable(folder.string(), 400), code.message());
-  }
-  std::ranges::sort(found);
-  return found;
-}
 
 // A label a file, by its path.
 using Labels = std::map<std::string, int64_t>;
@@ -53,12 +19,8 @@ using Labels = std::map<std::string, int64_t>;
 Result<int64_t> folder_class(const std::string& name, const ImageOptions& options,
                              const std::vector<std::string>& names) {
   if (options.class_names.empty() && options.classes > 0) {
-    int64_t label = -1;
-    const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), label);
-    if (code == std::errc() && end == name.data() + name.size() && label >= 0 &&
-        label < options.classes) {
-      return label;
-    }
+    const auto label = parse_number<int64_t>(name);
+    if (label && *label >= 0 && *label < options.classes) return *label;
     return invalid("class folder '{}', want a whole number under {}, or class names",
                    printable(name, 40), options.classes);
   }
@@ -98,6 +60,7 @@ Result<Labels> labels_from_csv(const ImageOptions& options, ImageSet& out) {
   table_options.label = options.label_column;
   table_options.categorical = {options.file_column};
   table_options.class_names = options.class_names;
+  table_options.separator = options.separator;
   table_options.classes = options.classes;
   TRY(table, read_table(options.csv, table_options));
   const auto files = std::ranges::find(table.columns, options.file_column, &Column::name);
@@ -118,6 +81,9 @@ Result<Labels> labels_from_csv(const ImageOptions& options, ImageSet& out) {
     }
   }
   out.class_names = table.class_names;
+  for (const std::string& note : table.notes) {
+    out.notes.push_back(fmt::format("'{}': {}", printable(options.csv.string(), 400), note));
+  }
   std::ranges::move(table.source.skipped, std::back_inserter(out.source.skipped));
   return labels;
 }
@@ -128,6 +94,31 @@ LabelsFrom labels_from(const ImageOptions& options, const std::vector<std::strin
   const bool in_folders =
       std::ranges::all_of(files, [](const std::string& file) { return file.contains('/'); });
   return in_folders ? LabelsFrom::kFolders : LabelsFrom::kNone;
+}
+
+// Why no picture has a class although some are in folders.
+void find_beside(const std::vector<std::string>& files, ImageSet& out) {
+  const auto beside = [](const std::string& file) { return !file.contains('/'); };
+  const auto count = std::ranges::count_if(files, beside);
+  if (count == 0 || static_cast<size_t>(count) == files.size()) return;
+  out.beside_folders = static_cast<uint64_t>(count);
+  out.first_beside = *std::ranges::find_if(files, beside);
+}
+
+void add_notes(size_t files, ImageSet& out) {
+  if (out.others.count > 0) out.notes.push_back(passed_over_text(out.others));
+  if (out.unlisted_files > 0) {
+    out.notes.push_back(
+        fmt::format("{} of {} pictures are not in the CSV and were passed over, "
+                    "the first: '{}'",
+                    out.unlisted_files, files, printable(out.first_unlisted)));
+  }
+  if (out.beside_folders > 0) {
+    out.notes.push_back(
+        fmt::format("{} of {} pictures are in no class folder, the first: '{}'; "
+                    "so no picture has a class",
+                    out.beside_folders, files, printable(out.first_beside)));
+  }
 }
 
 // The digest is of size and pixels.
@@ -161,13 +152,17 @@ Result<ImageSet> scan_images(const ImageOptions& options,
   out.folder = options.folder;
   out.source.kind = "images";
   out.source.name = options.folder.filename().string();
-  TRY(files, list_pictures(options.folder, out.other_files));
+  TRY(listed, list_pictures(options.folder));
+  const std::vector<std::string>& files = listed.files;
+  out.others = std::move(listed.others);
   if (files.empty()) {
-    return invalid("'{}': no JPEG or PNG pictures among {} other files",
-                   printable(options.folder.string(), 400), out.other_files);
+    return invalid("'{}': no JPEG or PNG pictures among {} other files{}",
+                   printable(options.folder.string(), 400), out.others.count,
+                   out.others.count > 0 ? "; " + passed_over_text(out.others) : "");
   }
   const LabelsFrom from = labels_from(options, files);
   Labels labels;
+  if (from == LabelsFrom::kNone && options.labels == LabelsFrom::kAuto) find_beside(files, out);
   if (from == LabelsFrom::kFolders) {
     TRY(found, labels_from_folders(files, options, out));
     labels = std::move(found);
@@ -187,7 +182,7 @@ Result<ImageSet> scan_images(const ImageOptions& options,
     if (from != LabelsFrom::kNone) {
       const auto label = labels.find(files[i]);
       if (label == labels.end()) {
-        ++out.unlisted_files;
+        if (out.unlisted_files++ == 0) out.first_unlisted = files[i];
         continue;
       }
       item.label = label->second;
@@ -210,6 +205,7 @@ Result<ImageSet> scan_images(const ImageOptions& options,
     return invalid("'{}': none of {} pictures can be used; {}",
                    printable(options.folder.string(), 400), files.size(), why);
   }
+  add_notes(files.size(), out);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "data/dataset.h"
+#include "image/picture_files.h"
 #include "image/preprocess.h"
 
 namespace cloister::audit {
@@ -16,7 +17,8 @@ enum class LabelsFrom { kAuto, kNone, kFolders, kCsv };
 struct ImageOptions {
   fs::path folder;  // searched with its sub-folders for .jpg, .jpeg and .png
   LabelsFrom labels = LabelsFrom::kAuto;
-  fs::path csv;  // a table of files, relative to the folder, and labels
+  fs::path csv;        // a table of files, relative to the folder, and labels
+  char separator = 0;  // of its cells, as TableOptions has it
   std::string file_column = "file";
   std::string label_column = "label";
   std::vector<std::string> class_names;  // class i is called class_names[i]; empty: see classes
@@ -31,8 +33,13 @@ struct ImageSet {
   std::vector<std::string> class_names;  // of labels that are names; empty for numbers
   Source source;                // skipped: files that can't be read, decoded or are too small, and
                                 // files of the CSV that are not there
-  uint64_t other_files = 0;     // in the folder, by their names no pictures
+  OtherFiles others;            // in the folder, by their names no pictures
   uint64_t unlisted_files = 0;  // pictures that the CSV does not name
+  std::string first_unlisted;
+  // Pictures in no class folder, where others are in one, so that none has a class (kAuto).
+  uint64_t beside_folders = 0;
+  std::string first_beside;
+  std::vector<std::string> notes;  // what a user should know of these files, and of the CSV
 };
 
 // Decodes every picture once for its digest. `progress` is told how many of how many are done.

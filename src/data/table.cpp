@@ -1,46 +1,18 @@
 #include "data/table.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
-#include <set>
 #include <unordered_set>
 
-#include "base/nearest.h"
-#include "data/csv.h"
+#include "data/column_survey.h"
+#include "data/table_rows.h"
 
 namespace cloister::audit {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr std::string_view kSpaces = " \t";
-
-std::string_view trimmed(std::string_view cell) {
-  const size_t start = cell.find_first_not_of(kSpaces);
-  if (start == cell.npos) return {};
-  return cell.substr(start, cell.find_last_not_of(kSpaces) - start + 1);
-}
-
-std::optional<double> number_in(std::string_view cell) {
-  const std::string_view text = trimmed(cell);
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = code == std::errc() && end == text.data() + text.size();
-  if (!whole || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
-
-std::optional<int64_t> whole_number_in(std::string_view cell) {
-  const std::string_view text = trimmed(cell);
-  int64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // Cells with their lengths, so that no two lists of cells are alike.
 void add_cell(std::string& key, std::string_view cell) {
@@ -49,21 +21,7 @@ void add_cell(std::string& key, std::string_view cell) {
   key += cell;
 }
 
-enum class Use { kDropped, kFeature, kLabel };
-
-// What the first reading learns of a column.
-struct Survey {
-  std::string name;
-  Use use = Use::kFeature;
-  std::optional<bool> categorical;  // from the options
-  uint64_t there = 0;
-  uint64_t numbers = 0;
-  uint64_t first_text_line = 0;
-  std::string first_text;
-  std::set<std::string> texts;  // label only: the names
-
-  bool is_categorical() const { return categorical.value_or(numbers < there); }
-};
+using Use = ColumnSurvey::Use;
 
 class TableReader {
  public:
@@ -89,27 +47,29 @@ class TableReader {
   // Calls `use` for each row of the right width; the first call of this reads the header.
   template <typename UseRow>
   Result<> each_row(UseRow use) {
-    CsvReader reader(csv_);
-    std::vector<std::string> cells;
-    TRY(any, reader.next(cells));
-    if (!any) return invalid("empty file, want a header");
+    TRY(rows, TableRows::open(csv_, options_.separator));
     const bool first_time = surveys_.empty();
-    if (first_time) TRY_OK(read_header(cells));
+    if (first_time) TRY_OK(read_header(rows));
+    std::vector<std::string> cells;
     while (true) {
-      TRY(more, reader.next(cells));
-      if (!more) return {};
+      TRY(more, rows.next(cells));
+      if (!more) break;
       if (cells.size() == surveys_.size()) {
-        TRY_OK(use(cells, reader.line()));
+        TRY_OK(use(cells, rows.line()));
         continue;
       }
-      const std::string why =
-          fmt::format("{} cells, the header has {}", cells.size(), surveys_.size());
-      if (!options_.skip_ragged) return invalid("line {}: {}", reader.line(), why);
+      const std::string why = rows.bad_width(cells.size());
+      if (!options_.skip_ragged) return invalid("line {}: {}", rows.line(), why);
       if (first_time) {
         ++table_.rows_read;
-        skip(reader.line(), why);
+        skip(rows.line(), why);
       }
     }
+    if (first_time && rows.trailing() > 0) {
+      table_.notes.push_back(fmt::format(
+          "{} rows end in more separators than the header: passed over", rows.trailing()));
+    }
+    return {};
   }
 
   static std::string id_of(uint64_t line) { return fmt::format("line {}", line); }
@@ -119,20 +79,15 @@ class TableReader {
   }
 
   bool is_missing(std::string_view cell) const {
-    return std::ranges::find(options_.missing, cell) != options_.missing.end();
+    return std::ranges::find(options_.missing, trimmed(cell)) != options_.missing.end();
   }
 
-  Result<> read_header(const std::vector<std::string>& names) {
-    std::set<std::string> seen;
+  Result<> read_header(const TableRows& rows) {
+    const std::vector<std::string>& names = rows.names();
     for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i].empty()) return invalid("header: column {} has no name", i + 1);
-      if (!seen.insert(names[i]).second) {
-        return invalid("header: column '{}' occurs twice", printable(names[i]));
-      }
-      Survey column;
-      column.name = names[i];
-      surveys_.push_back(std::move(column));
+      surveys_.push_back({.name = names[i], .number = i + 1, .named = rows.is_named(i)});
     }
+    table_.notes = rows.notes();
     for (const std::string& name : options_.drop) {
       TRY(column, find("dropped", name, names));
       column->use = Use::kDropped;
@@ -152,16 +107,11 @@ class TableReader {
     return {};
   }
 
-  Result<Survey*> find(std::string_view what, const std::string& name,
-                       const std::vector<std::string>& names) {
-    const auto at = std::ranges::find(surveys_, name, &Survey::name);
+  Result<ColumnSurvey*> find(std::string_view what, const std::string& name,
+                             const std::vector<std::string>& names) {
+    const auto at = std::ranges::find(surveys_, name, &ColumnSurvey::name);
     if (at != surveys_.end()) return &*at;
-    std::vector<std::string> near;
-    for (const std::string& candidate : nearest_texts(name, names, 3)) {
-      near.push_back(fmt::format("'{}'", printable(candidate, 40)));
-    }
-    return fail(Kind::kUsage, "{} column '{}' is not among the {} of the header; near: {}", what,
-                printable(name, 40), names.size(), fmt::join(near, ", "));
+    return no_such_column(what, name, names);
   }
 
   Result<> survey(const std::vector<std::string>& cells, uint64_t line) {
@@ -179,40 +129,18 @@ class TableReader {
         return {};
       }
     }
-    for (size_t i = 0; i < cells.size(); ++i) TRY_OK(survey_cell(surveys_[i], cells[i], line));
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (surveys_[i].use == Use::kDropped || is_missing(cells[i])) continue;
+      TRY_OK(survey_cell(surveys_[i], cells[i], line));
+    }
     keep_.back() = true;
-    return {};
-  }
-
-  Result<> survey_cell(Survey& column, const std::string& cell, uint64_t line) const {
-    if (column.use == Use::kDropped || is_missing(cell)) return {};
-    ++column.there;
-    if (column.use == Use::kLabel) {
-      if (whole_number_in(cell)) ++column.numbers;
-      column.texts.insert(cell);
-      if (column.texts.size() > 100'000) {
-        return invalid("line {}: label column '{}' has over 100000 classes", line,
-                       printable(column.name));
-      }
-      return {};
-    }
-    if (column.categorical.value_or(false)) return {};
-    if (number_in(cell)) {
-      ++column.numbers;
-    } else if (column.categorical) {
-      return invalid("line {}: column '{}' is '{}', want a number", line, printable(column.name),
-                     printable(cell, 40));
-    } else if (column.first_text_line == 0) {
-      column.first_text_line = line;
-      column.first_text = cell;
-    }
     return {};
   }
 
   // Makes the columns and numbers the classes.
   Result<> prepare() {
     rows_.clear();
-    for (Survey& survey : surveys_) {
+    for (ColumnSurvey& survey : surveys_) {
       if (survey.use == Use::kLabel) {
         TRY_OK(number_classes(survey));
         continue;
@@ -224,13 +152,8 @@ class TableReader {
             fmt::format("column '{}' is empty: left out", printable(survey.name)));
       }
       if (survey.use == Use::kDropped) continue;
-      if (survey.is_categorical() && !survey.categorical && survey.numbers > 0) {
-        table_.notes.push_back(fmt::format(
-            "column '{}': {} of {} cells are numbers, but not '{}' in line {}: taken as "
-            "categorical",
-            printable(survey.name), survey.numbers, survey.there, printable(survey.first_text, 40),
-            survey.first_text_line));
-      }
+      TRY_OK(check_kind(survey));
+      std::ranges::move(notes_of(survey), std::back_inserter(table_.notes));
       Column column;
       column.name = survey.name;
       column.categorical = survey.is_categorical();
@@ -241,8 +164,8 @@ class TableReader {
     return {};
   }
 
-  Result<> number_classes(const Survey& label) {
-    label_is_number_ = options_.class_names.empty() && label.numbers == label.there;
+  Result<> number_classes(const ColumnSurvey& label) {
+    label_is_number_ = options_.class_names.empty() && label.numbers() == label.there;
     if (label_is_number_) return {};
     if (options_.class_names.empty() && options_.classes > 0) {
       for (const std::string& text : label.texts) {
@@ -299,7 +222,7 @@ class TableReader {
     const bool missing = is_missing(cell);
     column.missing += missing ? 1 : 0;
     if (!column.categorical) {
-      column.numbers.push_back(missing ? kNan : number_in(cell).value_or(kNan));
+      column.numbers.push_back(missing ? kNan : read_number(cell).value);
       return;
     }
     constexpr uint32_t kMissing = std::numeric_limits<uint32_t>::max();
@@ -325,7 +248,7 @@ class TableReader {
   std::string_view csv_;
   const TableOptions& options_;
   Table table_;
-  std::vector<Survey> surveys_;
+  std::vector<ColumnSurvey> surveys_;
   std::vector<bool> keep_;  // one a row of the right width
   size_t row_ = 0;
   std::string key_;

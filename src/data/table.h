@@ -12,6 +12,7 @@ struct TableOptions {
   std::vector<std::string> numeric;  // kinds that are not to be inferred
   std::vector<std::string> categorical;
   std::vector<std::string> missing = {"", "-"};  // cells that mean "no value"
+  char separator = 0;        // 0: a comma, or what the header shows (TableRows::open)
   bool skip_ragged = false;  // count and report rows of another width instead of refusing the file
   std::vector<std::string> class_names;  // class i is called class_names[i]; empty: see classes
   int64_t classes = 0;  // labels must be whole numbers below this; 0: whole numbers as they are, or
@@ -45,11 +46,12 @@ struct Table {
 
 // Reads twice: once for kinds and duplicates, once for values. A column is numeric when all its
 // cells that are there are decimal numbers; one without any cell, whose kind is not named, is left
-// out, with a note. Rows
-// equal in all columns to an earlier one are removed and counted; rows without a label are skipped
-// and counted. kUsage for a column that is named but not there; kInvalid, with the line, for what
-// CsvReader refuses, a header with an empty name or one twice, a row of another width, a cell of a
-// numeric column that is no number, and a label that is no class. Thread-safe.
+// out, with a note. A column without a name is called "column N", with a note. Rows equal in all
+// columns to an earlier one are removed and counted; rows without a label are skipped and counted.
+// kUsage for a column that is named but not there; kInvalid, with the line, for what TableRows
+// refuses, a row of another width, a cell that is used and not UTF-8, a cell of a numeric column
+// that is no number (or too large for one, or has a decimal comma), and a label that is no class.
+// Thread-safe.
 Result<Table> parse_table(std::string_view csv, const TableOptions& options);
 
 // The same from a path; errors carry the path, kNotFound and kIo are added. The file is mapped, not

@@ -85,7 +85,9 @@ std::string without_source(std::string_view text) {
 
 OrtPort describe(std::string name, const Ort::TypeInfo& info) {
   OrtPort spec{.name = std::move(name)};
-  if (info.GetONNXType() != ONNX_TYPE_TENSOR) return spec;
+  const ONNXType kind = info.GetONNXType();
+  spec.is_tensor = kind == ONNX_TYPE_TENSOR || kind == ONNX_TYPE_UNKNOWN;
+  if (kind != ONNX_TYPE_TENSOR) return spec;
   const auto tensor = info.GetTensorTypeAndShapeInfo();
   spec.dtype = from_ort(tensor.GetElementType());
   spec.dims = tensor.GetShape();
@@ -110,6 +112,11 @@ Ort::SessionOptions ort_session_options(int threads) {
     options.SetIntraOpNumThreads(threads);
     options.AddConfigEntry("session.intra_op.allow_spinning", "0");
   }
+  // Segments come from others. Whatever names a file in them, sub-graphs too, finds none: ONNX
+  // Runtime would look in the working directory. Nor is its own format read, only ONNX.
+  options.AddConfigEntry("session.model_external_initializers_file_folder_path",
+                         "/dev/null/no-files-beside-a-model");
+  options.AddConfigEntry("session.load_model_format", "ONNX");
   options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
   options.SetGraphOptimizationLevel(GraphOptimizationLevel::ORT_ENABLE_ALL);
   return options;

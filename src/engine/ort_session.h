@@ -22,6 +22,7 @@ Ort::SessionOptions ort_session_options(int threads);
 struct OrtPort {
   std::string name;
   std::optional<DType> dtype;
+  bool is_tensor = true;
   std::vector<int64_t> dims;         // -1: not fixed
   std::vector<std::string> symbols;  // by dimension: its name, or empty
 };

@@ -14,7 +14,8 @@ Result<std::vector<ProbedType>> infer(const std::string& model) {
     TRY(outputs, ort_outputs(session));
     std::vector<ProbedType> types;
     for (OrtPort& output : outputs) {
-      types.push_back({output.dtype, std::move(output.dims), std::move(output.symbols)});
+      types.push_back(
+          {output.dtype, std::move(output.dims), std::move(output.symbols), !output.is_tensor});
     }
     return types;
   });
@@ -38,10 +39,32 @@ Result<std::vector<ProbedType>> run(const Segment& segment) {
   return types;
 }
 
+Result<std::vector<std::vector<Tensor>>> run_piece(
+    const Segment& piece, const std::vector<std::map<std::string, Tensor>>& runs) {
+  TRY(engine, make_onnxruntime({.optimize = false}));
+  TRY(program, engine->load(piece));
+  std::vector<std::vector<Tensor>> results;
+  for (const auto& given : runs) {
+    std::vector<TensorView> inputs;
+    for (const TensorSpec& spec : program->inputs()) {
+      const auto tensor = given.find(spec.name);
+      if (tensor == given.end()) return invalid("input '{}' is not given", printable(spec.name));
+      inputs.push_back(tensor->second.view());
+    }
+    TRY(outputs, program->run(inputs));
+    results.push_back(std::move(outputs));
+  }
+  return results;
+}
+
 }  // namespace
 
 TypeProbe onnxruntime_probe() {
   return {infer, run};
+}
+
+PieceRunner onnxruntime_piece_runner() {
+  return run_piece;
 }
 
 }  // namespace cloister

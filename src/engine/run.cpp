@@ -17,6 +17,9 @@ Result<std::vector<NamedTensor>> run_segments(const std::vector<std::unique_ptr<
     std::vector<TensorView> views;
     for (const TensorSpec& spec : segments[i]->inputs()) {
       const auto tensor = known.find(spec.name);
+      if (tensor == known.end() && segments.size() == 1) {
+        return invalid("input '{}' is missing", printable(spec.name));
+      }
       if (tensor == known.end()) {
         return invalid(
             "segment {} needs '{}', which is neither a given input nor an earlier segment's output",
@@ -25,6 +28,8 @@ Result<std::vector<NamedTensor>> run_segments(const std::vector<std::unique_ptr<
       views.push_back(tensor->second.view());
     }
     auto results = segments[i]->run(views);
+    // One segment is the model itself.
+    if (!results && segments.size() == 1) return std::unexpected(results.error());
     if (!results) return with_context(results.error(), fmt::format("segment {}", i + 1));
     const std::vector<TensorSpec>& specs = segments[i]->outputs();
     for (size_t k = 0; k < specs.size(); ++k) {

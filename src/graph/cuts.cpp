@@ -1,5 +1,7 @@
 #include "graph/cuts.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <set>
 
@@ -8,6 +10,7 @@
 #include "graph/cut_id.h"
 #include "graph/exposure.h"
 #include "graph/live_set.h"
+#include "graph/onnx.h"
 
 namespace cloister {
 namespace {
@@ -15,6 +18,10 @@ namespace {
 // A cut with more dimensions than this is too wide, whatever the options: real models have a few,
 // and what hostile ones have would be copied into each cut.
 constexpr size_t kMaxShapeTensors = 256;
+
+// The reason why a cut is exposed: tensors, and bytes, which records limit.
+constexpr size_t kMostNamed = 4;
+constexpr size_t kMostReason = 1000;
 
 // Bytes of constants, by the first and by the last data node that needs them.
 struct WeightUse {
@@ -44,7 +51,7 @@ class WeightCounter {
 
   // Bytes of constants that the node needs and that no node asked about before does.
   uint64_t new_bytes(size_t node) {
-    uint64_t bytes = 0;
+    uint64_t bytes = node_constant_bytes(graph_.nodes[node]);  // in its sub-graphs
     std::vector<size_t> stack = {node};
     while (!stack.empty()) {
       const Node& next = graph_.nodes[stack.back()];
@@ -80,7 +87,15 @@ struct Width {
 class Lister {
  public:
   Lister(const Graph& graph, const CutOptions& options)
-      : graph_(graph), options_(options), carried_(carried_inputs(graph)) {}
+      : graph_(graph), options_(options), carried_(carried_inputs(graph, options.exposure)) {
+    users_.resize(graph.values.size());
+    find_secrets();
+    for (size_t i = 0; i < graph.data_nodes(); ++i) {
+      for (const ValueId id : graph.nodes[graph.first_data_node + i].inputs) {
+        if (!carried_[id].empty()) users_[id].push_back(i);
+      }
+    }
+  }
 
   CutList list() {
     LiveSet live(graph_);
@@ -94,7 +109,10 @@ class Lister {
     for (size_t i = 0; i < n; ++i) {
       const Node& node = graph_.nodes[graph_.first_data_node + i];
       const auto macs = node_macs(graph_, node);
-      list_.macs_known = list_.macs_known && macs.has_value();
+      if (!macs && list_.macs_known) {
+        list_.macs_known = false;
+        list_.macs_unknown_of = node_label(*node.proto);
+      }
       cut.position = i + 1;
       cut.macs_before = saturating_add(cut.macs_before, macs.value_or(0));
       cut.weight_bytes_before += weights.first[i];
@@ -111,6 +129,22 @@ class Lister {
   }
 
  private:
+  // What depends on an input that is not public; everything where there is none.
+  void find_secrets() {
+    secret_.assign(graph_.values.size(), false);
+    for (ValueId id = 0; id < graph_.values.size(); ++id) {
+      secret_[id] = graph_.values[id].is_input && !options_.exposure.public_inputs.contains(id);
+    }
+    if (options_.exposure.public_inputs.empty() ||
+        std::ranges::find(secret_, true) == secret_.end()) {
+      secret_.assign(graph_.values.size(), true);
+    }
+    for (const Node& node : graph_.nodes) {
+      const bool secret = std::ranges::any_of(node.inputs, [&](ValueId id) { return secret_[id]; });
+      for (const ValueId id : node.outputs) secret_[id] = secret_[id] || secret;
+    }
+  }
+
   // Adds the boundary to the group of those that expose the same, or begins the next group.
   void consider(const Cut& totals, const LiveSet& live, bool is_new) {
     if (live.data().empty()) return;
@@ -130,6 +164,8 @@ class Lister {
       };
       std::ranges::stable_sort(cut.tensors, make_order);
       std::ranges::stable_sort(cut.shape_tensors, make_order);
+      cut.public_tensors = static_cast<size_t>(
+          std::ranges::count_if(cut.tensors, [&](ValueId id) { return !secret_[id]; }));
       measure(cut);
     }
   }
@@ -152,15 +188,42 @@ class Lister {
         add(cut.bytes_as_fp16, half.bytes());
       }
     }
+    tell_exposed(cut);
+  }
+
+  void tell_exposed(Cut& cut) const {
+    std::vector<std::string> parts;
+    size_t first_use = graph_.data_nodes();
     for (const ValueId id : cut.tensors) {
-      if (carried_[id] == kNone || !cut.exposed_by_construction.empty()) continue;
-      const std::string input = printable(graph_.values[carried_[id]].name);
-      cut.exposed_by_construction =
-          carried_[id] == id
-              ? fmt::format("carries input '{}'", input)
-              : fmt::format("carries '{}', a rearrangement or recoding of input '{}'",
-                            printable(graph_.values[id].name), input);
+      if (carried_[id].empty()) continue;
+      first_use = std::min(first_use, *std::ranges::lower_bound(users_[id], cut.position));
+      const std::string name = printable(graph_.values[id].name);
+      if (graph_.values[id].is_input) {
+        parts.push_back(fmt::format("input '{}'", name));
+        continue;
+      }
+      std::vector<std::string> inputs;
+      for (const ValueId input : carried_[id]) {
+        inputs.push_back(fmt::format("'{}'", printable(graph_.values[input].name)));
+      }
+      parts.push_back(fmt::format("'{}', a rearrangement or recoding of input{} {}", name,
+                                  inputs.size() == 1 ? "" : "s", fmt::join(inputs, ", ")));
     }
+    if (parts.empty()) return;
+    cut.exposed_to = first_use;
+    const size_t more = parts.size() - std::min(parts.size(), kMostNamed);
+    parts.resize(parts.size() - more);
+    std::string& why = cut.exposed_by_construction;
+    why = fmt::format("carries {}", fmt::join(parts, "; "));
+    if (more > 0) why += fmt::format("; and {} more", more);
+    why = printable(why, kMostReason);
+  }
+
+  // A segment declares what crosses its border.
+  bool can_be_written(const Cut& cut) const {
+    const auto is_typed = [&](ValueId id) { return graph_.values[id].type.dtype.has_value(); };
+    return !graph_.is_typed || (std::ranges::all_of(cut.tensors, is_typed) &&
+                                std::ranges::all_of(cut.shape_tensors, is_typed));
   }
 
   void finish_group() {
@@ -168,6 +231,8 @@ class Lister {
     list_.merged += group_size_ - 1;
     if (!is_listed(best_width_)) {
       ++list_.too_wide;
+    } else if (!can_be_written(best_)) {
+      ++list_.untyped;
     } else if (listed_.insert(best_.tensors).second) {
       list_.cuts.push_back(std::move(best_));
     } else {
@@ -178,7 +243,9 @@ class Lister {
 
   const Graph& graph_;
   const CutOptions& options_;
-  std::vector<ValueId> carried_;
+  CarriedInputs carried_;
+  std::vector<bool> secret_;                // by ValueId
+  std::vector<std::vector<size_t>> users_;  // positions, by ValueId, of what carries an input
   CutList list_;
   Cut best_;  // of the group of boundaries that expose the same
   Width best_width_;

@@ -1,7 +1,7 @@
 // Where a model can be cut in two, and what each cut carries and divides.
 #pragma once
 
-#include "graph/graph.h"
+#include "graph/exposure.h"
 
 namespace cloister {
 
@@ -14,9 +14,13 @@ struct Cut {
   // position).
   size_t position = 0;
   std::vector<ValueId> tensors;        // that cross, in the order in which they are made
+  size_t public_tensors = 0;           // those of them that public inputs alone decide
   std::vector<ValueId> shape_tensors;  // cross too, but depend on the inputs' dimensions only
-  // Not empty: the cut carries an input, or a rearrangement of one, and this says which.
+  // Not empty: the cut carries secret inputs, or what they can be had from, and this says which.
   std::string exposed_by_construction;
+  // The position (as above) of the first node that uses what is so: a body that begins here and
+  // ends at that position or before doesn't get it.
+  size_t exposed_to = 0;
 
   // For one item of the batch; nothing where a type is not known.
   std::optional<uint64_t> bytes;
@@ -25,21 +29,24 @@ struct Cut {
   uint64_t weight_bytes_before = 0;
   uint64_t weight_bytes_after = 0;
 
-  // Exactly one data tensor crosses: it dominates the outputs.
-  bool is_single() const { return tensors.size() == 1; }
+  // Exactly one data tensor crosses, beside public ones: it dominates the outputs.
+  bool is_single() const { return tensors.size() - public_tensors == 1; }
 };
 
 struct CutOptions {
   size_t max_tensors = 4;  // wider cuts are counted, not listed
+  ExposureOptions exposure;
 };
 
 struct CutList {
-  std::vector<Cut> cuts;    // shallow to deep
-  size_t boundaries = 0;    // between data nodes, before merging
-  size_t merged = 0;        // boundaries left out: they expose what a neighbour exposes
-  size_t too_wide = 0;      // cuts with more than max_tensors tensors
-  uint64_t total_macs = 0;  // for one item of the batch
-  bool macs_known = true;   // false: some type is not known, and totals are lower bounds
+  std::vector<Cut> cuts;        // shallow to deep
+  size_t boundaries = 0;        // between data nodes, before merging
+  size_t merged = 0;            // boundaries left out: they expose what a neighbour exposes
+  size_t too_wide = 0;          // cuts with more than max_tensors tensors
+  size_t untyped = 0;           // cuts that carry what is no tensor, or of a type that nobody knows
+  uint64_t total_macs = 0;      // for one item of the batch
+  bool macs_known = true;       // false: some node's are not known, and totals are lower bounds
+  std::string macs_unknown_of;  // that node, the first: "Conv 'c1'"
   uint64_t total_weight_bytes = 0;
 
   // Share of the MACs that lie before the cut, 0 to 1.
@@ -50,7 +57,7 @@ struct CutList {
 // between which only dimensions or the arrangement of values change (Reshape, Transpose, Shape,
 // ...) are one cut, listed where it is narrowest; so are those that the same tensors cross. Graph
 // outputs made before a cut do not cross it for being outputs. Needs types (infer_types) for bytes
-// and MACs.
+// and MACs, and for running the first nodes (ExposureOptions::run).
 CutList list_cuts(const Graph& graph, const CutOptions& options = {});
 
 // The cut that `text` names: an id or a unique start of one, the name of its only tensor, its

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "graph/constants.h"
 #include "graph/edit.h"
-#include "graph/weights.h"
 
 namespace cloister {
 namespace {
@@ -28,34 +28,14 @@ Result<> free_inputs(const Graph& graph, onnx::GraphProto& proto) {
   return {};
 }
 
-// The constant value that input `i` of a node has, if it is a small initializer or a Constant.
-std::optional<onnx::TensorProto> constant_input(const Graph& graph, const Node& node, int i) {
-  const Value* value = graph.input(node, i);
-  if (value == nullptr || !value->is_constant) return std::nullopt;
-  if (value->producer != kNone) {
-    if (graph.nodes[value->producer].proto->op_type() != "Constant") return std::nullopt;
-    for (const auto& attribute : graph.nodes[value->producer].proto->attribute()) {
-      if (attribute.name() == "value") return attribute.t();
-    }
-    return std::nullopt;
-  }
-  for (const auto& tensor : graph.model.proto->graph().initializer()) {
-    if (tensor.name() == value->name) return tensor;
-  }
-  return std::nullopt;
-}
-
 // The target of a Reshape with its leading 1 made to follow the batch; nothing where it needs none.
 std::optional<std::vector<int64_t>> following_batch(const Graph& graph, const Node& node) {
   if (node.is_constant || node.proto->op_type() != "Reshape" ||
       !is_onnx_domain(node.proto->domain())) {
     return std::nullopt;
   }
-  const auto target = constant_input(graph, node, 1);
-  if (!target || target->data_type() != onnx::TensorProto::INT64) return std::nullopt;
-  ExternalFiles none("/nonexistent");
-  const auto value = tensor_value(*target, none);
-  if (!value) return std::nullopt;
+  const auto value = constant_value(graph, graph.input(node, 1));
+  if (!value || value->dtype() != DType::kI64) return std::nullopt;
   std::vector<int64_t> dimensions(value->as<int64_t>().begin(), value->as<int64_t>().end());
   if (dimensions.empty() || dimensions[0] != 1) return std::nullopt;
   const bool has_free = std::ranges::find(dimensions, -1) != dimensions.end();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "graph/graph.h"
+#include "graph/dependence.h"
 
 namespace cloister {
 
@@ -9,9 +9,15 @@ namespace cloister {
 // with the same root carry the same information.
 std::vector<ValueId> arrangement_roots(const Graph& graph);
 
-// For each value: the model input whose elements it carries (rearranged, picked out, padded,
-// widened, put through an affine map with constant factors, or looked up in a constant table), or
-// kNone. Conservative: a part of an input counts.
-std::vector<ValueId> carried_inputs(const Graph& graph);
+struct ExposureOptions {
+  std::set<ValueId> public_inputs;  // no secret, so that carrying them exposes nothing
+  PieceRunner run;                  // null: only what is known of operators decides
+};
+
+// For each value: the model inputs whose elements it carries. Rearranged, picked out, padded,
+// joined, put through an affine map with constant factors, or looked up in a constant table: that
+// operators say, and a part of an input counts. With a runner, whatever computes it: each element
+// of it on one element of the input, or of a token (dependence.h).
+CarriedInputs carried_inputs(const Graph& graph, const ExposureOptions& options = {});
 
 }  // namespace cloister

@@ -1,10 +1,10 @@
 #include "graph/external_data.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/checked.h"
+#include "base/parse_number.h"
 #include "graph/onnx.h"
 
 namespace cloister {
@@ -16,13 +16,10 @@ struct ExternalSpan {
   std::optional<uint64_t> length;
 };
 
-Result<uint64_t> parse_number(const std::string& key, const std::string& text) {
-  uint64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) {
-    return invalid("external data {} is '{}', want a number", key, printable(text));
-  }
-  return value;
+Result<uint64_t> number_of(const std::string& key, const std::string& text) {
+  const auto value = parse_number<uint64_t>(text);
+  if (!value) return invalid("external data {} is '{}', want a number", key, printable(text));
+  return *value;
 }
 
 Result<ExternalSpan> external_span(const onnx::TensorProto& tensor) {
@@ -30,18 +27,79 @@ Result<ExternalSpan> external_span(const onnx::TensorProto& tensor) {
   for (const auto& entry : tensor.external_data()) {
     if (entry.key() == "location") span.location = entry.value();
     if (entry.key() == "offset") {
-      TRY(offset, parse_number("offset", entry.value()));
+      TRY(offset, number_of("offset", entry.value()));
       span.offset = offset;
     }
     if (entry.key() == "length") {
-      TRY(length, parse_number("length", entry.value()));
+      TRY(length, number_of("length", entry.value()));
       span.length = length;
     }
   }
   return span;
 }
 
+// Links followed by hand, so that a loop ends; the system has its own limit.
+constexpr int kMostLinks = 40;
+
+bool is_below(const fs::path& path, const fs::path& root) {
+  std::error_code code;
+  const fs::path real = fs::canonical(root.empty() ? "." : root, code);
+  if (code) return false;
+  return std::ranges::mismatch(real, path).in1 == real.end();
+}
+
+// A location as a model file may have it: below the model's folder, by its name alone.
+Result<fs::path> relative_location(const std::string& location) {
+  const auto refuse = [&](std::string_view why) {
+    return fail(Kind::kRefused, "path '{}' {}; only files below the model's folder are read",
+                printable(location, 400), why);
+  };
+  if (location.find('\0') != std::string::npos) return refuse("contains a zero byte");
+  const fs::path relative(location);
+  if (relative.is_absolute()) return refuse("is absolute");
+  if (std::ranges::find(relative, "..") != relative.end()) return refuse("contains '..'");
+  return relative;
+}
+
 }  // namespace
+
+ExternalFiles ExternalFiles::beside(const fs::path& model, const DataLinks& links) {
+  ExternalFiles files(model.parent_path());
+  fs::path at = model;
+  std::error_code code;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(at, code); ++i) {
+    const fs::path target = fs::read_symlink(at, code);
+    if (code) break;
+    at = target.is_absolute() ? target : at.parent_path() / target;
+    files.places_.push_back(at.parent_path());
+  }
+  const fs::path real = fs::canonical(model, code);
+  if (!code) files.roots_.push_back(real.parent_path());
+  files.roots_.insert(files.roots_.end(), links.folders.begin(), links.folders.end());
+  const fs::path folder = fs::canonical(files.places_[0].empty() ? "." : files.places_[0], code);
+  for (const fs::path& cache : links.caches) {
+    if (!code && is_below(folder, cache)) files.roots_.push_back(cache);
+  }
+  return files;
+}
+
+Result<fs::path> ExternalFiles::resolve(const std::string& location) const {
+  TRY(relative, relative_location(location));
+  for (const fs::path& place : places_) {
+    std::error_code code;
+    const fs::path full = fs::canonical((place.empty() ? "." : place) / relative, code);
+    if (code) continue;
+    for (const fs::path& root : roots_) {
+      if (is_below(full, root)) return full;
+    }
+    return fail(Kind::kRefused,
+                "path '{}' leads out of the model's folder; --allow-links-under DIR allows links "
+                "to what is below DIR",
+                printable(location, 400));
+  }
+  return fail(Kind::kNotFound, "no file '{}' in '{}'", printable(location, 400),
+              printable(places_[0].string(), 400));
+}
 
 ExternalFiles::ExternalFiles(std::vector<Segment::File> files) {
   for (Segment::File& file : files) add(std::move(file));
@@ -55,8 +113,8 @@ void ExternalFiles::add(Segment::File file) {
 
 Result<Segment::File> ExternalFiles::open(const std::string& location) {
   if (const auto known = files_.find(location); known != files_.end()) return known->second;
-  if (!folder_) return fail(Kind::kNotFound, "no file '{}' in memory", printable(location));
-  TRY(path, resolve_inside(*folder_, location));
+  if (places_.empty()) return fail(Kind::kNotFound, "no file '{}' in memory", printable(location));
+  TRY(path, resolve(location));
   TRY(map, MappedFile::open(path));
   Segment::File file{location, map->bytes(), map};
   add(file);

@@ -9,15 +9,24 @@
 namespace cloister {
 namespace {
 
+// What is taken out of a graph.
+struct Part {
+  std::vector<uint32_t> nodes;   // data nodes, ascending
+  bool is_first = false;         // constant outputs of the model are its
+  bool is_whole = false;         // so are unused inputs
+  bool untyped_outputs = false;  // see extract()
+  bool all_outputs = false;      // whatever its nodes make is one
+};
+
 class Extractor {
  public:
-  Extractor(const Graph& graph, Range range, bool untyped_outputs)
+  Extractor(const Graph& graph, Part part)
       : graph_(graph),
         source_(graph.model.proto->graph()),
-        begin_(graph.first_data_node + range.begin),
-        end_(graph.first_data_node + range.end),
-        whole_(range.begin == 0 && range.end == graph.data_nodes()),
-        untyped_outputs_(untyped_outputs) {}
+        part_(std::move(part)),
+        is_inside_(graph.nodes.size(), false) {
+    for (const uint32_t node : part_.nodes) is_inside_[node] = true;
+  }
 
   Result<Model> extract() {
     collect();
@@ -33,7 +42,7 @@ class Extractor {
   }
 
  private:
-  bool inside(uint32_t node) const { return node >= begin_ && node < end_; }
+  bool inside(uint32_t node) const { return node != kNone && is_inside_[node]; }
 
   // The nodes, the constants that they need, and the values that cross the border.
   void collect() {
@@ -42,13 +51,12 @@ class Extractor {
     const auto use = [&](ValueId id) {
       if (seen.insert(id).second) stack.push_back(id);
     };
-    for (uint32_t i = begin_; i < end_; ++i) {
-      nodes_.push_back(i);
+    nodes_ = part_.nodes;
+    for (const uint32_t i : part_.nodes) {
       for (const ValueId id : graph_.nodes[i].inputs) use(id);
     }
-    // Constant outputs belong to the first segment.
     for (const ValueId id : graph_.outputs) {
-      if (graph_.values[id].is_constant && begin_ == graph_.first_data_node) use(id);
+      if (graph_.values[id].is_constant && part_.is_first) use(id);
     }
     while (!stack.empty()) {
       const ValueId id = stack.back();
@@ -64,14 +72,25 @@ class Extractor {
       }
     }
     std::ranges::sort(nodes_);  // constant nodes come first in a graph
-    for (uint32_t i = end_; i < graph_.nodes.size(); ++i) {
+    find_outputs();
+    // Those with a default that nothing needs are left out: without it they would be required.
+    for (const ValueId id : graph_.inputs) {
+      if (part_.is_whole && graph_.values[id].is_input) inputs_.insert(id);
+    }
+  }
+
+  void find_outputs() {
+    for (const uint32_t i : part_.nodes) {
+      if (part_.all_outputs) {
+        outputs_.insert(graph_.nodes[i].outputs.begin(), graph_.nodes[i].outputs.end());
+      }
+    }
+    const uint32_t first = part_.nodes.empty() ? 0 : part_.nodes.front();
+    for (uint32_t i = std::max(first, graph_.first_data_node); i < graph_.nodes.size(); ++i) {
+      if (inside(i)) continue;
       for (const ValueId id : graph_.nodes[i].inputs) {
         if (inside(graph_.values[id].producer)) outputs_.insert(id);
       }
-    }
-    // Those with a default that nothing needs are left out: without it they would be required.
-    for (const ValueId id : graph_.inputs) {
-      if (whole_ && graph_.values[id].is_input) inputs_.insert(id);
     }
   }
 
@@ -111,7 +130,7 @@ class Extractor {
 
   Result<> declare_output(ValueId id, onnx::ValueInfoProto& info) const {
     auto declared = declare(id, info);
-    return untyped_outputs_ ? Result<>() : declared;
+    return part_.untyped_outputs ? Result<>() : declared;
   }
 
   const onnx::ValueInfoProto* declaration(const std::string& name) const {
@@ -134,9 +153,8 @@ class Extractor {
       const ValueId id = graph_.ids.at(output.name());
       const Value& value = graph_.values[id];
       outputs_.erase(id);
-      const bool first = begin_ == graph_.first_data_node;
-      const bool here = value.is_constant ? first : inside(value.producer);
-      if (!here && !(whole_ && value.is_input)) continue;
+      const bool here = value.is_constant ? part_.is_first : inside(value.producer);
+      if (!here && !(part_.is_whole && value.is_input)) continue;
       if (output.has_type()) {
         *out.add_output() = output;
       } else {
@@ -177,10 +195,8 @@ class Extractor {
 
   const Graph& graph_;
   const onnx::GraphProto& source_;
-  const uint32_t begin_;
-  const uint32_t end_;
-  const bool whole_;
-  const bool untyped_outputs_;
+  const Part part_;
+  std::vector<bool> is_inside_;  // by node
   std::vector<uint32_t> nodes_;
   std::unordered_set<uint32_t> made_;  // constant nodes taken along
   std::unordered_set<std::string> initializers_;
@@ -214,7 +230,18 @@ Result<Model> extract(const Graph& graph, Range range, bool untyped_outputs) {
     return fail(Kind::kInternal, "segment [{}, {}) of a graph with {} nodes", range.begin,
                 range.end, graph.data_nodes());
   }
-  return Extractor(graph, range, untyped_outputs).extract();
+  Part part{.is_first = range.begin == 0,
+            .is_whole = range.begin == 0 && range.end == graph.data_nodes(),
+            .untyped_outputs = untyped_outputs};
+  for (size_t i = range.begin; i < range.end; ++i) {
+    part.nodes.push_back(static_cast<uint32_t>(graph.first_data_node + i));
+  }
+  return Extractor(graph, std::move(part)).extract();
+}
+
+Result<Model> extract_nodes(const Graph& graph, std::vector<uint32_t> nodes) {
+  return Extractor(graph, {.nodes = std::move(nodes), .untyped_outputs = true, .all_outputs = true})
+      .extract();
 }
 
 Result<Model> extract_whole(const Graph& graph) {

@@ -24,6 +24,10 @@ struct Range {
 // about).
 Result<Model> extract(const Graph& graph, Range range, bool untyped_outputs = false);
 
+// These data nodes, ascending, as a model whose outputs are all that they make; otherwise as above,
+// with untyped outputs. For probes.
+Result<Model> extract_nodes(const Graph& graph, std::vector<uint32_t> nodes);
+
 // The whole graph (all of its inputs kept, but defaults that nothing uses), written anew: what its
 // outputs depend on.
 Result<Model> extract_whole(const Graph& graph);

@@ -10,6 +10,19 @@
 namespace cloister {
 namespace {
 
+// What to do about a model whose shares are not known.
+std::string unknown_share(const Graph& graph, const CutList& list, const std::string& text) {
+  std::string advice;
+  if (!graph.free_symbols.empty()) {
+    advice = fmt::format("give sizes with --dim: {}; or ",
+                         printable(fmt::format("{}", fmt::join(graph.free_symbols, ", ")), 200));
+  }
+  return fmt::format(
+      "'{}' is a share of the MACs, and those of {} are not known: {}name a cut by its id or its "
+      "tensor (see 'cloister inspect')",
+      text, list.macs_unknown_of, advice);
+}
+
 std::optional<double> percentage(const std::string& text) {
   if (text.size() < 2 || text.back() != '%') return std::nullopt;
   double value = 0;
@@ -33,8 +46,11 @@ const Cut* nearest_cut(const CutList& list, double share) {
 
 Result<Cut> find_cut(const Graph& graph, const CutList& list, const std::string& text) {
   if (const auto share = percentage(text)) {
+    if (!list.macs_known) return fail(Kind::kUsage, "{}", unknown_share(graph, list, text));
     if (const Cut* cut = nearest_cut(list, *share)) return *cut;
-    return fail(Kind::kUsage, "no single-tensor cut to choose '{}' from", text);
+    return fail(Kind::kUsage,
+                "no cut to choose '{}' from: none that one tensor crosses keeps the input back",
+                text);
   }
   const Cut* by_prefix = nullptr;
   size_t matches = 0;

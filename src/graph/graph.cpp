@@ -4,7 +4,10 @@
 #include <unordered_set>
 
 #include "base/checked.h"
+#include "graph/inline.h"
 #include "graph/onnx.h"
+#include "graph/schedule.h"
+#include "graph/validate.h"
 
 namespace cloister {
 namespace {
@@ -179,7 +182,9 @@ class Builder {
       (node.is_constant ? graph_.nodes : data).push_back(std::move(node));
     }
     graph_.first_data_node = static_cast<uint32_t>(graph_.nodes.size());
-    std::move(data.begin(), data.end(), std::back_inserter(graph_.nodes));
+    for (const uint32_t index : narrow_order(data, graph_.values)) {
+      graph_.nodes.push_back(std::move(data[index]));
+    }
     for (uint32_t i = 0; i < graph_.nodes.size(); ++i) {
       for (const ValueId id : graph_.nodes[i].outputs) graph_.values[id].producer = i;
     }
@@ -233,7 +238,7 @@ class Builder {
 
 }  // namespace
 
-std::string TensorType::text() const {
+std::string TensorType::text(const std::vector<std::string>& names) const {
   std::string out(dtype ? dtype_name(*dtype) : "?");
   if (!dims) return dtype ? out + "[...]" : out;
   out += '[';
@@ -241,7 +246,7 @@ std::string TensorType::text() const {
     const Dim& dim = (*dims)[i];
     if (i > 0) out += ',';
     if (dim.size < 0) {
-      out += '?';
+      out += i < names.size() && !names[i].empty() ? names[i] : "?";
     } else if (dim.times_batch) {
       out += dim.size == 1 ? "N" : fmt::format("{}N", dim.size);
     } else {
@@ -277,6 +282,10 @@ const Value* Graph::input(const Node& node, int i) const {
 }
 
 Result<Graph> build_graph(Model model) {
+  const bool has_functions = model.proto->functions_size() > 0;
+  model = inline_functions(std::move(model));
+  // Nobody has looked into functions, which may not make what they say that they make.
+  if (has_functions) TRY_OK(validate(*model.proto));
   return Builder(std::move(model)).build();
 }
 

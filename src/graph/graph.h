@@ -28,8 +28,9 @@ struct TensorType {
   std::optional<DType> dtype;            // nothing: not a tensor, or not known
   std::optional<std::vector<Dim>> dims;  // nothing: not even the rank is known
 
-  // "f32[N,64,56,56]", "f32[?,8]", "f32[...]", "?"
-  std::string text() const;
+  // "f32[N,64,56,56]", "f32[?,8]", "f32[...]", "?"; with names for what is not known, by dimension,
+  // "f32[tokens,8]".
+  std::string text(const std::vector<std::string>& names = {}) const;
   // Elements and bytes for one item of the batch; nothing when a dimension is not known.
   std::optional<uint64_t> elements() const;
   std::optional<uint64_t> bytes() const;
@@ -60,6 +61,8 @@ struct Node {
   std::vector<ValueId> outputs;
   bool is_constant = false;
   bool is_shape_only = false;
+  // Of its sub-graphs, for one item of the batch; nothing: not known. Filled by infer_types.
+  std::optional<uint64_t> inner_macs;
 };
 
 // What segments call the batch at their border when the model's inputs have several names for it.
@@ -75,6 +78,10 @@ struct Graph {
   std::vector<ValueId> outputs;
   std::unordered_map<std::string, ValueId> ids;
   std::vector<std::string> batch_symbols;  // names of the dimensions that are the batch
+  // The rest is filled by infer_types.
+  std::vector<std::string> free_symbols;  // names of other dimensions that have no size
+  std::vector<std::string> notes;         // what a user should know about the types
+  bool is_typed = false;
 
   const Value* find(const std::string& name) const;
   // The value of input `i` of the node, or nothing for an optional one that is left out.
@@ -82,8 +89,10 @@ struct Graph {
   size_t data_nodes() const { return nodes.size() - first_data_node; }
 };
 
-// Orders and classifies the nodes: near-linear in their number. The file's own order is kept where
-// it runs. kInvalid when the nodes form a cycle (one on it is named).
+// Puts the model's own functions in place of their calls (inline.h), then orders and classifies the
+// nodes: near-linear in their number. The file's own order is kept where it runs, but for nodes
+// that can be moved to where they keep fewer tensors alive (schedule.h). kInvalid when the nodes
+// form a cycle (one on it is named).
 Result<Graph> build_graph(Model model);
 
 }  // namespace cloister

@@ -82,19 +82,22 @@ void remove_if(google::protobuf::RepeatedPtrField<T>& field, Predicate is_unwant
   field.erase(std::remove_if(field.begin(), field.end(), is_unwanted), field.end());
 }
 
-}  // namespace
-
-Result<Model> parse_model(Bytes file, const fs::path& folder) {
+Result<Model> parse_with(Bytes file, ExternalFiles files) {
   TRY(proto, parse_proto(file));
-  ExternalFiles files(folder);
   TRY(model, assemble(std::move(proto), files));
   model.file_sha256 = to_hex(sha256(file));
   return std::move(model);
 }
 
-Result<Model> read_model(const fs::path& path) {
+}  // namespace
+
+Result<Model> parse_model(Bytes file, const fs::path& folder) {
+  return parse_with(file, ExternalFiles(folder));
+}
+
+Result<Model> read_model(const fs::path& path, const DataLinks& links) {
   TRY(file, MappedFile::open(path));
-  auto model = parse_model(file->bytes(), path.parent_path());
+  auto model = parse_with(file->bytes(), ExternalFiles::beside(path, links));
   if (!model) {
     return with_context(model.error(), fmt::format("model '{}'", printable(path.string(), 400)));
   }

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/file.h"
+#include "graph/external_data.h"
 #include "tensor/segment.h"
 
 namespace onnx {
@@ -33,9 +33,9 @@ struct Model {
 inline constexpr uint64_t kWeightBytes = 1024;
 
 // Reads and validates a model file (validate.h says what is checked). Fails with kNotFound or kIo
-// for the file, kRefused for external data outside the model's folder, kInvalid for anything wrong
-// in the bytes.
-Result<Model> read_model(const fs::path& path);
+// for the file, kRefused for external data outside the model's folder (external_data.h says what
+// links may lead to), kInvalid for anything wrong in the bytes.
+Result<Model> read_model(const fs::path& path, const DataLinks& links = {});
 
 // The same from bytes; external data is looked for in `folder`.
 Result<Model> parse_model(Bytes file, const fs::path& folder);
@@ -48,9 +48,10 @@ Result<Model> make_model(onnx::ModelProto proto);
 inline constexpr uint64_t kMaxInlineBytes = (1ULL << 31) - (64ULL << 20);
 
 // Writes the model: one file while skeleton and weights have at most `max_inline_bytes`, otherwise
-// with the weights in `<path>.data`. Weights are streamed, never gathered in memory.
-Result<> write_model(const Model& model, const fs::path& path,
-                     uint64_t max_inline_bytes = kMaxInlineBytes);
+// with the weights in `<path>.data`. Weights are streamed, never gathered in memory. Gives the
+// files that it wrote, the model first.
+Result<std::vector<fs::path>> write_model(const Model& model, const fs::path& path,
+                                          uint64_t max_inline_bytes = kMaxInlineBytes);
 
 // A model in two files: itself, and its weights.
 struct ExternalModel {

@@ -1,5 +1,6 @@
 #include "graph/onnx.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 namespace cloister {
@@ -51,6 +52,12 @@ void for_each_subgraph(const onnx::NodeProto& node,
     if (attribute.has_g()) visit(attribute.g());
     for (const auto& graph : attribute.graphs()) visit(graph);
   }
+}
+
+bool has_subgraph(const onnx::NodeProto& node) {
+  return std::ranges::any_of(node.attribute(), [](const onnx::AttributeProto& attribute) {
+    return attribute.has_g() || !attribute.graphs().empty();
+  });
 }
 
 std::vector<std::string> used_names(const onnx::NodeProto& node) {

@@ -21,6 +21,8 @@ bool is_onnx_domain(const std::string& domain);
 void for_each_subgraph(const onnx::NodeProto& node,
                        const std::function<void(const onnx::GraphProto&)>& visit);
 
+bool has_subgraph(const onnx::NodeProto& node);
+
 // Names that the node uses from the scopes around it: its inputs, and what its sub-graphs capture,
 // at any depth, without repetition, in order of first use. Empty optional inputs are left out.
 std::vector<std::string> used_names(const onnx::NodeProto& node);

@@ -10,8 +10,10 @@ Symbols name_symbols(onnx::GraphProto& graph, const std::set<std::string>& const
     auto& dims = *input.mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim();
     for (int i = 0; i < dims.size(); ++i) {
       if (dims[i].has_dim_value() && dims[i].dim_value() >= 0) continue;
-      if (dims[i].dim_param().empty() && i > 0) continue;
-      if (dims[i].dim_param().empty()) dims[i].set_dim_param("batch of " + input.name());
+      if (dims[i].dim_param().empty()) {
+        dims[i].set_dim_param(i == 0 ? "batch of " + input.name()
+                                     : fmt::format("{}[{}]", input.name(), i));
+      }
       symbols.all.insert(dims[i].dim_param());
       if (i == 0) symbols.batch.insert(dims[i].dim_param());
     }

@@ -15,7 +15,7 @@ struct Symbols {
 };
 
 // Finds the symbols of the inputs; names in `constants` are inputs with a default and don't count.
-// A first dimension that has neither size nor name is given a name.
+// A dimension that has neither size nor name is given one: "batch of x", "x[2]".
 Symbols name_symbols(onnx::GraphProto& graph, const std::set<std::string>& constants);
 
 // Sizes for symbols.

@@ -1,10 +1,14 @@
 #include "graph/types.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "graph/extract.h"
+#include "graph/inner_macs.h"
 #include "graph/symbols.h"
 #include "graph/type_probe.h"
+#include "graph/types_at_batch.h"
 
 namespace cloister {
 namespace {
@@ -118,72 +122,30 @@ class Typer {
     return true;
   }
 
-  // Types of the whole at two sizes of the batch, by inference and, for what that leaves open, by
-  // running it.
+  // Types at two sizes of the batch.
   void probe_batches() {
-    const Types at_one = probe_batch(1);
-    const Types at_more = symbols_.batch.empty() ? at_one : probe_batch(kBatchProbe);
+    const TypesAtBatch at_one = probe_batch(1);
+    const TypesAtBatch at_more = symbols_.batch.empty() ? at_one : probe_batch(kBatchProbe);
+    const bool one_only = !at_one.failure && at_more.failure;
     for (ValueId id = 0; id < graph_.values.size(); ++id) {
-      graph_.values[id].type = combine(at_one[id], at_more[id]);
+      graph_.values[id].type = combine(at_one.types[id], at_more.types[id], one_only);
+    }
+    if (one_only) {
+      graph_.notes.push_back(fmt::format(
+          "the model fails at a batch of {}, so these are the shapes of a batch of 1: {}",
+          kBatchProbe, at_more.failure->message));
+    }
+    if (const size_t runs = at_one.runs; runs > 0) {
+      graph_.notes.push_back(
+          fmt::format("{} operator{} had to be run on zeros to find the shape of what {}", runs,
+                      runs == 1 ? "" : "s", runs == 1 ? "it makes" : "they make"));
     }
   }
 
-  Types probe_batch(int64_t batch) {
+  TypesAtBatch probe_batch(int64_t batch) {
     Bindings bound = options_.dimensions;
     for (const std::string& symbol : symbols_.batch) bound.emplace(symbol, batch);
-    onnx::ModelProto model = proto_;
-    bind_inputs(*model.mutable_graph(), bound);
-    const Types declared = declared_types(bound);
-    Types types(graph_.values.size());
-    for (ValueId id = 0; id < types.size(); ++id) {
-      if (graph_.values[id].producer == kNone) types[id] = declared[id];
-    }
-    // An engine that refuses the model (an operator that it lacks) leaves what is declared.
-    fill(types, infer_named, model, [](ValueId) { return true; });
-    if (options_.may_run) {
-      const bool is_fixed = has_fixed_inputs(model.graph());
-      fill(types, run_named, model,
-           [&](ValueId id) { return is_fixed && !graph_.values[id].has_varying_dimensions; });
-    }
-    // The engine's word comes first: declarations often stem from another batch.
-    for (ValueId id = 0; id < types.size(); ++id) {
-      if (is_complete(declared[id]) ? !is_complete(types[id]) : !types[id].dtype) {
-        types[id] = declared[id];
-      }
-    }
-    return types;
-  }
-
-  bool has_fixed_inputs(const onnx::GraphProto& graph) const {
-    return std::ranges::all_of(graph.input(), [&](const onnx::ValueInfoProto& input) {
-      return !graph_.find(input.name())->is_input || is_complete(declared_type(input.type()));
-    });
-  }
-
-  // Asks for what is not complete yet. Where the answer's dimensions hold for this one run only, as
-  // `are_general` says, no more than type and rank are taken from it.
-  void fill(Types& types, decltype(infer_named) ask, const onnx::ModelProto& model,
-            const std::function<bool(ValueId)>& are_general) {
-    std::vector<ValueId> open;
-    std::vector<std::string> names;
-    for (ValueId id = 0; id < types.size(); ++id) {
-      if (graph_.values[id].producer == kNone || is_complete(types[id])) continue;
-      open.push_back(id);
-      names.push_back(graph_.values[id].name);
-    }
-    if (open.empty()) return;
-    auto found = ask(model, graph_.model.weights, names, probe_);
-    if (!found) return;
-    for (size_t i = 0; i < open.size(); ++i) {
-      ProbedType& type = types[open[i]];
-      if (!(*found)[i].dtype) continue;
-      if (are_general(open[i])) {
-        type = std::move((*found)[i]);
-        continue;
-      }
-      type.dtype = (*found)[i].dtype;
-      if (!type.dims && (*found)[i].dims) type.dims.emplace((*found)[i].dims->size(), -1);
-    }
+    return types_at_batch(graph_, probe_, declared_types(bound), options_.may_run);
   }
 
   // Types that the file itself states: of inputs, initializers, and inner tensors with value_info.
@@ -211,15 +173,22 @@ class Typer {
     return types;
   }
 
-  // Types at two sizes of the batch (the same where there is none) as one.
-  static TensorType combine(const ProbedType& at_one, const ProbedType& at_more) {
+  // Types at two sizes of the batch (the same where there is none) as one. With `one_only`, what is
+  // not known at the larger one is as it is at a batch of 1.
+  static TensorType combine(const ProbedType& at_one, const ProbedType& at_more, bool one_only) {
     TensorType type{at_one.dtype, std::nullopt};
-    if (!at_one.dims) return type;
-    const bool comparable = at_more.dims && at_more.dims->size() == at_one.dims->size();
+    if (!at_one.dtype) return type;
+    const bool comparable = at_one.dims && at_more.dims;
+    if (at_one.dims && !at_more.dims && one_only) {
+      type.dims.emplace();
+      for (const int64_t size : *at_one.dims) type.dims->push_back({size, false});
+      return type;
+    }
+    if (!comparable || at_one.dims->size() != at_more.dims->size()) return type;
     type.dims.emplace();
     for (size_t i = 0; i < at_one.dims->size(); ++i) {
       const int64_t one = (*at_one.dims)[i];
-      const int64_t more = comparable ? (*at_more.dims)[i] : -1;
+      const int64_t more = (*at_more.dims)[i];
       if (one == more) {
         type.dims->push_back({one, false});
       } else if (one > 0 && more / kBatchProbe == one && more % kBatchProbe == 0) {
@@ -242,12 +211,24 @@ class Typer {
 
 Result<> infer_types(Graph& graph, const TypeProbe& probe, const TypeOptions& options) {
   Typer typer(graph, probe, options);
+  const Symbols& symbols = typer.symbols();
   for (const auto& [symbol, _] : options.dimensions) {
-    if (!typer.symbols().all.contains(symbol)) {
-      return fail(Kind::kUsage, "the model has no symbolic dimension '{}'", printable(symbol));
+    if (symbols.all.contains(symbol)) continue;
+    if (symbols.all.empty()) {
+      return fail(Kind::kUsage, "the model has no symbolic dimension '{}', nor any other",
+                  printable(symbol));
+    }
+    return fail(Kind::kUsage, "the model has no symbolic dimension '{}', want one of {}",
+                printable(symbol), printable(fmt::format("{}", fmt::join(symbols.all, ", ")), 400));
+  }
+  for (const std::string& symbol : symbols.all) {
+    if (!symbols.batch.contains(symbol) && !options.dimensions.contains(symbol)) {
+      graph.free_symbols.push_back(symbol);
     }
   }
   typer.find();
+  count_inner_macs(graph, probe);
+  graph.is_typed = true;
   return {};
 }
 

@@ -85,7 +85,7 @@ Result<> write_inline(const Model& model, std::ostream& stream) {
   return {};
 }
 
-Result<> write_external(const Model& model, const fs::path& path) {
+Result<std::vector<fs::path>> write_external(const Model& model, const fs::path& path) {
   fs::path data_path = path;
   data_path += ".data";
   TRY(external, with_external_weights(model, data_path.filename().string()));
@@ -96,7 +96,8 @@ Result<> write_external(const Model& model, const fs::path& path) {
       return {};
     });
   }));
-  return write_file(path, external.model);
+  TRY_OK(write_file(path, external.model));
+  return std::vector{path, data_path};
 }
 
 }  // namespace
@@ -131,11 +132,13 @@ Result<> write_weights(const ExternalModel& model, const std::function<Result<>(
   return {};
 }
 
-Result<> write_model(const Model& model, const fs::path& path, uint64_t max_inline_bytes) {
+Result<std::vector<fs::path>> write_model(const Model& model, const fs::path& path,
+                                          uint64_t max_inline_bytes) {
   uint64_t total = model.proto->ByteSizeLong();
   for (const auto& [_, tensor] : model.weights) total += tensor.data().size();
   if (total > max_inline_bytes) return write_external(model, path);
-  return write_file(path, [&](std::ostream& out) { return write_inline(model, out); });
+  TRY_OK(write_file(path, [&](std::ostream& out) { return write_inline(model, out); }));
+  return std::vector{path};
 }
 
 }  // namespace cloister

@@ -84,12 +84,6 @@ const char* method_of(const std::string& target) {
   return target == kChallengeTarget || target == kReleaseTarget ? "POST" : nullptr;
 }
 
-net::Response with_status(unsigned status, const Error& error) {
-  net::Response response = error_response(error);
-  response.status = status;
-  return response;
-}
-
 // Not a refusal: a client that took too long may start again.
 net::Response no_challenge() {
   return with_status(409, {Kind::kUnavailable,
@@ -203,7 +197,7 @@ struct KeyServer::State {
 KeyServer::KeyServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 KeyServer::~KeyServer() = default;
 
-Result<std::unique_ptr<KeyServer>> KeyServer::start(const KeyServerOptions& options,
+Result<std::unique_ptr<KeyServer>> KeyServer::start(KeyServerOptions options,
                                                     const attest::Roots& roots) {
   TRY(listen, parse_address(options.listen));
   TRY(keys, list_keys(options.keys));
@@ -212,7 +206,7 @@ Result<std::unique_ptr<KeyServer>> KeyServer::start(const KeyServerOptions& opti
   }
   TRY(opened, ReleaseLog::open(options.log, options.clock));
   TRY_OK(opened->add({.event = "started", .why = options.tool}));
-  std::optional<net::TlsIdentity> identity = options.tls;
+  std::optional<net::TlsIdentity> identity = std::exchange(options.tls, std::nullopt);
   if (!identity) {
     std::vector<std::string> names = options.names;
     names.push_back(listen.host);
@@ -223,14 +217,14 @@ Result<std::unique_ptr<KeyServer>> KeyServer::start(const KeyServerOptions& opti
   State& s = *state;
   s.metrics.keys(keys);
   s.tasks.add([&s] { s.note_revocations(); });
-  const net::ServerOptions server_options{.address = listen.host,
-                                          .port = listen.port,
-                                          .tls = std::move(identity),
-                                          .max_connections = options.max_connections,
-                                          .max_body_bytes = options.max_body_bytes,
-                                          .max_total_body_bytes = 4 * options.max_body_bytes};
+  net::ServerOptions server_options{.address = listen.host,
+                                    .port = listen.port,
+                                    .tls = std::move(identity),
+                                    .max_connections = options.max_connections,
+                                    .max_body_bytes = options.max_body_bytes,
+                                    .max_total_body_bytes = 4 * options.max_body_bytes};
   TRY(server, net::Server::start(
-                  server_options,
+                  std::move(server_options),
                   [&s](net::Request request, net::Respond respond) {
                     s.handle(std::move(request), std::move(respond));
                   },
@@ -252,6 +246,10 @@ uint16_t KeyServer::port() const {
 
 LogHead KeyServer::head() const {
   return state_->log->head();
+}
+
+Result<> KeyServer::replace_certificate(net::TlsIdentity identity) {
+  return state_->server->replace_identity(std::move(identity));
 }
 
 void KeyServer::drain(net::Seconds limit) {

@@ -32,11 +32,13 @@ class KeyServer {
   // Reads the log, notes what was revoked meanwhile, and listens. Refers to `roots`. kRefused when
   // the log was altered, kUnavailable when another server has it.
   static Result<std::unique_ptr<KeyServer>> start(
-      const KeyServerOptions& options, const attest::Roots& roots = attest::vendor_roots());
+      KeyServerOptions options, const attest::Roots& roots = attest::vendor_roots());
   ~KeyServer();
 
   uint16_t port() const;
   LogHead head() const;
+  // For connections from now on (net::Server::replace_identity).
+  Result<> replace_certificate(net::TlsIdentity identity);
   // Takes no more requests, answers those that it has, at most for `limit`.
   void drain(net::Seconds limit);
 

@@ -8,7 +8,7 @@ namespace cloister {
 
 inline constexpr char kEchoModel[] = "echo";
 
-// x f32[?], of any length; y f32[1], its first value, or 0 where there is none.
+// x f32[?]; y f32[1], its first value, or 0 where there is none (servers refuse that).
 inline TensorSpecs echo_specs() {
   return {{{"x", DType::kF32, {-1}}}, {{"y", DType::kF32, {1}}}};
 }

@@ -8,16 +8,34 @@
 namespace cloister {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr unsigned kOk = 200;
 constexpr unsigned kTooManyRequests = 429;
 constexpr unsigned kServiceUnavailable = 503;
+// What a worker has to say besides tensors: their names and shapes, or an error. Parsing takes many
+// times as much.
+constexpr uint64_t kMostReplyJson = 64 << 10;
+constexpr uint64_t kMostMetadata = 1 << 20;
 
-Result<net::Response> ask(net::Connection& connection, const std::string& method,
-                          const std::string& target, serving::HttpBody body, Seconds limit) {
-  const net::Request request{.method = method, .target = target, .fields = std::move(body.fields)};
-  return connection.exchange(request, std::move(body.body), limit);
+// The bytes of a right reply, at most; nothing where dimensions are free.
+std::optional<uint64_t> largest_reply(const std::vector<TensorSpec>& outputs, int64_t items) {
+  uint64_t bytes = kMostReplyJson;
+  for (const TensorSpec& spec : outputs) {
+    Shape shape = spec.dims;
+    if (items > 0 && !shape.empty() && shape[0] < 0) shape[0] = items;
+    const auto tensor = byte_count(spec.dtype, shape);
+    if (!tensor || *tensor > UINT64_MAX - bytes) return std::nullopt;
+    bytes += *tensor;
+  }
+  return bytes;
+}
+
+Result<> check_json(const net::Response& response) {
+  TRY(length, serving::header_length(response.fields));
+  const uint64_t bytes = length.value_or(net::body_of(response).bytes.size());
+  if (bytes > kMostReplyJson) {
+    return invalid("a reply with {} bytes of JSON, want at most {}", bytes, kMostReplyJson);
+  }
+  return {};
 }
 
 // What a worker that does not answer the question says. Only the protocol's errors are no lies.
@@ -55,22 +73,16 @@ Result<> check_specs(std::string_view what, const std::vector<TensorSpec>& want,
   return {};
 }
 
-Result<> check_metadata(net::Connection& connection, const std::string& path,
-                        const TensorSpecs& specs, Seconds limit) {
-  TRY(response, ask(connection, "GET", path, {}, limit));
-  if (response.status != kOk) {
-    return fail(Kind::kNotFound, "no model at '{}': status {}, {}", printable(path),
-                response.status, oip::parse_error(net::body_of(response).bytes));
-  }
+Result<> check_metadata(const net::Response& response, const TensorSpecs& specs) {
   TRY(metadata, oip::parse_model_metadata(net::body_of(response).bytes));
   TRY_OK(check_specs("input", specs.inputs, metadata.inputs));
   return check_specs("output", specs.outputs, metadata.outputs);
 }
 
-Result<> check_ready(net::Connection& connection, const std::string& path, Seconds limit) {
-  TRY(response, ask(connection, "GET", path + "/ready", {}, limit));
-  if (response.status == kOk) return {};
-  return fail(Kind::kUnavailable, "not ready: status {}", response.status);
+// Whether a status means that no such request will ever be served; only being busy passes.
+bool refuses(unsigned status) {
+  constexpr unsigned kTimeout = 408;
+  return status >= 400 && status < 500 && status != kTimeout && status != kTooManyRequests;
 }
 
 Result<OipCall> call_of(const TensorSpecs& specs, const std::vector<Tensor>& inputs) {
@@ -89,44 +101,107 @@ HttpLink::HttpLink(HttpLinkOptions options, TensorSpecs specs)
 
 Result<std::vector<Tensor>> HttpLink::call(const std::vector<Tensor>& inputs, int64_t items,
                                            Seconds limit) {
-  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(limit);
-  const auto left = [end] { return Seconds(end - Clock::now()); };
   TRY(call, call_of(specs_, inputs));
-  for (bool fresh = false;; fresh = true) {
-    std::unique_ptr<net::Connection> connection = fresh ? nullptr : take_idle();
-    const bool reused = connection != nullptr;
-    if (!reused) {
-      TRY(opened, connect(left()));
-      connection = std::move(opened);
-    }
-    auto response = ask(*connection, "POST", options_.model.path + "/infer",
-                        serving::http_body(call.message), left());
-    if (!response) {
-      if (response.error().kind == Kind::kUnavailable && reused) continue;
-      drop_idle();
-      return std::unexpected(response.error());
-    }
-    if (response->status != kOk) {
-      keep(std::move(connection));
-      return std::unexpected(error_of(*response));
-    }
-    auto outputs = read_reply(*response, call.id, specs_.outputs, items);
-    if (outputs) keep(std::move(connection));
-    return outputs;
+  std::unique_ptr<net::Connection> connection = take_idle();
+  const auto response = infer(connection, call, items, net::deadline_after(limit));
+  if (!response) {
+    drop_idle();
+    return std::unexpected(response.error());
   }
+  if (response->status != kOk) {
+    keep(std::move(connection));
+    return std::unexpected(error_of(*response));
+  }
+  TRY_OK(check_json(*response));
+  auto outputs = read_reply(*response, call.id, specs_.outputs, items);
+  if (outputs) keep(std::move(connection));
+  return outputs;
 }
 
 Result<> HttpLink::probe(Seconds limit) {
-  TRY(connection, net::Connection::open(options_.model, options_.client, limit));
-  TRY_OK(check_metadata(*connection, options_.model.path, specs_, limit));
-  return check_ready(*connection, options_.model.path, limit);
+  auto found = look(limit);
+  if (!found) tried_ = false;  // it may come back as another server
+  return found;
+}
+
+Result<> HttpLink::look(Seconds limit) {
+  const std::string& path = options_.model.path;
+  std::unique_ptr<net::Connection> connection;  // a new one, or it says nothing of others to come
+  TRY(model, ask(connection, {.target = path}, {}, kMostMetadata, net::deadline_after(limit)));
+  if (model.status != kOk) {
+    return fail(Kind::kNotFound, "no model at '{}': status {}, {}", printable(path), model.status,
+                oip::parse_error(net::body_of(model).bytes));
+  }
+  TRY_OK(check_metadata(model, specs_));
+  TRY(ready,
+      ask(connection, {.target = path + "/ready"}, {}, kMostMetadata, net::deadline_after(limit)));
+  if (ready.status != kOk) {
+    return fail(Kind::kUnavailable, "not ready: status {}", ready.status);
+  }
+  return tried_ ? Result<>() : try_out(connection, limit);
+}
+
+// One item of zeros, as requests are sent. Only a refusal counts: what is slow or fails may
+// recover.
+Result<> HttpLink::try_out(std::unique_ptr<net::Connection>& connection, Seconds limit) {
+  std::vector<Tensor> inputs;
+  for (const TensorSpec& spec : specs_.inputs) {
+    Shape shape = spec.dims;
+    if (options_.batched && !shape.empty() && shape[0] < 0) shape[0] = 1;
+    auto zeros = Tensor::make(spec.dtype, shape);
+    if (!zeros) return {};  // other dimensions are free, and what the body takes there isn't known
+    inputs.push_back(std::move(*zeros));
+  }
+  const auto call = call_of(specs_, inputs);
+  if (!call) return {};
+  const auto response =
+      infer(connection, *call, options_.batched ? 1 : 0, net::deadline_after(limit));
+  if (response && refuses(response->status)) {
+    return fail(Kind::kRefused, "it refuses inference requests: {}", error_of(*response).message);
+  }
+  tried_ = true;
+  return {};
+}
+
+Result<net::Response> HttpLink::infer(std::unique_ptr<net::Connection>& connection,
+                                      const OipCall& call, int64_t items,
+                                      net::Clock::time_point deadline) {
+  serving::HttpBody body = serving::http_body(call.message);
+  return ask(connection,
+             {.method = "POST",
+              .target = options_.model.path + "/infer",
+              .fields = std::move(body.fields)},
+             body.body, largest_reply(specs_.outputs, items), deadline);
+}
+
+// On `connection`, if there is one that the worker has not closed meanwhile, which it may after any
+// answer (RFC 9112, sections 9.3 and 9.6); on a new one otherwise. A right answer's body has at
+// most `most` bytes; nothing: more than we take is no fault of the worker's.
+Result<net::Response> HttpLink::ask(std::unique_ptr<net::Connection>& connection,
+                                    const net::Request& request,
+                                    const std::vector<SharedBytes>& body,
+                                    std::optional<uint64_t> most, net::Clock::time_point deadline) {
+  while (true) {
+    const bool reused = connection != nullptr;
+    if (!reused) {
+      TRY(opened, connect(net::left_until(deadline)));
+      connection = std::move(opened);
+    }
+    connection->limit_bodies(most.value_or(UINT64_MAX));
+    auto response = connection->exchange(request, body, net::left_until(deadline));
+    if (!response && response.error().kind == Kind::kUnsupported) {
+      return fail(most ? Kind::kInvalid : Kind::kInternal, "{}", response.error().message);
+    }
+    if (response || !reused || response.error().kind != Kind::kUnavailable) return response;
+    connection.reset();
+  }
 }
 
 // Who can't be reached in the time that is always given is not there; less time says nothing.
 Result<std::unique_ptr<net::Connection>> HttpLink::connect(Seconds limit) {
   auto connection = net::Connection::open(options_.model, options_.client,
                                           std::min(limit, options_.connect_limit));
-  if (connection) return connection;
+  if (connection || connection.error().kind == Kind::kIo) return connection;
   const bool in_a_hurry =
       connection.error().kind == Kind::kDeadline && limit < options_.connect_limit;
   return fail(in_a_hurry ? Kind::kDeadline : Kind::kUnavailable, "{}", connection.error().message);
@@ -134,12 +209,10 @@ Result<std::unique_ptr<net::Connection>> HttpLink::connect(Seconds limit) {
 
 std::unique_ptr<net::Connection> HttpLink::take_idle() {
   const std::scoped_lock lock(mutex_);
-  while (!idle_.empty()) {
-    auto connection = std::move(idle_.back());
-    idle_.pop_back();
-    if (connection->is_open()) return connection;
-  }
-  return nullptr;
+  if (idle_.empty()) return nullptr;
+  auto connection = std::move(idle_.back());
+  idle_.pop_back();
+  return connection;
 }
 
 void HttpLink::keep(std::unique_ptr<net::Connection> connection) {

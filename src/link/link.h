@@ -21,12 +21,14 @@ class Link {
   // that is not fixed is `items`, or anything for 0. Values are not checked. Errors: kUnavailable
   // (no connection, or it was lost), kDeadline (`limit` came first), kRefused (the worker says that
   // it is busy), kInternal (it says that it failed), kInvalid (anything that a correct worker does
-  // not send), kUnsupported (our own: these inputs can't be sent). Thread-safe.
+  // not send), kUnsupported (our own: these inputs can't be sent), kIo (our own: out of descriptors
+  // or memory). Thread-safe.
   virtual Result<std::vector<Tensor>> call(const std::vector<Tensor>& inputs, int64_t items,
                                            Seconds limit) = 0;
 
-  // Whether the worker is there, ready, and has a model of these specs. Takes up to three times
-  // `limit`. Thread-safe.
+  // Whether the worker is there, ready, has a model of these specs, and takes requests for it:
+  // kRefused if it does not, which is tried once as long as the worker is there; kIo says nothing
+  // of the worker. Takes up to three times `limit`. Thread-safe.
   virtual Result<> probe(Seconds limit) = 0;
 };
 

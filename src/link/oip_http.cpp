@@ -1,6 +1,6 @@
 #include "link/oip_http.h"
 
-#include <charconv>
+#include "base/parse_number.h"
 
 namespace cloister::serving {
 
@@ -11,9 +11,8 @@ Result<std::optional<uint64_t>> header_length(const net::Fields& fields) {
     return invalid("{} is given {} times", oip::kHeaderLengthField,
                    fields.count(oip::kHeaderLengthField));
   }
-  uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
-  if (error != std::errc() || end != text->data() + text->size()) {
+  const auto length = parse_number<uint64_t>(*text);
+  if (!length) {
     return invalid("{}: got '{}', want a number of bytes", oip::kHeaderLengthField,
                    printable(*text));
   }

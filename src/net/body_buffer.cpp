@@ -19,6 +19,14 @@ bool BodyBudget::take(uint64_t bytes) {
   return true;
 }
 
+std::optional<BudgetShare> BudgetShare::take(std::shared_ptr<BodyBudget> budget, uint64_t bytes) {
+  if (!budget->take(bytes)) return std::nullopt;
+  BudgetShare share;
+  share.budget_ = std::move(budget);
+  share.bytes_ = bytes;
+  return share;
+}
+
 struct BodyBuffer::Block {
   std::byte* data = nullptr;
   uint64_t capacity = 0;
@@ -30,18 +38,33 @@ struct BodyBuffer::Block {
   }
 };
 
+// The old block's bytes of the budget go over to the new one, so that a body as large as the whole
+// budget can be read.
 BodyBuffer::Grown BodyBuffer::reserve(uint64_t size) {
+  const uint64_t had = block_ ? block_->capacity : 0;
   if (size > max_bytes_) return Grown::kTooLarge;
-  if (size <= (block_ ? block_->capacity : 0)) return Grown::kOk;
-  if (budget_ && !budget_->take(size)) return Grown::kNoRoom;
+  if (size <= had) return Grown::kOk;
+  if (budget_ && !budget_->take(size - had)) return Grown::kNoRoom;
   auto grown = std::make_shared<Block>();
+  grown->data = static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
+  if (grown->data == nullptr) {
+    if (budget_) budget_->give_back(size - had);
+    return Grown::kNoRoom;
+  }
+  if (size_ > 0) std::memcpy(grown->data, block_->data, size_);
+  if (block_) block_->budget = nullptr;
   grown->capacity = size;
   grown->budget = budget_;
-  grown->data = static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
-  if (grown->data == nullptr) return Grown::kNoRoom;
-  if (size_ > 0) std::memcpy(grown->data, block_->data, size_);
   block_ = std::move(grown);
   return Grown::kOk;
+}
+
+BodyBuffer::Grown BodyBuffer::grow_towards(uint64_t total) {
+  constexpr uint64_t kFirstBytesOfMany = 64 << 10;
+  constexpr uint64_t kGrowth = 4;
+  if (total > max_bytes_) return Grown::kTooLarge;
+  if (!room().empty()) return Grown::kOk;
+  return reserve(std::min(total, std::max(kFirstBytesOfMany, kGrowth * size_)));
 }
 
 BodyBuffer::Grown BodyBuffer::append(Bytes bytes) {

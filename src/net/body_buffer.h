@@ -3,22 +3,47 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "base/shared_bytes.h"
 
 namespace cloister::net {
 
-// How many bytes of bodies a server may hold at a time. Thread-safe.
+// How many bytes of requests a server may hold at a time. Thread-safe.
 class BodyBudget {
  public:
   explicit BodyBudget(uint64_t limit) : limit_(limit) {}
   bool take(uint64_t bytes);
   void give_back(uint64_t bytes) { used_.fetch_sub(bytes); }
   uint64_t used() const { return used_.load(); }
+  uint64_t limit() const { return limit_; }
 
  private:
   const uint64_t limit_;
   std::atomic<uint64_t> used_ = 0;
+};
+
+// Bytes of a budget for as long as this lives.
+class BudgetShare {
+ public:
+  BudgetShare() = default;
+  // Nothing where there are not as many.
+  static std::optional<BudgetShare> take(std::shared_ptr<BodyBudget> budget, uint64_t bytes);
+  BudgetShare(BudgetShare&& other) noexcept
+      : budget_(std::move(other.budget_)), bytes_(other.bytes_) {}
+  BudgetShare& operator=(BudgetShare&& other) noexcept {
+    std::swap(budget_, other.budget_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~BudgetShare() {
+    if (budget_) budget_->give_back(bytes_);
+  }
+
+ private:
+  std::shared_ptr<BodyBudget> budget_;
+  uint64_t bytes_ = 0;
 };
 
 // A body that grows as it comes, 64-byte aligned and never filled with zeros. Not thread-safe.
@@ -33,6 +58,9 @@ class BodyBuffer {
 
   // Makes room for `size` bytes in all, exactly.
   Grown reserve(uint64_t size);
+  // Makes some room where there is none, on the way to `total` bytes: what is promised costs
+  // nothing until it comes.
+  Grown grow_towards(uint64_t total);
   Grown append(Bytes bytes);
 
   // The room that is left, and how much of it was filled.

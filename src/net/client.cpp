@@ -45,6 +45,7 @@ class SocketConnection final : public Connection {
  public:
   SocketConnection(const Url& url, const ClientOptions& options)
       : host_(host_field(url)),
+        most_body_bytes_(options.max_body_bytes),
         max_body_bytes_(options.max_body_bytes),
         max_header_bytes_(options.max_header_bytes),
         input_(std::max<size_t>(options.max_header_bytes, kLeastResponseBytes)) {}
@@ -85,6 +86,10 @@ class SocketConnection final : public Connection {
     }
     if (!reusable_) close();
     return response;
+  }
+
+  void limit_bodies(uint64_t bytes) override {
+    max_body_bytes_ = std::min(bytes, most_body_bytes_);
   }
 
   bool is_open() const override {
@@ -254,7 +259,11 @@ class SocketConnection final : public Connection {
     switch (incoming.parser->head().framing) {
       case Head::Framing::kChunked: {
         auto taken = incoming.parser->feed_chunks(input(), incoming.body);
-        if (!taken) return invalid("response: {}", taken.error().text);
+        if (!taken) {
+          constexpr unsigned kTooLarge = 413;  // what body_error() would tell a client
+          const Kind kind = taken.error().status == kTooLarge ? Kind::kUnsupported : Kind::kInvalid;
+          return fail(kind, "response: {}", taken.error().text);
+        }
         begin_ += *taken;
         incoming.done = incoming.parser->chunks_done();
         return {};
@@ -276,7 +285,8 @@ class SocketConnection final : public Connection {
     if (head.framing != Head::Framing::kLength) return {};
     incoming.length = head.length;
     if (incoming.body.reserve(head.length) != BodyBuffer::Grown::kOk) {
-      return invalid("response: a body of {} bytes, at most {}", head.length, max_body_bytes_);
+      return fail(Kind::kUnsupported, "response: a body of {} bytes, want at most {}", head.length,
+                  max_body_bytes_);
     }
     TRY_OK(append(incoming, std::min<uint64_t>(end_ - begin_, head.length)));
     incoming.done = incoming.body.size() == head.length;
@@ -285,7 +295,7 @@ class SocketConnection final : public Connection {
 
   Result<> append(Incoming& incoming, size_t count) {
     if (incoming.body.append(input().first(count)) != BodyBuffer::Grown::kOk) {
-      return invalid("response: a body of more than {} bytes", max_body_bytes_);
+      return fail(Kind::kUnsupported, "response: a body of more than {} bytes", max_body_bytes_);
     }
     begin_ += count;
     return {};
@@ -304,6 +314,7 @@ class SocketConnection final : public Connection {
   static constexpr int kMostInterim = 16;
 
   std::string host_;
+  const uint64_t most_body_bytes_;
   uint64_t max_body_bytes_;
   uint32_t max_header_bytes_;
   Socket socket_;

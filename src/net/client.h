@@ -46,10 +46,12 @@ class Connection {
 
   // Sends a request with `body`, which is not copied (request.body is not sent), and waits for the
   // whole response. After an error the connection is closed. kUnavailable: it was lost, kDeadline,
-  // kInvalid: the request can't be sent (the connection stays open then), or what came is not HTTP
-  // or too large.
+  // kInvalid: the request can't be sent (the connection stays open then), or what came is not HTTP;
+  // kUnsupported: the body is too large.
   virtual Result<Response> exchange(const Request& request, std::vector<SharedBytes> body,
                                     Seconds limit) = 0;
+  // Bodies of later responses may have `bytes`, and no more than ClientOptions::max_body_bytes.
+  virtual void limit_bodies(uint64_t bytes) = 0;
   virtual bool is_open() const = 0;  // false also when the peer was seen to have closed it
   virtual const Channel& channel() const = 0;
 };

@@ -24,6 +24,11 @@ size_t Fields::count(std::string_view name) const {
       *this, [&](const Field& field) { return same_name(field.name, name); }));
 }
 
+void Fields::set(std::string_view name, std::string value) {
+  std::erase_if(*this, [&](const Field& field) { return same_name(field.name, name); });
+  push_back({std::string(name), std::move(value)});
+}
+
 SharedBytes body_of(const Response& received) {
   return received.body.empty() ? SharedBytes{} : received.body[0];
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ class Fields : public std::vector<Field> {
   // The value of the first field of that name; nullptr when there is none.
   const std::string* find(std::string_view name) const;
   size_t count(std::string_view name) const;
+  // In place of those of that name.
+  void set(std::string_view name, std::string value);
 };
 
 // The TLS session under a connection. Call from the handler itself (server), or between exchanges
@@ -38,14 +41,17 @@ class Channel {
   virtual std::string client_certificate_sha256() const = 0;
 };
 
+class BodyBudget;
+
 struct Request {
   std::string method = "GET";
   std::string target = "/";
   Fields fields;
-  SharedBytes body;                  // 64-byte aligned where it came from the network
-  std::string peer;                  // "127.0.0.1:4242"; server side
-  uint64_t connection = 0;           // number of the connection; server side
-  const Channel* channel = nullptr;  // server side, valid during the handler's call only
+  SharedBytes body;                    // 64-byte aligned where it came from the network
+  std::string peer;                    // "127.0.0.1:4242"; server side
+  uint64_t connection = 0;             // number of the connection; server side
+  const Channel* channel = nullptr;    // server side, valid during the handler's call only
+  std::shared_ptr<BodyBudget> memory;  // what requests may take of it; server side
 };
 
 struct Response {

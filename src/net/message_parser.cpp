@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 
+#include "net/client.h"
+
 namespace cloister::net {
 namespace {
 
@@ -30,41 +32,84 @@ bool is_chunked(const std::string& value) {
   return ::strcasecmp(value.c_str(), "chunked") == 0;
 }
 
+bool is_http(const std::string& scheme) {
+  return ::strcasecmp(scheme.c_str(), "http") == 0 || ::strcasecmp(scheme.c_str(), "https") == 0;
+}
+
 bool is_origin_form(std::string_view target) {
   return target.starts_with('/') &&
          std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
+}
+
+std::unexpected<HttpError> bad(std::string_view what) {
+  return std::unexpected(HttpError{400, std::string(what)});
 }
 
 // What Beast lets pass, but other servers in the way may understand differently.
 std::expected<void, HttpError> check_framing(const Head& head) {
   const size_t lengths = head.fields.count("Content-Length");
   const size_t encodings = head.fields.count("Transfer-Encoding");
-  if (lengths > 1) return std::unexpected(HttpError{400, "several Content-Length fields"});
+  if (lengths > 1) return bad("several Content-Length fields");
   if (lengths == 1 && !all_digits(*head.fields.find("Content-Length"))) {
-    return std::unexpected(HttpError{400, "Content-Length is not a number"});
+    return bad("Content-Length is not a number");
   }
   if (encodings == 0) return {};
-  if (lengths > 0) {
-    return std::unexpected(HttpError{400, "both Content-Length and Transfer-Encoding"});
-  }
+  if (lengths > 0) return bad("both Content-Length and Transfer-Encoding");
   if (encodings > 1 || !is_chunked(*head.fields.find("Transfer-Encoding"))) {
-    return std::unexpected(HttpError{400, "the only Transfer-Encoding known is chunked"});
+    return bad("the only Transfer-Encoding known is chunked");
   }
-  if (!head.http_1_1) {
-    return std::unexpected(HttpError{400, "Transfer-Encoding is not for HTTP/1.0"});
-  }
+  if (!head.http_1_1) return bad("Transfer-Encoding is not for HTTP/1.0");
   return {};
 }
 
-std::expected<void, HttpError> check_request(const Head& head) {
-  if (!is_origin_form(head.target)) {
-    return std::unexpected(HttpError{400, "the request target must be a path"});
-  }
-  const size_t hosts = head.fields.count("Host");
-  if (hosts > 1 || (hosts == 0 && head.http_1_1)) {
-    return std::unexpected(HttpError{400, "a request needs one Host field"});
-  }
+// RFC 9110, section 7.2: a name or address, and maybe a port, which may be empty.
+bool is_authority(std::string text) {
+  if (text.ends_with(':')) text.pop_back();
+  return text.find('/') == std::string::npos && parse_url("http://" + text).has_value();
+}
+
+// An absolute target (RFC 9112, section 3.2.2) is split into its authority, which counts in place
+// of Host, and a path.
+std::expected<void, HttpError> split_absolute(Head& head) {
+  const size_t scheme = head.target.find("://");
+  if (scheme == std::string::npos || !is_http(head.target.substr(0, scheme))) return {};
+  const size_t begin = scheme + 3;
+  const size_t end = std::min(head.target.find_first_of("/?", begin), head.target.size());
+  const std::string host = head.target.substr(begin, end - begin);
+  if (!is_authority(host)) return bad("the request target has no valid host");
+  head.fields.set("Host", host);
+  head.target.replace(0, end, head.target.substr(end).starts_with('/') ? "" : "/");
   return {};
+}
+
+std::expected<void, HttpError> check_request(Head& head) {
+  const size_t hosts = head.fields.count("Host");
+  if (hosts > 1 || (hosts == 0 && head.http_1_1)) return bad("a request needs one Host field");
+  const std::string* const host = head.fields.find("Host");
+  if (host != nullptr && !host->empty() && !is_authority(*host)) {
+    return bad("Host is not a name or address with an optional port");
+  }
+  if (auto split = split_absolute(head); !split) return split;
+  if (!is_origin_form(head.target)) return bad("the request target must be a path or a URL");
+  return {};
+}
+
+// The first lines of a message of a later HTTP/1, as HTTP/1.1 (RFC 9110, section 6.2); nothing
+// where the version is another.
+std::optional<std::string> as_http_1_1(Bytes bytes, bool is_request) {
+  std::string text(as_text(bytes));
+  const std::string line = text.substr(0, text.find("\r\n"));
+  const size_t version = line.rfind("HTTP/1.", is_request ? line.size() : 0);
+  if (version == std::string::npos || version + 7 == text.size()) return std::nullopt;
+  char& minor = text[version + 7];
+  if (minor < '2' || minor > '9') return std::nullopt;
+  minor = '1';
+  return text;
+}
+
+// RFC 9112, section 5.2. Others in the way may see two fields, or none.
+bool has_folded_line(std::string_view head) {
+  return head.find("\n ") != std::string_view::npos || head.find("\n\t") != std::string_view::npos;
 }
 
 }  // namespace
@@ -80,7 +125,6 @@ class MessageParser::Parser {
   virtual ~Parser() = default;
   virtual size_t put(Bytes bytes, BeastError& code) = 0;
   virtual bool head_done() const = 0;
-  virtual bool begun() const = 0;
   virtual bool done() const = 0;
   virtual void begin_body() = 0;
   virtual std::expected<void, HttpError> finish_head() = 0;
@@ -109,7 +153,6 @@ class MessageParser::BeastParser final : public MessageParser::Parser,
     return Base::put(boost::asio::const_buffer(bytes.data(), bytes.size()), code);
   }
   bool head_done() const override { return Base::is_header_done(); }
-  bool begun() const override { return Base::got_some(); }
   bool done() const override { return Base::is_done(); }
   void begin_body() override { Base::eager(true); }
 
@@ -168,21 +211,17 @@ class MessageParser::BeastParser final : public MessageParser::Parser,
   void on_finish_impl(BeastError&) override {}
 };
 
-MessageParser::MessageParser(const Options& options) {
-  if (options.is_request) {
-    parser_ = std::make_unique<BeastParser<true>>(options);
-  } else {
-    parser_ = std::make_unique<BeastParser<false>>(options);
-  }
+MessageParser::MessageParser(const Options& options) : options_(options), parser_(make()) {}
+
+std::unique_ptr<MessageParser::Parser> MessageParser::make() const {
+  if (options_.is_request) return std::make_unique<BeastParser<true>>(options_);
+  return std::make_unique<BeastParser<false>>(options_);
 }
 
 MessageParser::~MessageParser() = default;
 
 bool MessageParser::head_done() const {
   return parser_->head_done();
-}
-bool MessageParser::begun() const {
-  return parser_->begun();
 }
 Head& MessageParser::head() {
   return parser_->head;
@@ -193,8 +232,15 @@ bool MessageParser::chunks_done() const {
 
 std::expected<size_t, HttpError> MessageParser::feed_head(Bytes bytes) {
   BeastError code;
-  const size_t taken = parser_->put(bytes, code);
+  size_t taken = parser_->put(bytes, code);
+  if (code == http::error::bad_version) {
+    if (const auto known = as_http_1_1(bytes, options_.is_request)) {
+      parser_ = make();
+      taken = parser_->put(as_bytes(*known), code);
+    }
+  }
   parser_->head_bytes += taken;
+  if (has_folded_line(as_text(bytes.first(taken)))) return bad("folded lines are obsolete");
   if (code && code != http::error::need_more) return std::unexpected(to_http_error(code));
   const size_t seen = parser_->head_bytes + (head_done() ? 0 : bytes.size() - taken);
   if (seen > parser_->max_header_bytes || (!head_done() && seen == parser_->max_header_bytes)) {

@@ -18,10 +18,10 @@ struct Head {
   // How the body ends. kUntilClose: responses only.
   enum class Framing { kNoBody, kLength, kChunked, kUntilClose };
 
-  std::string method;  // requests
-  std::string target;
-  unsigned status = 0;  // responses
-  bool http_1_1 = false;
+  std::string method;     // requests
+  std::string target;     // a path; of an absolute target, whose authority is the Host
+  unsigned status = 0;    // responses
+  bool http_1_1 = false;  // or later
   bool keep_alive = false;
   Framing framing = Framing::kNoBody;
   uint64_t length = 0;
@@ -44,7 +44,6 @@ class MessageParser {
   // with more.
   std::expected<size_t, HttpError> feed_head(Bytes bytes);
   bool head_done() const;
-  bool begun() const;  // has taken or seen anything
   Head& head();
 
   // The same for a chunked body: its content goes to `body`.
@@ -56,6 +55,9 @@ class MessageParser {
   template <bool kIsRequest>
   class BeastParser;
 
+  std::unique_ptr<Parser> make() const;
+
+  const Options options_;
   std::unique_ptr<Parser> parser_;
 };
 

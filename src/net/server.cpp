@@ -5,6 +5,7 @@
 #include <boost/asio/strand.hpp>
 #include <thread>
 
+#include "base/survive.h"
 #include "net/deadline.h"
 #include "net/server_connection.h"
 #include "net/server_core.h"
@@ -16,8 +17,16 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
-// Out of file descriptors, mostly: some will be closed soon.
+// Out of file descriptors or memory, mostly: some will be closed soon.
 constexpr std::chrono::milliseconds kAcceptPause{50};
+
+// The key's text is overwritten once it is read.
+Result<SslContext> make_tls(TlsIdentity identity, const ServerOptions& options) {
+  auto made =
+      make_server_context(identity, options.client_ca_pem, options.require_client_certificate);
+  OPENSSL_cleanse(identity.key_pem.data(), identity.key_pem.size());
+  return made;
+}
 
 class BoostServer final : public Server {
  public:
@@ -66,12 +75,20 @@ class BoostServer final : public Server {
     asio::post(strand_, [this] { accept(); });
     const int count = std::max(1, core_->options.threads);
     for (int i = 0; i < count; ++i) {
-      threads_.emplace_back([this] { core_->io.run(); });
+      threads_.emplace_back([this] {
+        while (!survive([this] { core_->io.run(); })) continue;
+      });
     }
   }
 
   uint16_t port() const override { return port_; }
   size_t connections() const override { return core_->connections(); }
+
+  Result<> replace_identity(TlsIdentity identity) override {
+    TRY(context, make_tls(std::move(identity), core_->options));
+    core_->replace_tls(std::move(context));
+    return {};
+  }
 
   void drain(Seconds limit) override {
     const auto deadline = deadline_after(limit);
@@ -92,18 +109,22 @@ class BoostServer final : public Server {
   void accept() {
     if (!acceptor_.is_open()) return;
     acceptor_.async_accept(asio::make_strand(core_->io), [this](ErrorCode code, auto socket) {
-      if (!code) {
-        const auto connection =
-            std::make_shared<ServerConnection>(core_, std::move(socket), ++last_number_);
-        if (core_->add(last_number_, connection)) connection->start();
-        return accept();
-      }
+      if (!code && survive([&] { take(std::move(socket)); })) return accept();
       if (code == asio::error::connection_aborted || !acceptor_.is_open()) return accept();
       pause_.expires_after(kAcceptPause);
       pause_.async_wait([this](ErrorCode cancelled) {
         if (!cancelled) accept();
       });
     });
+  }
+
+  void take(tcp::socket socket) {
+    ErrorCode code;
+    const asio::ip::address from = socket.remote_endpoint(code).address();
+    if (code) return;  // it has gone already
+    const auto connection =
+        std::make_shared<ServerConnection>(core_, std::move(socket), ++last_number_);
+    if (core_->add(last_number_, connection, from)) connection->start();
   }
 
   std::shared_ptr<ServerCore> core_;
@@ -118,12 +139,10 @@ class BoostServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Handler handler,
-                                              Gate gate) {
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler, Gate gate) {
   SslContext tls;
   if (options.tls) {
-    TRY(made, make_server_context(*options.tls, options.client_ca_pem,
-                                  options.require_client_certificate));
+    TRY(made, make_tls(*std::exchange(options.tls, std::nullopt), options));
     tls = std::move(made);
   } else if (options.require_client_certificate) {
     return invalid("client certificates are required, but the server has no TLS");
@@ -143,16 +162,34 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Hand
 // --- what the connections share
 // -------------------------------------------------------------------
 
-bool ServerCore::add(uint64_t number, const std::shared_ptr<ServerConnection>& connection) {
+bool ServerCore::add(uint64_t number, const std::shared_ptr<ServerConnection>& connection,
+                     const asio::ip::address& from) {
   const std::lock_guard lock(mutex_);
   if (stopped_ || draining_ || open_.size() >= options.max_connections) return false;
-  open_.emplace(number, connection);
+  size_t& others = from_[from];
+  if (others >= options.max_per_address) return false;
+  open_.emplace(number, Open{connection, from});
+  ++others;
   return true;
+}
+
+Result<std::unique_ptr<Stream>> ServerCore::make_stream(int socket) const {
+  const std::lock_guard lock(mutex_);
+  return tls_ ? Stream::tls(socket, tls_.get(), Stream::Side::kServer) : Stream::plain(socket);
+}
+
+void ServerCore::replace_tls(SslContext context) {
+  const std::lock_guard lock(mutex_);
+  tls_ = std::move(context);  // open connections hold the one before
 }
 
 void ServerCore::remove(uint64_t number) {
   const std::lock_guard lock(mutex_);
-  open_.erase(number);
+  const auto found = open_.find(number);
+  if (found == open_.end()) return;
+  const auto from = from_.find(found->second.from);
+  if (--from->second == 0) from_.erase(from);
+  open_.erase(found);
   if (open_.empty()) changed_.notify_all();
 }
 
@@ -164,8 +201,8 @@ size_t ServerCore::connections() const {
 std::vector<std::shared_ptr<ServerConnection>> ServerCore::list() const {
   std::vector<std::shared_ptr<ServerConnection>> connections;
   const std::lock_guard lock(mutex_);
-  for (const auto& [number, connection] : open_) {
-    if (auto open = connection.lock()) connections.push_back(std::move(open));
+  for (const auto& [number, open] : open_) {
+    if (auto connection = open.connection.lock()) connections.push_back(std::move(connection));
   }
   return connections;
 }

@@ -19,11 +19,12 @@ struct ServerOptions {
   std::optional<TlsIdentity> tls;  // plain HTTP without
   std::string client_ca_pem;       // not empty: certificates that clients send must chain to it
   bool require_client_certificate = false;
-  int threads = 1;                // that move bytes; made at start
-  size_t max_connections = 1024;  // further ones are closed at once
+  int threads = 1;                    // that move bytes; made at start
+  size_t max_connections = 1024;      // further ones are closed at once
+  size_t max_per_address = SIZE_MAX;  // of them from one address
   uint32_t max_header_bytes = 16 << 10;
   uint64_t max_body_bytes = 64 << 20;
-  uint64_t max_total_body_bytes = 1ULL << 30;  // of all bodies held at a time; 503 beyond
+  uint64_t max_total_body_bytes = 1ULL << 30;  // of what requests hold at a time; 503 beyond
   Seconds header_timeout{10};                  // handshake, and a request's head once it has begun
   Seconds body_timeout{60};
   Seconds idle_timeout{75};  // between requests
@@ -41,11 +42,15 @@ class Server {
  public:
   // kIo when the address can't be had, kInvalid when the certificates are none. Handler and gate
   // are called on the server's threads; they must neither block nor throw.
-  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler,
+  // The key's text is overwritten once it is read: who moves the options leaves no copy of it.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler,
                                                Gate gate = nullptr);
   virtual ~Server() = default;  // closes what is open, joins the threads
 
   virtual uint16_t port() const = 0;
+  // For connections from now on; those that are open keep what they have. kInvalid, and nothing is
+  // changed, when the certificates are none or the key is not theirs. Only of a server with TLS.
+  virtual Result<> replace_identity(TlsIdentity identity) = 0;
   // Accepts nothing more, answers what was received with "Connection: close", closes idle
   // connections; returns when all are closed or after `limit`. Callable once.
   virtual void drain(Seconds limit) = 0;

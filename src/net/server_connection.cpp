@@ -3,7 +3,9 @@
 #include <strings.h>
 
 #include <boost/asio/strand.hpp>
+#include <ctime>
 
+#include "base/survive.h"
 #include "net/socket_io.h"
 #include "net/write_message.h"
 
@@ -14,9 +16,9 @@ namespace asio = boost::asio;
 
 constexpr int kTurns = 16;  // of one connection, before others on its thread have theirs
 constexpr size_t kLeastInputBytes = 16 << 10;
-constexpr size_t kMostReadBytes = 256 << 10;  // in one turn
-constexpr Seconds kLingerLimit{2};
-constexpr size_t kMostDiscarded = 16 << 20;
+constexpr size_t kMostReadBytes = 256 << 10;   // in one turn
+constexpr Seconds kLingerPause{5};             // the longest, of a peer that still sends
+constexpr uint64_t kLeastDiscarded = 8 << 20;  // and twice as much as a body may have
 constexpr std::string_view kContinueLine = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::string address_text(const ServerConnection::Socket& socket) {
@@ -28,6 +30,14 @@ std::string address_text(const ServerConnection::Socket& socket) {
                      peer.port());
 }
 
+// Bodies that are compressed would have to be bounded once more, expanded.
+bool is_encoded(const Fields& fields) {
+  return std::ranges::any_of(fields, [](const Field& field) {
+    return ::strcasecmp(field.name.c_str(), "Content-Encoding") == 0 &&
+           ::strcasecmp(field.value.c_str(), "identity") != 0;
+  });
+}
+
 // The way back from a handler.
 class AnswerOnce {
  public:
@@ -36,7 +46,8 @@ class AnswerOnce {
   AnswerOnce(AnswerOnce&&) = default;
   AnswerOnce& operator=(AnswerOnce&&) = delete;
   ~AnswerOnce() {
-    if (connection_) send(error_response(500, "the request was not answered"));
+    if (!connection_) return;
+    (void)survive([this] { send(error_response(500, "the request was not answered")); });
   }
 
   void operator()(Response response) {
@@ -46,7 +57,8 @@ class AnswerOnce {
  private:
   void send(Response response) {
     const auto connection = std::move(connection_);
-    connection->answer(std::move(response));
+    if (survive([&] { connection->answer(std::move(response)); })) return;
+    (void)survive([&] { connection->close(); });
   }
 
   std::shared_ptr<ServerConnection> connection_;
@@ -67,29 +79,31 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, Socket sock
 void ServerConnection::start() {
   core_->post(socket_.get_executor(), [self = shared_from_this()] {
     if (self->phase_ == Phase::kClosed) return;
-    boost::system::error_code code;
-    self->socket_.non_blocking(true, code);
-    self->socket_.set_option(asio::ip::tcp::no_delay(true), code);
-    self->peer_ = address_text(self->socket_);
-    const int fd = self->socket_.native_handle();
-    if (self->core_->tls) {
-      auto stream = Stream::tls(fd, self->core_->tls.get(), Stream::Side::kServer);
-      if (!stream) return self->close_now();
-      self->stream_ = std::move(*stream);
-    } else {
-      self->stream_ = Stream::plain(fd);
-    }
-    self->set_deadline(self->core_->options.header_timeout);
-    self->step();
+    self->or_close([&] { self->begin(); });
   });
+}
+
+void ServerConnection::begin() {
+  boost::system::error_code code;
+  socket_.non_blocking(true, code);
+  socket_.set_option(asio::ip::tcp::no_delay(true), code);
+  peer_ = address_text(socket_);
+  const int fd = socket_.native_handle();
+  auto stream = core_->make_stream(fd);
+  if (!stream) return close_now();
+  stream_ = std::move(*stream);
+  set_deadline(core_->options.header_timeout);
+  step();
 }
 
 void ServerConnection::answer(Response response) {
   core_->post(socket_.get_executor(),
               [self = shared_from_this(), response = std::move(response)]() mutable {
                 if (self->phase_ != Phase::kAnswering) return;
-                self->begin_write(std::move(response));
-                self->step();
+                self->or_close([&] {
+                  self->begin_write(std::move(response));
+                  self->step();
+                });
               });
 }
 
@@ -127,7 +141,7 @@ void ServerConnection::step() {
   waiting_ = true;
   core_->post(socket_.get_executor(), [self = shared_from_this()] {
     self->waiting_ = false;
-    if (self->phase_ != Phase::kClosed) self->step();
+    if (self->phase_ != Phase::kClosed) self->or_close([&] { self->step(); });
   });
 }
 
@@ -137,8 +151,14 @@ void ServerConnection::wait(Socket::wait_type what) {
   // wants the socket to be looked at again.
   socket_.async_wait(what, [self = shared_from_this()](const boost::system::error_code&) {
     self->waiting_ = false;
-    if (self->phase_ != Phase::kClosed) self->step();
+    if (self->phase_ != Phase::kClosed) self->or_close([&] { self->step(); });
   });
+}
+
+// Memory that runs out costs a connection, not the process.
+template <typename Work>
+void ServerConnection::or_close(Work work) {
+  if (!survive(work)) close_now();
 }
 
 void ServerConnection::close_now() {
@@ -201,10 +221,8 @@ ServerConnection::Next ServerConnection::handshake() {
     stream_ = Stream::plain(socket_.native_handle());
     return reject(400, "this port speaks TLS: use https");
   }
-  stream_->end();  // the alert that says why must not be lost to a reset
   unread_input_ = true;
-  set_deadline(kLingerLimit);
-  phase_ = Phase::kLinger;
+  begin_linger();  // the alert that says why must not be lost to a reset
   return Next::kAgain;
 }
 
@@ -235,6 +253,14 @@ ServerConnection::Next ServerConnection::read_head() {
     return next;
   }
   if (!parser_) {
+    // RFC 9112, section 2.2: some clients end a request's body with a line that does not belong.
+    if (as_text(input()) == "\r") return read_more();
+    if (!skipped_line_ && as_text(input()).starts_with("\r\n")) {
+      consume(2);
+      skipped_line_ = true;
+      return Next::kAgain;
+    }
+    skipped_line_ = false;
     parser_ = std::make_unique<MessageParser>(MessageParser::Options{
         .max_header_bytes = core_->options.max_header_bytes, .is_request = true});
     if (request_count_ > 0) set_deadline(core_->options.header_timeout);
@@ -249,14 +275,15 @@ ServerConnection::Next ServerConnection::begin_request() {
   ++request_count_;
   Head& head = parser_->head();
   request_ = {};
-  request_.method = std::move(head.method);
+  body_withheld_ = head.method == "HEAD";
+  request_.method = body_withheld_ ? "GET" : std::move(head.method);
   request_.target = std::move(head.target);
   request_.fields = std::move(head.fields);
   request_.peer = peer_;
   request_.connection = number_;
   request_.channel = stream_.get();
+  request_.memory = core_->budget;
   close_after_ = !head.keep_alive || !head.http_1_1;
-  body_withheld_ = request_.method == "HEAD";
   if (core_->gate) {
     if (auto response = core_->gate(request_)) return reject_with(std::move(*response));
   }
@@ -270,17 +297,20 @@ ServerConnection::Next ServerConnection::begin_body() {
   if (expected != nullptr && ::strcasecmp(expected->c_str(), "100-continue") != 0) {
     return reject(417, "the only expectation known is 100-continue");
   }
+  if (is_encoded(request_.fields)) {
+    Response response =
+        error_response(415, "no Content-Encoding is supported: send the body as it is");
+    response.fields.push_back({"Accept-Encoding", "identity"});
+    return reject_with(std::move(response));
+  }
   const bool waits = expected != nullptr && input().empty();
   const bool chunked = head.framing == Head::Framing::kChunked;
   if (!chunked) {
     body_length_ = head.length;
-    const auto grown = body_.reserve(head.length);
-    if (grown != BodyBuffer::Grown::kOk) {
-      const HttpError error = body_error(grown);
-      return reject(error.status, error.text);
-    }
+    auto grown = body_.grow_towards(body_length_);
     const size_t there = std::min<uint64_t>(input().size(), body_length_);
-    (void)body_.append(input().first(there));
+    if (grown == BodyBuffer::Grown::kOk) grown = body_.append(input().first(there));
+    if (grown != BodyBuffer::Grown::kOk) return reject(grown);
     consume(there);
   }
   set_deadline(core_->options.body_timeout);
@@ -304,7 +334,10 @@ ServerConnection::Next ServerConnection::write_continue() {
 ServerConnection::Next ServerConnection::read_body() {
   const size_t left = body_length_ - body_.size();
   if (left == 0) return call_handler();
-  const auto [io, count] = stream_->read(body_.room().first(std::min(left, kMostReadBytes)));
+  const auto grown = body_.grow_towards(body_length_);
+  if (grown != BodyBuffer::Grown::kOk) return reject(grown);
+  const MutableBytes room = body_.room();
+  const auto [io, count] = stream_->read(room.first(std::min({left, room.size(), kMostReadBytes})));
   if (io != Io::kDone) return blocked(io);
   body_.filled(count);
   return Next::kAgain;
@@ -336,6 +369,11 @@ ServerConnection::Next ServerConnection::reject(unsigned status, std::string_vie
   return reject_with(std::move(response));
 }
 
+ServerConnection::Next ServerConnection::reject(BodyBuffer::Grown grown) {
+  const HttpError error = body_error(grown);
+  return reject(error.status, error.text);
+}
+
 ServerConnection::Next ServerConnection::reject_with(Response response) {
   close_after_ = true;
   unread_input_ = true;
@@ -349,10 +387,11 @@ void ServerConnection::begin_write(Response response) {
   const std::string* const connection = response.fields.find("Connection");
   close_after_ = close_after_ || core_->draining() ||
                  (connection != nullptr && ::strcasecmp(connection->c_str(), "close") == 0);
-  head_ = response_head(response, close_after_);
+  const std::time_t now = std::time(nullptr);
+  head_ = response_head(response, close_after_, now);
   if (head_.empty()) {
     response = error_response(500, "the answer can't be sent");
-    head_ = response_head(response, close_after_);
+    head_ = response_head(response, close_after_, now);
   }
   response_ = std::move(response);
   outgoing_.clear();
@@ -369,9 +408,7 @@ ServerConnection::Next ServerConnection::write() {
   if (io != Io::kDone) return blocked(io);
   response_ = {};
   if (close_after_) {
-    stream_->end();
-    set_deadline(kLingerLimit);
-    phase_ = Phase::kLinger;
+    begin_linger();
   } else {
     set_deadline(core_->options.idle_timeout);
     phase_ = Phase::kHead;
@@ -379,11 +416,24 @@ ServerConnection::Next ServerConnection::write() {
   return Next::kAgain;
 }
 
+void ServerConnection::begin_linger() {
+  stream_->end();
+  linger_until_ = deadline_after(core_->options.body_timeout);
+  set_deadline(kLingerPause);
+  phase_ = Phase::kLinger;
+}
+
+// Many clients read no answer before they have sent everything, and a reset would destroy it. So
+// twice the largest body (TLS and chunks add to it) is taken, in the time that a body has.
 ServerConnection::Next ServerConnection::linger() {
-  std::byte rest[4096];
+  std::byte rest[kLeastInputBytes];
   const auto [io, count] = receive(socket_.native_handle(), rest);
   discarded_ += count;
-  if (io == Io::kDone && discarded_ < kMostDiscarded) return Next::kAgain;
+  const bool more = std::max(kLeastDiscarded, core_->options.max_body_bytes) > discarded_ / 2;
+  if (io == Io::kDone && more) {
+    if (!core_->draining()) set_deadline(std::min(kLingerPause, left_until(linger_until_)));
+    return Next::kAgain;
+  }
   return io == Io::kWantRead && unread_input_ ? Next::kReadable : Next::kClose;
 }
 
@@ -402,7 +452,7 @@ void ServerConnection::arm_timer() {
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& code) {
     if (code || self->phase_ == Phase::kClosed) return;
     self->timer_armed_ = false;
-    self->on_timer();
+    self->or_close([&] { self->on_timer(); });
   });
 }
 

@@ -39,6 +39,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // What a phase waits for.
   enum class Next { kAgain, kReadable, kWritable, kAnswer, kClose };
 
+  template <typename Work>
+  void or_close(Work work);
+  void begin();
   void step();
   Next advance();
   void wait(Socket::wait_type what);
@@ -54,9 +57,11 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   Next read_more();
   Next call_handler();
   Next write();
+  void begin_linger();
   Next linger();
 
   Next reject(unsigned status, std::string_view text);
+  Next reject(BodyBuffer::Grown grown);
   Next reject_with(Response response);
   void begin_write(Response response);
   Next blocked(Io io);
@@ -91,6 +96,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   Request request_;
   BodyBuffer body_;
   uint64_t body_length_ = 0;
+  bool skipped_line_ = false;  // an empty one before the request
 
   bool close_after_ = false;    // no further request
   bool unread_input_ = false;   // the peer may still be sending
@@ -98,7 +104,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::string head_;
   Response response_;
   Outgoing outgoing_;
-  size_t discarded_ = 0;
+  uint64_t discarded_ = 0;
+  Clock::time_point linger_until_;
 };
 
 }  // namespace cloister::net

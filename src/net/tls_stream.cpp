@@ -13,6 +13,9 @@ namespace cloister::net {
 namespace {
 
 constexpr size_t kRecordBytes = 16 << 10;  // the most that a TLS record holds
+// KeyUpdates and the like between two pieces of data. Each costs the receiver as much as the
+// sender, and a read would go through any number of them.
+constexpr int kMostHandshakeMessages = 32;
 
 using Ssl = std::unique_ptr<SSL, Freed<SSL_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
@@ -23,19 +26,32 @@ int to_openssl(size_t size) {
 
 class TlsStream final : public Stream {
  public:
-  TlsStream(int socket, Ssl ssl, Side side) : socket_(socket), ssl_(std::move(ssl)), side_(side) {}
+  TlsStream(int socket, Ssl ssl, Side side) : socket_(socket), ssl_(std::move(ssl)), side_(side) {
+    SSL_set_msg_callback(ssl_.get(), count_message);
+    SSL_set_msg_callback_arg(ssl_.get(), this);
+  }
 
   Io handshake() override {
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
+    messages_ = 0;
     return result == 1 ? Io::kDone : judge(result);
   }
 
   ReadResult read(MutableBytes room) override {
-    ERR_clear_error();
-    const int got = SSL_read(ssl_.get(), room.data(), to_openssl(room.size()));
-    if (got > 0) return {Io::kDone, static_cast<size_t>(got)};
-    return {judge(got)};
+    while (messages_ <= kMostHandshakeMessages) {
+      ERR_clear_error();
+      const int before = messages_;
+      const int got = SSL_read(ssl_.get(), room.data(), to_openssl(room.size()));
+      if (got > 0) {
+        messages_ = 0;
+        return {Io::kDone, static_cast<size_t>(got)};
+      }
+      // Without SSL_MODE_AUTO_RETRY a read ends after each message, though more may be there.
+      const Io io = judge(got);
+      if (io != Io::kWantRead || messages_ == before) return {io};
+    }
+    return {broken("too many handshake messages")};
   }
 
   Io write(Outgoing& outgoing) override {
@@ -123,6 +139,10 @@ class TlsStream final : public Stream {
     return Io::kBroken;
   }
 
+  static void count_message(int is_written, int, int type, const void*, size_t, SSL*, void* self) {
+    if (is_written == 0 && type == SSL3_RT_HANDSHAKE) ++static_cast<TlsStream*>(self)->messages_;
+  }
+
   Io judge(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
       case SSL_ERROR_WANT_READ:
@@ -145,6 +165,7 @@ class TlsStream final : public Stream {
   int socket_;
   Ssl ssl_;
   Side side_;
+  int messages_ = 0;  // of handshakes, since there was data
   std::vector<std::byte> staged_;
   std::string error_;
   bool broken_ = false;

@@ -1,8 +1,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/parse_number.h"
 #include "net/client.h"
 
 namespace cloister::net {
@@ -32,12 +32,11 @@ Result<> check_ipv6(const std::string& host) {
 }
 
 Result<uint16_t> parse_port(std::string_view text) {
-  uint32_t port = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (code != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535) {
+  const auto port = parse_number<uint16_t>(text);
+  if (!port || *port == 0) {
     return invalid("port '{}' is not a number from 1 to 65535", printable(text));
   }
-  return static_cast<uint16_t>(port);
+  return *port;
 }
 
 Result<> check_path(std::string_view path) {

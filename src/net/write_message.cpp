@@ -1,8 +1,11 @@
 #include "net/write_message.h"
 
+#include <fmt/chrono.h>
 #include <strings.h>
 
 #include <algorithm>
+
+#include "base/words.h"
 
 namespace cloister::net {
 namespace {
@@ -36,68 +39,34 @@ bool is_framing(const std::string& name) {
       kNames, [&](const char* known) { return ::strcasecmp(known, name.c_str()) == 0; });
 }
 
-const char* reason(unsigned status) {
-  switch (status) {
-    case 100:
-      return "Continue";
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 202:
-      return "Accepted";
-    case 204:
-      return "No Content";
-    case 304:
-      return "Not Modified";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 411:
-      return "Length Required";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Content Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 421:
-      return "Misdirected Request";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "";
-  }
-}
+constexpr Word<unsigned> kReasons[] = {{100, "Continue"},
+                                       {200, "OK"},
+                                       {201, "Created"},
+                                       {202, "Accepted"},
+                                       {204, "No Content"},
+                                       {304, "Not Modified"},
+                                       {400, "Bad Request"},
+                                       {401, "Unauthorized"},
+                                       {403, "Forbidden"},
+                                       {404, "Not Found"},
+                                       {405, "Method Not Allowed"},
+                                       {408, "Request Timeout"},
+                                       {409, "Conflict"},
+                                       {411, "Length Required"},
+                                       {412, "Precondition Failed"},
+                                       {413, "Content Too Large"},
+                                       {415, "Unsupported Media Type"},
+                                       {417, "Expectation Failed"},
+                                       {421, "Misdirected Request"},
+                                       {422, "Unprocessable Content"},
+                                       {429, "Too Many Requests"},
+                                       {431, "Request Header Fields Too Large"},
+                                       {500, "Internal Server Error"},
+                                       {501, "Not Implemented"},
+                                       {502, "Bad Gateway"},
+                                       {503, "Service Unavailable"},
+                                       {504, "Gateway Timeout"},
+                                       {505, "HTTP Version Not Supported"}};
 
 void add_fields(std::string& head, const Fields& fields) {
   for (const Field& field : fields) {
@@ -117,13 +86,16 @@ uint64_t body_bytes(const std::vector<SharedBytes>& pieces) {
   return total;
 }
 
-std::string response_head(const Response& response, bool close) {
+std::string response_head(const Response& response, bool close, std::time_t now) {
   const unsigned status = response.status;
   if (status < 200 || status > 999 || !can_be_sent(response.fields)) return {};
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason(status));
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, word_of(kReasons, status, ""));
   add_fields(head, response.fields);
   if (status != 204 && status != 304) {
     head += fmt::format("Content-Length: {}\r\n", body_bytes(response.body));
+  }
+  if (response.fields.count("Date") == 0) {
+    head += fmt::format("Date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(now));
   }
   if (close) head += "Connection: close\r\n";
   return head + "\r\n";

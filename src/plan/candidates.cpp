@@ -82,7 +82,9 @@ class Lister {
     for (size_t c = 0; c < profile_.cuts.size(); ++c) {
       for (size_t d = 0; d < profile_.devices.size(); ++d) add(two(c, d), c);
       for (size_t d = 0; d < profile_.devices.size(); ++d) {
-        if (auto best = best_three(c, d)) add(*std::move(best), c);
+        if (auto best = best_three(c, d)) {
+          add(std::move(best->first), c, exposes(c, best->second));
+        }
       }
     }
     return std::move(out_);
@@ -146,9 +148,11 @@ class Lister {
            profile_.total.macs > second.before.macs;
   }
 
-  std::optional<Candidate> best_three(size_t i, size_t d) const {
-    const auto rank = [this](const Candidate& c) {
-      return std::tuple(!keeps_limits(policy_, c), cost(policy_.objective, c), costs(c));
+  // With the cut that ends its body.
+  std::optional<std::pair<Candidate, size_t>> best_three(size_t i, size_t d) const {
+    const auto rank = [this, i](const Candidate& c, size_t j) {
+      return std::tuple(exposes(i, j), !keeps_limits(policy_, c), cost(policy_.objective, c),
+                        costs(c));
     };
     Candidate best;
     Candidate next;
@@ -156,7 +160,7 @@ class Lister {
     for (size_t j = i + 1; j < profile_.cuts.size(); ++j) {
       if (!hides_result(profile_.cuts[j])) continue;
       fill_three(i, j, d, next);
-      if (end && rank(best) <= rank(next)) continue;
+      if (end && rank(best, *end) <= rank(next, j)) continue;
       best = next;
       end = j;
     }
@@ -165,7 +169,15 @@ class Lister {
                             profile_.devices[d]);
     fill_three(i, *end, d, c);
     c.leakage = situation_.leakage[i].leakage;
-    return c;
+    if (!exposes(i, *end) && situation_.leakage[i].refused_unexposed) {
+      c.leakage = {.outcome = std::string(kNotAudited)};
+    }
+    return std::pair(std::move(c), *end);
+  }
+
+  // Whether a body between these cuts gets an input.
+  bool exposes(size_t i, size_t j) const {
+    return situation_.leakage[i].exposed_to < profile_.cuts[j].position;
   }
 
   static Candidate on_device(std::vector<PlannedSegment> segments, const Device& device) {
@@ -176,15 +188,18 @@ class Lister {
     return c;
   }
 
-  void add(Candidate c, std::optional<size_t> cut = {}) {
+  void add(Candidate c, std::optional<size_t> cut = {}, bool is_exposed = true) {
     const auto refuse = [&c](Refusal refusal, std::string why) {
       c.refused.push_back({refusal, std::move(why)});
     };
     if (is_all_untrusted(c)) {
       refuse(Refusal::kInputSeen, "the accelerator gets the model's input itself");
     }
-    if (cut && situation_.leakage[*cut].refused) {
-      c.refused.push_back(*situation_.leakage[*cut].refused);
+    if (cut) {
+      const CutLeakage& leakage = situation_.leakage[*cut];
+      const auto& reason =
+          leakage.refused_unexposed && !is_exposed ? leakage.refused_unexposed : leakage.refused;
+      if (reason) c.refused.push_back(*reason);
     }
     if (shows_result(c) && !policy_.result_may_be_seen) {
       refuse(Refusal::kResultSeen,

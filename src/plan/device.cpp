@@ -1,9 +1,10 @@
 #include "plan/device.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
+
+#include "base/parse_number.h"
 
 namespace cloister::plan {
 namespace {
@@ -42,10 +43,9 @@ std::optional<double> number_in(std::string_view text) {
     text.remove_suffix(1);
     break;
   }
-  double value = 0;
-  const char* end = text.data() + text.size();
-  if (std::from_chars(text.data(), end, value) != std::from_chars_result{end, {}}) return {};
-  return value * factor;
+  const auto value = parse_number<double>(text);
+  if (!value) return {};
+  return *value * factor;
 }
 
 Result<> take(std::string_view entry, std::set<std::string_view>& seen, Roofline& out) {

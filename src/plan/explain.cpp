@@ -116,6 +116,14 @@ class Teller {
     return policy_.objective == Objective::kLatency ? text : "at " + text;
   }
 
+  // Why not to begin the body at this cut, wherever it ends.
+  const std::optional<Reason>& least_refused(size_t i) const {
+    const CutLeakage& known = situation_.leakage[i];
+    const auto& cuts = situation_.profile.cuts;
+    const bool can_end_before = i + 1 < cuts.size() && cuts[i + 1].position <= known.exposed_to;
+    return known.refused_unexposed && can_end_before ? known.refused_unexposed : known.refused;
+  }
+
   // "of 12 cuts 3 are exposed, 2 undecided and 7 not audited"
   std::string counts() const {
     if (situation_.profile.devices.empty()) return "the profile has no device to run a body on";
@@ -130,10 +138,11 @@ class Teller {
                       {Refusal::kUndecided, "undecided"},
                       {Refusal::kNotAudited, "not audited"}};
     size_t resisted = 0;
-    for (const CutLeakage& known : situation_.leakage) {
-      resisted += known.refused ? 0 : 1;
+    for (size_t i = 0; i < situation_.leakage.size(); ++i) {
+      const std::optional<Reason>& refused = least_refused(i);
+      resisted += refused ? 0 : 1;
       for (Count& count : counts) {
-        count.count += known.refused && known.refused->refusal == count.refusal ? 1 : 0;
+        count.count += refused && refused->refusal == count.refusal ? 1 : 0;
       }
     }
     std::vector<std::string> parts;
@@ -176,6 +185,14 @@ std::vector<std::string> notes_on(const Situation& situation, const AuditEvidenc
         "the audit attacked inputs of {}, the profile ran {}: leakage at one size proves nothing "
         "about another",
         shape_text(item_shape(audit.input_shape)), shape_text(item_shape(profile.input_shape))));
+  }
+  if (!profile.public_inputs.empty()) {
+    std::vector<std::string> names;
+    for (const std::string& name : profile.public_inputs) {
+      if (names.size() < kMostNotes) names.push_back("'" + printable(name) + "'");
+    }
+    notes.push_back(
+        fmt::format("--public: {} may be seen by the accelerator", fmt::join(names, ", ")));
   }
   if (choice.modelled) {
     notes.push_back(

@@ -94,9 +94,14 @@ Result<std::vector<CutLeakage>> leakage_of_cuts(const profile::ProfileRecord& pr
   // Deepest first: what a deeper cut gives away, a shallower one does too.
   const profile::CutCost* carrier = nullptr;
   const profile::CutCost* deeper_exposed = nullptr;
+  uint64_t exposed_to = std::numeric_limits<uint64_t>::max();
   for (size_t i = out.size(); i-- > 0;) {
     const profile::CutCost& cut = profile.cuts[i];
-    if (!cut.exposed_by_construction.empty()) carrier = &cut;
+    if (!cut.exposed_by_construction.empty()) {
+      carrier = &cut;
+      exposed_to = std::min(exposed_to, cut.exposed_to.value_or(cut.position));
+    }
+    out[i].exposed_to = exposed_to;
     const auto verdict = verdicts.find(cut.id);
     if (verdict != verdicts.end()) apply_verdict(policy, verdict->second, out[i]);
     if (carrier != nullptr) {
@@ -108,6 +113,10 @@ Result<std::vector<CutLeakage>> leakage_of_cuts(const profile::ProfileRecord& pr
               "exposed by construction: {}{}",
               carrier == &cut ? "" : fmt::format("the deeper cut {}: ", printable(carrier->id)),
               printable(carrier->exposed_by_construction, kMostReason))};
+      out[i].refused_unexposed = {
+          Refusal::kNotAudited,
+          "the tail keeps the input from the accelerator, but audits only attack what crosses a "
+          "cut whole"};
       continue;
     }
     if (verdict != verdicts.end()) {

@@ -1,6 +1,8 @@
 // What is known of each cut's leakage under a policy.
 #pragma once
 
+#include <limits>
+
 #include "plan/plan.h"
 
 namespace cloister::plan {
@@ -12,6 +14,10 @@ struct CutLeakage {
   LeakageOfCut leakage;
   std::optional<Reason> refused;             // nothing: it resisted
   std::optional<audit::CutVerdict> verdict;  // as the audit has it under the policy
+  // Where the body gets an input, or what it can be had from: one that begins here and ends at this
+  // position or before does not, and is then refused for this instead.
+  uint64_t exposed_to = std::numeric_limits<uint64_t>::max();
+  std::optional<Reason> refused_unexposed;
   bool hopeless = false;  // no further audit can admit it: it carries the input, or a deeper cut
                           // was found exposed
 };

@@ -54,6 +54,7 @@ Result<Plan> make_plan(const PlanInputs& evidence, const PlanPolicy& policy, std
   plan.model_sha256 = profile.model_sha256;
   plan.profile_sha256 = evidence.profile_sha256;
   if (evidence.audit != nullptr) plan.audit_sha256 = evidence.audit_sha256;
+  plan.public_inputs = profile.public_inputs;
   plan.batch = profile.settings.batch;
   plan.policy = policy;
   if (!plan.policy.leakage) {

@@ -87,7 +87,8 @@ struct Plan {
   std::string model_sha256;
   std::string profile_sha256;  // of the records that the plan was made from; audit: empty if none
   std::string audit_sha256;
-  PlanPolicy policy;  // with its leakage policy filled in
+  std::vector<std::string> public_inputs;  // that the owner calls no secret
+  PlanPolicy policy;                       // with its leakage policy filled in
   int64_t batch = 1;
   std::vector<Candidate> candidates;  // references, then by cut, shallowest first
   size_t chosen = 0;                  // position in candidates

@@ -118,6 +118,7 @@ void shared_fields(Io& io, Of<Io, Plan> r, std::string_view schema) {
   io.digest("model_sha256", r.model_sha256);
   io.digest("profile_sha256", r.profile_sha256);
   io.text_or_null("audit_sha256", r.audit_sha256, kDigestLength);
+  io.texts_if_any("public_inputs", r.public_inputs, 1000, kName);
   io.object("policy", r.policy);
   io.integer("batch", r.batch, 1, 1 << 20);
   io.flag("safe_cut", r.safe_cut);

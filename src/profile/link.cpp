@@ -9,9 +9,9 @@ namespace {
 
 constexpr Seconds kLimit{60};  // for one tensor
 
-// Tensors of 0 bytes, 4 KiB, 32 KiB, ... and of the largest size.
+// Tensors of 4 bytes, 4 KiB, 32 KiB, ... and of the largest size.
 Result<std::vector<Tensor>> tensors_up_to(uint64_t largest) {
-  std::vector<uint64_t> sizes = {0};
+  std::vector<uint64_t> sizes = {sizeof(float)};
   for (uint64_t size = 4096; size < largest; size *= 8) sizes.push_back(size);
   sizes.push_back(largest);
   std::vector<Tensor> tensors;

@@ -268,6 +268,7 @@ class Profiler {
       cost.position = cut(i).position;
       for (const ValueId id : cut(i).tensors) cost.tensors.push_back(graph_.values[id].name);
       cost.exposed_by_construction = cut(i).exposed_by_construction;
+      if (!cost.exposed_by_construction.empty()) cost.exposed_to = cut(i).exposed_to;
       cost.macs_share = list_.macs_share(cut(i));
       cost.bytes = bytes_across(i);
       cost.before = work(i).before;

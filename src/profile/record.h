@@ -76,6 +76,8 @@ struct CutCost {
   uint64_t position = 0;             // data nodes before the cut
   std::vector<std::string> tensors;  // names of what crosses
   std::string exposed_by_construction;
+  // Of such a cut: a body that ends at this position or before gets nothing of it.
+  std::optional<uint64_t> exposed_to;
   double macs_share = 0;  // of the model, before the cut
   uint64_t bytes = 0;     // that cross, for the batch
   Work before;            // of the head, for one item
@@ -118,10 +120,11 @@ struct ProfileRecord {
   std::string model_file;
   std::string model_sha256;
   Settings settings;
-  Shape input_shape;          // of the model's first input, as it was run
-  uint64_t input_bytes = 0;   // the model's inputs, for the batch
-  uint64_t output_bytes = 0;  // its results, for the batch
-  Work total;                 // for one item
+  std::vector<std::string> public_inputs;  // that the owner calls no secret
+  Shape input_shape;                       // of the model's first input, as it was run
+  uint64_t input_bytes = 0;                // the model's inputs, for the batch
+  uint64_t output_bytes = 0;               // its results, for the batch
+  Work total;                              // for one item
   Trusted trusted;
   std::vector<Device> devices;
   std::vector<CutCost> cuts;  // shallowest first

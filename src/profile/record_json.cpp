@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kSchema = "cloister/profile/1";
 constexpr size_t kMaxCuts = 100'000;
 constexpr size_t kMaxDevices = 64;
+constexpr size_t kMaxInputs = 1000;
 constexpr double kMaxMs = 1e9;
 
 }  // namespace
@@ -75,6 +76,7 @@ void fields(Io& io, Of<Io, CutCost> r) {
   io.integer("position", r.position, 0, kMaxCount);
   io.texts("tensors", r.tensors, 1000, kName);
   io.text_or_null("exposed_by_construction", r.exposed_by_construction, kName);
+  io.count_if_any("exposed_to", r.exposed_to, kMaxCount);
   io.real("macs_share", r.macs_share, 0, 1);
   io.integer("bytes", r.bytes, 0, kMaxCount);
   io.object("before", r.before);
@@ -114,6 +116,7 @@ void fields(Io& io, Of<Io, ProfileRecord> r) {
   io.text("model_file", r.model_file, kName);
   io.digest("model_sha256", r.model_sha256);
   io.object("settings", r.settings);
+  io.texts_if_any("public_inputs", r.public_inputs, kMaxInputs, kName);
   io.shape("input_shape", r.input_shape);
   io.integer("input_bytes", r.input_bytes, 0, kMaxCount);
   io.integer("output_bytes", r.output_bytes, 0, kMaxCount);

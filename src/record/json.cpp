@@ -15,6 +15,7 @@ namespace {
 // Beyond these a text of the size allowed would cost far more memory than its length.
 constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxContainers = 2'000'000;
+constexpr size_t kMaxKeys = 1000;  // of one object: no record has more
 
 // What is short goes on one line, and so do arrays of plain values however long: one score an
 // input must not be one line an input.
@@ -133,6 +134,8 @@ Result<Json> parse_strict_json(std::string_view json, uint64_t max_bytes) {
         --depth;
         break;
       case Json::parse_event_t::key: {
+        // Json looks through all keys of an object for each one: quadratic without a limit.
+        if (open.back().size() == kMaxKeys) throw std::runtime_error("too many keys in one object");
         const auto& key = parsed.get_ref<const std::string&>();
         if (!open.back().insert(key).second) {
           throw std::runtime_error(fmt::format("key '{}' occurs twice", printable(key, 40)));

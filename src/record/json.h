@@ -14,8 +14,9 @@ namespace cloister {
 // Only declared here: who looks into one includes <nlohmann/json.hpp>, which costs 4 s a file.
 using Json = nlohmann::ordered_json;
 
-// Refuses more than `max_bytes`, a key given twice, more than 32 levels, and so many arrays and
-// objects that they would cost far more memory than the text's length.
+// Refuses more than `max_bytes`, a key given twice, more than 1,000 keys in one object, more than
+// 32 levels, and so many arrays and objects that they would cost far more memory than the text's
+// length. Takes time in proportion to the text.
 Result<Json> parse_strict_json(std::string_view json, uint64_t max_bytes);
 
 // The text of a record, with a newline at its end: what is short stands on one line, and so do

@@ -59,6 +59,10 @@ void RecordReader::leave(const Json& json, Outer outer) {
   keys_ = std::move(outer.keys);
 }
 
+bool RecordReader::has(const char* key) const {
+  return json_->is_object() && json_->contains(key);
+}
+
 bool RecordReader::is_null(const Json& json) {
   return json.is_null();
 }

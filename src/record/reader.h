@@ -45,6 +45,16 @@ class RecordReader {
   void digest(const char* key, std::string& out);
   void digest(const char* key, Digest& out);
   void digest_or_null(const char* key, std::string& out);
+  // A key that the schema got later: left out, nothing is in it.
+  void texts_if_any(const char* key, std::vector<std::string>& out, size_t most, size_t longest) {
+    if_any(key, [&] { texts(key, out, most, longest); });
+  }
+  void count_if_any(const char* key, std::optional<uint64_t>& out, uint64_t highest) {
+    if_any(key, [&] { count_or_null(key, out, highest); });
+  }
+  void dimensions_if_any(const char* key, std::vector<int64_t>& out) {
+    if_any(key, [&] { dimensions(key, out); });
+  }
   void picture(const char* key, std::string& out);
   template <typename T>
   void term(const char* key, T& out) {
@@ -149,6 +159,7 @@ class RecordReader {
   std::optional<Outer> enter(const Json& json);
   std::optional<Outer> enter_row(const Json& json);
   void leave(const Json& json, Outer outer);
+  bool has(const char* key) const;
   static bool is_null(const Json& json);
 
   // Calls use(value) for the key's value, with the key on the path.
@@ -166,6 +177,10 @@ class RecordReader {
     if (!error_) path_.resize(length);
   }
 
+  template <typename Read>
+  void if_any(const char* key, const Read& read) {
+    if (!error_ && has(key)) read();
+  }
   template <typename Members>
   void read_group(const Json& json, const Members& members) {
     const std::optional<Outer> outer = enter(json);

@@ -36,6 +36,16 @@ class RecordWriter {
   }
   void digest(const char* key, const std::string& value) { put(key, value); }
   void digest_or_null(const char* key, const std::string& value) { text_or_null(key, value, 0); }
+  // Not written when there is nothing in them.
+  void texts_if_any(const char* key, const std::vector<std::string>& values, size_t, size_t) {
+    if (!values.empty()) texts(key, values, 0, 0);
+  }
+  void count_if_any(const char* key, const std::optional<uint64_t>& value, uint64_t) {
+    if (value) put_unsigned(key, *value);
+  }
+  void dimensions_if_any(const char* key, const std::vector<int64_t>& value) {
+    if (!value.empty()) dimensions(key, value);
+  }
   void picture(const char* key, const std::string& value) { put(key, value); }
   template <typename T>
   void term(const char* key, const T& value) {

@@ -1,6 +1,6 @@
 #include "serving/address.h"
 
-#include <charconv>
+#include "base/parse_number.h"
 
 namespace cloister::serving {
 
@@ -18,14 +18,9 @@ Result<Address> parse_address(std::string_view text) {
   } else if (host.find(':') != std::string_view::npos) {
     return wrong();
   }
-  Address address{.host = std::string(host)};
-  const auto [end, error] =
-      std::from_chars(port_text.data(), port_text.data() + port_text.size(), address.port);
-  if (host.empty() || port_text.empty() || error != std::errc() ||
-      end != port_text.data() + port_text.size()) {
-    return wrong();
-  }
-  return address;
+  const auto port = parse_number<uint16_t>(port_text);
+  if (host.empty() || !port) return wrong();
+  return Address{.host = std::string(host), .port = *port};
 }
 
 }  // namespace cloister::serving

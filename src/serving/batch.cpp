@@ -1,9 +1,8 @@
 #include "serving/batch.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "base/checked.h"
+#include "tensor/items.h"
 
 namespace cloister::serving {
 namespace {
@@ -20,6 +19,13 @@ Result<int64_t> count_items(const std::vector<TensorSpec>& specs, const std::vec
   std::vector<TensorView> views;
   for (const Tensor& input : inputs) views.push_back(input.view());
   TRY_OK(check_inputs(specs, views));
+  for (size_t i = 0; i < specs.size(); ++i) {
+    // Operators divide by dimensions, and some engines crash.
+    if (std::ranges::find(inputs[i].shape(), 0) != inputs[i].shape().end()) {
+      return invalid("input '{}': got {}, want no dimension of 0", printable(specs[i].name),
+                     shape_text(inputs[i].shape()));
+    }
+  }
   if (max_batch == 1) return 1;
   int64_t items = -1;
   for (size_t i = 0; i < specs.size(); ++i) {
@@ -54,37 +60,17 @@ Result<std::vector<Tensor>> stack(const std::vector<Job>& jobs) {
   return stacked;
 }
 
-Result<Tensor> concatenate(const std::vector<Tensor>& pieces) {
-  Shape shape = pieces[0].shape();
-  shape.at(0) = 0;
-  for (const Tensor& piece : pieces) shape[0] += piece.shape().at(0);
-  TRY(whole, Tensor::make(pieces[0].dtype(), std::move(shape)));
-  MutableBytes rest = whole.mutable_data();
-  for (const Tensor& piece : pieces) {
-    const Bytes data = piece.data();
-    if (data.size() > rest.size()) return fail(Kind::kInternal, "a batch outgrew itself");
-    std::memcpy(rest.data(), data.data(), data.size());
-    rest = rest.subspan(data.size());
-  }
-  return whole;
-}
-
 Result<std::vector<Tensor>> slice(const std::vector<Tensor>& tensors, int64_t items, int64_t begin,
                                   int64_t count) {
   std::vector<Tensor> slices;
   for (const Tensor& tensor : tensors) {
-    Shape shape = tensor.shape();
+    const Shape& shape = tensor.shape();
     if (shape.empty() || shape[0] != items) {
       return fail(Kind::kInternal, "an output is {}, want {} items as its first dimension",
                   shape_text(shape), items);
     }
-    shape[0] = count;
-    TRY(size, byte_count(tensor.dtype(), shape));
-    TRY(offset, checked_mul(size / static_cast<uint64_t>(count), static_cast<uint64_t>(begin)));
     // The slice keeps all of the batch: answers are small and soon sent.
-    const auto owner = std::make_shared<Tensor>(tensor);
-    TRY(part, Tensor::adopt(tensor.dtype(), std::move(shape), tensor.data().subspan(offset, size),
-                            owner));
+    TRY(part, slice_items(tensor, begin, count));
     slices.push_back(std::move(part));
   }
   return slices;

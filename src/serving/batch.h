@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "engine/engine.h"
+#include "net/body_buffer.h"
 #include "serving/metrics.h"
 
 namespace cloister::serving {
@@ -25,6 +26,7 @@ struct Job {
   Clock::time_point deadline;
   std::move_only_function<void(Result<Answer>)> done;
   Clock::time_point queued = {};  // set by Batcher
+  net::BudgetShare memory = {};   // of the inputs, as far as they are not the request's body
 };
 
 // Checks a request's inputs against the specs of a model that takes batches of up to `max_batch`
@@ -38,9 +40,6 @@ bool fit_together(const Job& a, const Job& b);
 
 // The inputs of all jobs, one tensor for each spec. Of a single job its own, not copied.
 Result<std::vector<Tensor>> stack(const std::vector<Job>& jobs);
-
-// Tensors that differ at most in their first dimension, one after the other. There is at least one.
-Result<Tensor> concatenate(const std::vector<Tensor>& pieces);
 
 // The items [begin, begin + count) of tensors whose first dimension is the batch; they share
 // memory. kInternal when a tensor has another first dimension than `items`.

@@ -1,5 +1,7 @@
 #include "serving/batcher.h"
 
+#include "base/survive.h"
+
 namespace cloister::serving {
 
 Batcher::Batcher(const BatcherOptions& options, Metrics& metrics, Run run)
@@ -66,25 +68,32 @@ std::vector<Job> Batcher::next() {
 }
 
 void Batcher::work() {
-  while (true) {
-    std::vector<Job> batch = next();
-    if (batch.empty()) return;
-    const auto now = Clock::now();
-    std::vector<Job> in_time;
-    size_t items = 0;
-    for (Job& job : batch) {
-      metrics_.time(Metrics::Stage::kQueue, seconds_between(job.queued, now));
-      if (job.deadline <= now) {
-        job.done(fail(Kind::kDeadline, "not run within the time allowed"));
-        continue;
-      }
-      items += static_cast<size_t>(job.items);
-      in_time.push_back(std::move(job));
-    }
-    if (in_time.empty()) continue;
-    metrics_.batch(items);
-    run_(std::move(in_time));
+  bool more = true;
+  while (more) {
+    (void)survive([&] { more = run_next(); });
   }
+}
+
+// Whether there may be another batch.
+bool Batcher::run_next() {
+  std::vector<Job> batch = next();
+  if (batch.empty()) return false;
+  const auto now = Clock::now();
+  std::vector<Job> in_time;
+  size_t items = 0;
+  for (Job& job : batch) {
+    metrics_.time(Metrics::Stage::kQueue, seconds_between(job.queued, now));
+    if (job.deadline <= now) {
+      job.done(fail(Kind::kDeadline, "not run within the time allowed"));
+      continue;
+    }
+    items += static_cast<size_t>(job.items);
+    in_time.push_back(std::move(job));
+  }
+  if (in_time.empty()) return true;
+  metrics_.batch(items);
+  run_(std::move(in_time));
+  return true;
 }
 
 }  // namespace cloister::serving

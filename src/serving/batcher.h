@@ -36,6 +36,7 @@ class Batcher {
 
  private:
   void work();
+  bool run_next();
   // Waits for the next batch; empty when closing.
   std::vector<Job> next();
   void take_fitting(std::vector<Job>& batch, int64_t& items);

@@ -12,12 +12,18 @@ net::Response error_response(const Error& error) {
   return response;
 }
 
+net::Response with_status(unsigned status, const Error& error) {
+  net::Response response = error_response(error);
+  response.status = status;
+  return response;
+}
+
 net::Response wrong_method(const net::Request& request, const std::string& want) {
-  net::Response response = error_response(
+  net::Response response = with_status(
+      405,
       {Kind::kUnsupported, fmt::format("method {} for '{}', want {}", printable(request.method, 20),
                                        printable(request.target), want)});
-  response.status = 405;
-  response.fields.push_back({"Allow", want});
+  response.fields.push_back({"Allow", want == "GET" ? "GET, HEAD" : want});
   return response;
 }
 

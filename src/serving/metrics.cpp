@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "base/words.h"
+
 namespace cloister::serving {
 namespace {
 
@@ -88,6 +90,11 @@ void Metrics::time(Stage stage, double seconds) {
   impl_->times[static_cast<size_t>(stage)]->Observe(seconds);
 }
 
+Metrics::Timed Metrics::timed(Stage stage) const {
+  const auto seen = impl_->times[static_cast<size_t>(stage)]->Collect().histogram;
+  return {seen.sample_count, seen.sample_sum};
+}
+
 void Metrics::queue_length(size_t requests) {
   impl_->queue.Set(static_cast<double>(requests));
 }
@@ -96,8 +103,16 @@ void Metrics::batch(size_t items) {
   impl_->batches.Observe(static_cast<double>(items));
 }
 
+uint64_t Metrics::batches() const {
+  return impl_->batches.Collect().histogram.sample_count;
+}
+
 void Metrics::worker_up(const std::string& worker, bool up) {
   impl_->workers.Add({{"worker", worker}}).Set(up ? 1 : 0);
+}
+
+void Metrics::forget_worker(const std::string& worker) {
+  impl_->workers.Remove(&impl_->workers.Add({{"worker", worker}}));
 }
 
 void Metrics::worker_failure(const std::string& worker, const std::string& why) {
@@ -125,27 +140,16 @@ std::string Metrics::text() const {
 }
 
 std::string outcome_word(Kind kind) {
-  switch (kind) {
-    case Kind::kInvalid:
-      return "invalid";
-    case Kind::kUsage:
-      return "usage";
-    case Kind::kNotFound:
-      return "not_found";
-    case Kind::kUnsupported:
-      return "unsupported";
-    case Kind::kIo:
-      return "io";
-    case Kind::kRefused:
-      return "refused";
-    case Kind::kUnavailable:
-      return "unavailable";
-    case Kind::kDeadline:
-      return "deadline";
-    case Kind::kInternal:
-      return "internal";
-  }
-  return "internal";
+  static constexpr Word<Kind> kWords[] = {{Kind::kInvalid, "invalid"},
+                                          {Kind::kUsage, "usage"},
+                                          {Kind::kNotFound, "not_found"},
+                                          {Kind::kUnsupported, "unsupported"},
+                                          {Kind::kIo, "io"},
+                                          {Kind::kRefused, "refused"},
+                                          {Kind::kUnavailable, "unavailable"},
+                                          {Kind::kDeadline, "deadline"},
+                                          {Kind::kInternal, "internal"}};
+  return std::string(word_of(kWords, kind));
 }
 
 }  // namespace cloister::serving

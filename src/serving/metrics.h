@@ -23,10 +23,19 @@ class Metrics {
   // The outcome of one request; ok or a word such as "invalid", "unavailable", "quota".
   void request(const std::string& outcome);
   void time(Stage stage, double seconds);
+  // How often time() was called for a stage, and what it was given in all.
+  struct Timed {
+    uint64_t count = 0;
+    double seconds = 0;
+  };
+  Timed timed(Stage stage) const;
   void queue_length(size_t requests);
   void batch(size_t items);
+  uint64_t batches() const;  // that were run
   void worker_up(const std::string& worker, bool up);
-  // why: "lost", "stalled", "invalid_reply", "busy"
+  // It is no longer one; what it failed at stays counted.
+  void forget_worker(const std::string& worker);
+  // why: "lost", "stalled", "invalid_reply", "busy", "failed", "deadline", "refuses"
   void worker_failure(const std::string& worker, const std::string& why);
   // Results of a worker that were computed again inside.
   void checked(bool matched);

@@ -1,6 +1,7 @@
 #include "serving/metrics_server.h"
 
 #include "serving/address.h"
+#include "serving/error_response.h"
 
 namespace cloister::serving {
 
@@ -16,11 +17,7 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& l
     if (request.target != "/metrics") {
       return respond(net::text_response(404, "text/plain", "see /metrics\n"));
     }
-    if (request.method != "GET") {
-      net::Response response = net::text_response(405, "text/plain", "only GET\n");
-      response.fields.push_back({"Allow", "GET"});
-      return respond(std::move(response));
-    }
+    if (request.method != "GET") return respond(wrong_method(request, "GET"));
     respond(net::text_response(200, "text/plain; version=0.0.4", metrics.text()));
   });
   if (!server) return with_context(server.error(), "metrics on " + listen);

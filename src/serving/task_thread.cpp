@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/survive.h"
+
 namespace cloister::serving {
 
 TaskThread::TaskThread(size_t most, std::chrono::milliseconds period, std::function<void()> tick)
@@ -67,11 +69,7 @@ void TaskThread::work(Shared& shared) {
       shared.tasks.pop_front();
     }
     lock.unlock();
-    if (asked) {
-      task();
-    } else {
-      shared.tick();
-    }
+    (void)survive([&] { asked ? task() : shared.tick(); });
     task = nullptr;  // what it holds goes before others are kept waiting
     lock.lock();
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "link/oip_http.h"
+#include "serving/statistics.h"
+#include "tensor/finite.h"
 
 namespace cloister::serving {
 namespace {
@@ -13,31 +15,61 @@ constexpr const char* kJson = "application/json";
 struct Pending {
   oip::InferRequest request;
   net::Respond respond;
+  bool finite_inputs = true;
+  int64_t items = 0;
+  Clock::time_point began = Clock::now();
 };
+
+// JSON has no other numbers.
+bool has_finite(const std::vector<Tensor>& tensors) {
+  return std::ranges::all_of(tensors, [](const Tensor& t) { return all_finite(t.view()); });
+}
+
+// Parsing takes up to 15 times the bytes of JSON (wire/oip_json.h).
+constexpr uint64_t kParsing = 15;
+
+// Of the server's memory for requests; at most what the body leaves, whose buffer may be twice as
+// large, so that the largest request is served when it is alone.
+Result<net::BudgetShare> take(const net::Request& request, uint64_t bytes) {
+  const std::shared_ptr<net::BodyBudget>& memory = request.memory;
+  if (!memory) return net::BudgetShare();
+  const uint64_t held = 2 * request.body.bytes.size();
+  const uint64_t most = memory->limit() - std::min(memory->limit(), held);
+  auto share = net::BudgetShare::take(memory, std::min(bytes, most));
+  if (!share) return fail(Kind::kUnavailable, "no room for the request now");
+  return std::move(*share);
+}
+
+// Bytes of tensors that are not part of the body: they came as JSON.
+uint64_t bytes_beside(Bytes body, const std::vector<NamedTensor>& tensors) {
+  uint64_t bytes = 0;
+  for (const NamedTensor& named : tensors) {
+    const Bytes data = named.tensor.data();
+    const bool inside = std::less_equal<>()(body.data(), data.data()) &&
+                        std::less<>()(data.data(), body.data() + body.size());
+    if (!inside) bytes += data.size();
+  }
+  return bytes;
+}
 
 class Service : public std::enable_shared_from_this<Service> {
  public:
   Service(V2Model model, V2Options options, serving::Metrics& metrics)
       : model_(std::move(model)), options_(std::move(options)), metrics_(metrics) {}
 
-  void handle(net::Request request, net::Respond respond) const {
+  void handle(const net::Request& request, net::Respond respond) const {
     const auto route = oip::parse_route(request.method, request.target);
     if (!route) return respond(no_such_route(request, route.error()));
     if (route->action == oip::Action::kInfer) {
-      return infer(*route, std::move(request), std::move(respond));
+      return infer(*route, request, std::move(respond));
     }
     respond(describe(*route));
   }
 
  private:
   static net::Response no_such_route(const net::Request& request, const Error& error) {
-    net::Response response = error_response(error);
-    if (error.kind == Kind::kUnsupported) {
-      response.status = 405;
-      response.fields.push_back(
-          {"Allow", oip::parse_route("POST", request.target) ? "POST" : "GET"});
-    }
-    return response;
+    if (error.kind != Kind::kUnsupported) return error_response(error);
+    return wrong_method(request, oip::parse_route("POST", request.target) ? "POST" : "GET");
   }
 
   Result<> check_model(const oip::Route& route) const {
@@ -76,21 +108,15 @@ class Service : public std::enable_shared_from_this<Service> {
                                                              .platform = model_.platform,
                                                              .inputs = model_.inputs,
                                                              .outputs = model_.outputs}));
+      case oip::Action::kStatistics:
+        return net::text_response(200, kJson,
+                                  statistics_.json(model_.name, model_.version, metrics_));
       default:
         return net::text_response(200, kJson, oip::write_server_metadata(options_.server));
     }
   }
 
-  void infer(const oip::Route& route, net::Request request, net::Respond respond) const {
-    if (const std::string* const encoding = request.fields.find("Content-Encoding");
-        encoding != nullptr && *encoding != "identity") {
-      metrics_.request(serving::outcome_word(Kind::kUnsupported));
-      net::Response response =
-          error_response({Kind::kUnsupported, fmt::format("Content-Encoding '{}' is not supported",
-                                                          printable(*encoding, 40))});
-      response.status = 415;
-      return respond(std::move(response));
-    }
+  void infer(const oip::Route& route, const net::Request& request, net::Respond respond) const {
     auto pending = std::make_shared<Pending>();
     pending->respond = std::move(respond);
     auto job = make_job(route, request, pending->request);
@@ -98,10 +124,12 @@ class Service : public std::enable_shared_from_this<Service> {
       metrics_.request(serving::outcome_word(job.error().kind));
       return pending->respond(error_response(job.error()));
     }
+    pending->items = job->items;
+    pending->finite_inputs = all_binary(pending->request) || has_finite(job->inputs);
     // The inputs are the job's alone: what is kept for the answer holds no more than names.
     pending->request.inputs.clear();
     job->done = [self = shared_from_this(), pending](Result<serving::Answer> answer) {
-      pending->respond(self->answered(pending->request, std::move(answer)));
+      pending->respond(self->answered(*pending, std::move(answer)));
     };
     model_.submit(std::move(*job));
   }
@@ -110,15 +138,20 @@ class Service : public std::enable_shared_from_this<Service> {
                                 oip::InferRequest& parsed) const {
     TRY_OK(check_model(route));
     TRY(length, serving::header_length(request.fields));
+    const uint64_t json = std::min<uint64_t>(length.value_or(~0ULL), request.body.bytes.size());
+    auto parsing = take(request, kParsing * json);
+    if (!parsing) return std::unexpected(parsing.error());
     TRY(infer, oip::parse_infer_request(request.body, length));
     parsed = std::move(infer);
+    *parsing = {};
+    TRY(held, take(request, bytes_beside(request.body.bytes, parsed.inputs)));
     for (const oip::RequestedOutput& output : parsed.outputs) {
       if (std::ranges::find(model_.outputs, output.name, &TensorSpec::name) ==
           model_.outputs.end()) {
         return invalid("no output '{}'", printable(output.name));
       }
     }
-    serving::Job job;
+    serving::Job job{.memory = std::move(held)};
     TRY(order, input_order(model_.inputs, parsed.inputs));
     for (const size_t i : order) job.inputs.push_back(parsed.inputs[i].tensor);
     TRY(items, serving::count_items(model_.inputs, job.inputs, model_.max_batch));
@@ -129,10 +162,18 @@ class Service : public std::enable_shared_from_this<Service> {
     return job;
   }
 
+  bool all_binary(const oip::InferRequest& request) const {
+    return std::ranges::all_of(model_.outputs, [&](const TensorSpec& output) {
+      return request.wants_binary(output.name);
+    });
+  }
+
   // As Triton has it: the parameter "timeout", in microseconds.
   Result<serving::Seconds> time_limit(const oip::Parameters& parameters) const {
     const auto timeout = parameters.find("timeout");
-    if (timeout == parameters.end()) return options_.deadline;
+    if (timeout == parameters.end() || std::holds_alternative<uint64_t>(timeout->second)) {
+      return options_.deadline;  // uint64_t: more than 63 bits
+    }
     const auto* const micros = std::get_if<int64_t>(&timeout->second);
     if (micros == nullptr || *micros < 1) {
       return invalid("parameter 'timeout': want a number of microseconds, 1 or more");
@@ -140,9 +181,10 @@ class Service : public std::enable_shared_from_this<Service> {
     return std::min<serving::Seconds>(options_.deadline, std::chrono::microseconds(*micros));
   }
 
-  net::Response answered(const oip::InferRequest& request, Result<serving::Answer> answer) const {
-    auto message = answer ? message_of(request, std::move(*answer))
+  net::Response answered(const Pending& pending, Result<serving::Answer> answer) const {
+    auto message = answer ? message_of(pending, std::move(*answer))
                           : std::unexpected(std::move(answer.error()));
+    statistics_.add(message ? pending.items : 0, Clock::now() - pending.began);
     if (!message) {
       metrics_.request(serving::outcome_word(message.error().kind));
       return error_response(message.error());
@@ -152,7 +194,8 @@ class Service : public std::enable_shared_from_this<Service> {
     return {.status = 200, .fields = std::move(body.fields), .body = std::move(body.body)};
   }
 
-  Result<oip::Message> message_of(const oip::InferRequest& request, serving::Answer answer) const {
+  Result<oip::Message> message_of(const Pending& pending, serving::Answer answer) const {
+    const oip::InferRequest& request = pending.request;
     if (answer.outputs.size() != model_.outputs.size()) {
       return fail(Kind::kInternal, "the model returned {} outputs, want {}", answer.outputs.size(),
                   model_.outputs.size());
@@ -170,14 +213,17 @@ class Service : public std::enable_shared_from_this<Service> {
       if (wanted) response.outputs.push_back({name, std::move(answer.outputs[i])});
     }
     auto message = oip::write_infer_response(response, request);
-    // That a result can't be said as it was asked for is not the request's fault.
-    if (!message) return fail(Kind::kInternal, "{}", message.error().message);
-    return message;
+    // That a result can't be said as it was asked for is the request's fault only if its inputs
+    // can't be said so either.
+    if (message) return message;
+    const Kind kind = pending.finite_inputs ? Kind::kInternal : Kind::kInvalid;
+    return fail(kind, "{}", message.error().message);
   }
 
   const V2Model model_;
   const V2Options options_;
   serving::Metrics& metrics_;
+  mutable Statistics statistics_;
 };
 
 }  // namespace
@@ -185,8 +231,8 @@ class Service : public std::enable_shared_from_this<Service> {
 net::Handler v2_handler(V2Model model, V2Options options, serving::Metrics& metrics) {
   const auto service =
       std::make_shared<const Service>(std::move(model), std::move(options), metrics);
-  return [service](net::Request request, net::Respond respond) {
-    service->handle(std::move(request), std::move(respond));
+  return [service](const net::Request& request, net::Respond respond) {
+    service->handle(request, std::move(respond));
   };
 }
 

@@ -175,7 +175,8 @@ Result<std::unique_ptr<EvidenceService>> EvidenceService::start(
       attest::write_statement({.mode = std::string(attest::kind_class(producer->kind())),
                                .manifest_sha256 = bundle.manifest_sha256(),
                                .config_sha256 = config_sha256,
-                               .tool = tool});
+                               .tool = tool,
+                               .sandbox = options.sandbox});
   state->reply.manifest_json = bundle.manifest_json();
   state->reply.manifest_signature = bundle.manifest_signature();
   for (const char* name : attest::kPublicFiles) {
@@ -196,12 +197,13 @@ std::string_view EvidenceService::mode() const {
 
 void EvidenceService::answer(const net::Request& request, net::Respond respond) {
   if (request.method != "POST") return respond(wrong_method(request, "POST"));
-  auto asked = state_->read(request);
+  // Before it is read, which costs more than being refused does.
   const auto hangs = state_->hangs(Clock::now());
-  if (asked && !hangs && !state_->may_ask()) {
+  if (!hangs && !state_->may_ask()) {
     state_->options.meter.asked("quota");
     return respond(error_response(busy("the rate limit is exceeded")));
   }
+  auto asked = state_->read(request);
   Respond answer = [state = state_,
                     respond = std::move(respond)](Result<net::Response> made) mutable {
     state->give(respond, std::move(made));

@@ -23,6 +23,7 @@ struct EvidenceOptions {
   double burst = 100;
   size_t queue = 256;                              // requests that may wait; further ones get 503
   std::chrono::milliseconds longest_wait{10'000};  // of each of them, and for the producer
+  std::vector<std::string> sandbox = {};           // for the statement
   EvidenceMeter meter = {};
 };
 

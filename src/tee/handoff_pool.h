@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/survive.h"
+
 namespace cloister::serving {
 
 // Threads, made at start, that each take one thing at a time. The caller that hands over waits
@@ -48,7 +50,7 @@ class HandoffPool {
       next_.reset();
       lock.unlock();
       taken_.notify_one();
-      work_(std::move(thing));
+      (void)survive([&] { work_(std::move(thing)); });
     }
   }
 

@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 #include "serving/parts.h"
-#include "tee/finite.h"
 #include "tee/recompute.h"
+#include "tensor/finite.h"
 
 namespace cloister::serving {
 namespace {
@@ -43,6 +43,18 @@ void let_go(std::vector<Tensor>& slots, const std::vector<Slot>& unneeded) {
   for (const Slot slot : unneeded) slots[slot] = Tensor();
 }
 
+// The items [begin, begin + count) of all that is in the slots.
+Result<std::vector<Tensor>> slots_of(const std::vector<Tensor>& slots, int64_t items, int64_t begin,
+                                     int64_t count) {
+  std::vector<Tensor> part(slots.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].shape().empty() && slots[i].data().empty()) continue;  // let go
+    TRY(cut, slice({slots[i]}, items, begin, count));
+    part[i] = std::move(cut.front());
+  }
+  return part;
+}
+
 }  // namespace
 
 // A batch between its first step and its answer.
@@ -72,11 +84,14 @@ Pipeline::Pipeline(PipelineModel model, Steps steps, const PipelineOptions& opti
     }
     offload.transform =
         sampled_recompute(std::move(segment.program), {segment.info.inputs, segment.info.outputs},
-                          {.rate = options_.verify_rate, .tolerance = options_.verify_tolerance});
+                          {.rate = options_.verify_rate,
+                           .tolerance = options_.verify_tolerance,
+                           .has_batches = options_.batcher.max_batch > 1});
   }
   if (!workers.empty()) {
     links_ = std::make_unique<HandoffPool<InFlightBatch>>(
-        options_.links, [this](InFlightBatch batch) { finish(std::move(batch)); });
+        options_.links,
+        [this](InFlightBatch batch) { finish(std::move(batch), steps_.first_offload); });
   }
   batcher_ = std::make_unique<Batcher>(options_.batcher, metrics_,
                                        [this](std::vector<Job> jobs) { begin(std::move(jobs)); });
@@ -108,9 +123,7 @@ Result<> Pipeline::ready() const {
     return fail(Kind::kUnavailable, "stopped: a worker's result was not what the model gives");
   }
   for (const Offload& offload : offloads_) {
-    if (offload.workers != nullptr && !offload.workers->is_up()) {
-      return fail(Kind::kUnavailable, "no worker is up");
-    }
+    if (offload.workers != nullptr) TRY_OK(offload.workers->ready());
   }
   return {};
 }
@@ -169,24 +182,37 @@ Result<> Pipeline::run_in_parts(InFlightBatch& batch) {
   return {};
 }
 
-// Steps from the first worker on.
-void Pipeline::finish(InFlightBatch batch) {
-  const Result<> done = [&]() -> Result<> {
-    for (size_t i = steps_.first_offload; i < steps_.steps.size(); ++i) {
-      const Step& step = steps_.steps[i];
-      if (step.offload) {
-        TRY_OK(offload(step, batch));
-      } else {
-        const auto began = Clock::now();
-        const Result<> ran = run(step, batch.slots);
-        metrics_.time(Metrics::Stage::kTail, seconds_between(began, Clock::now()));
-        TRY_OK(ran);
-      }
-      let_go(batch.slots, step.last_used);
+// Steps from `first` on: a worker's, and what comes behind it.
+void Pipeline::finish(InFlightBatch batch, size_t first) {
+  for (size_t i = first; i < steps_.steps.size(); ++i) {
+    const Step& step = steps_.steps[i];
+    const auto began = Clock::now();
+    const Result<> done = step.offload ? offload(step, batch) : run(step, batch.slots);
+    if (!step.offload) metrics_.time(Metrics::Stage::kTail, seconds_between(began, Clock::now()));
+    if (!done && !step.offload && batch.jobs.size() > 1) return finish_alone(std::move(batch), i);
+    if (!done) return answer(std::move(batch), done);
+    let_go(batch.slots, step.last_used);
+  }
+  answer(std::move(batch), {});
+}
+
+// One of the jobs can't be run from here on. It must not spoil the others, and what the engine says
+// of its values is not for them.
+void Pipeline::finish_alone(InFlightBatch batch, size_t first) {
+  int64_t begin = 0;
+  for (size_t i = 0; i < batch.jobs.size(); ++i) {
+    InFlightBatch alone{.items = batch.jobs[i].items};
+    const auto part = slots_of(batch.slots, batch.items, begin, alone.items);
+    begin += alone.items;
+    if (!batch.non_finite.empty()) alone.non_finite = {batch.non_finite[i]};
+    alone.jobs.push_back(std::move(batch.jobs[i]));
+    if (part) {
+      alone.slots = *part;
+      finish(std::move(alone), first);
+    } else {
+      answer(std::move(alone), fail(Kind::kInternal, "the model failed on a batch of requests"));
     }
-    return {};
-  }();
-  answer(std::move(batch), done);
+  }
 }
 
 Result<> Pipeline::run(const Step& step, std::vector<Tensor>& slots) const {
@@ -211,11 +237,24 @@ Result<> Pipeline::offload(const Step& step, InFlightBatch& batch) {
   if (!reply) return std::unexpected(reply.error());
   TRY(decoded, offload.transform->decode(std::move(reply->outputs)));
   TRY(results, verified(step, inputs, std::move(decoded), reply->worker));
+  if (&step != &steps_.steps.back()) TRY_OK(check_not_empty(step, results));
   const std::vector<bool> found = which_non_finite(batch.jobs, results);
   batch.non_finite.resize(found.size());
   for (size_t i = 0; i < found.size(); ++i) batch.non_finite[i] = batch.non_finite[i] || found[i];
   if (std::ranges::find(batch.non_finite, true) != batch.non_finite.end()) metrics_.non_finite();
   put(batch.slots, step.outputs, std::move(results));
+  return {};
+}
+
+// The trusted side computes nothing on tensors without elements that a worker makes up: operators
+// divide by dimensions, and some engines crash.
+Result<> Pipeline::check_not_empty(const Step& step, const std::vector<Tensor>& results) const {
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].data().empty()) continue;
+    return fail(Kind::kInternal, "'{}' is {}, and a trusted segment follows",
+                printable(model_.segments[step.segment].info.outputs[i].name),
+                shape_text(results[i].shape()));
+  }
   return {};
 }
 

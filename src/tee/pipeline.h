@@ -63,9 +63,11 @@ class Pipeline {
            std::vector<WorkerPool*> workers, Metrics& metrics);
   void begin(std::vector<Job> jobs);
   Result<> run_in_parts(InFlightBatch& batch);
-  void finish(InFlightBatch batch);
+  void finish(InFlightBatch batch, size_t first);
+  void finish_alone(InFlightBatch batch, size_t first);
   Result<> run(const Step& step, std::vector<Tensor>& slots) const;
   Result<> offload(const Step& step, InFlightBatch& batch);
+  Result<> check_not_empty(const Step& step, const std::vector<Tensor>& results) const;
   Result<std::vector<Tensor>> verified(const Step& step, const std::vector<Tensor>& inputs,
                                        std::vector<Tensor> outputs, size_t worker);
   void answer(InFlightBatch batch, const Result<>& outcome);

@@ -5,8 +5,9 @@
 namespace cloister::serving {
 
 struct RecomputeOptions {
-  double rate = 0;          // share of batches whose segment is computed again inside
-  double tolerance = 1e-3;  // largest difference, as a share of the largest value
+  double rate = 0;           // share of batches whose segment is computed again inside
+  double tolerance = 1e-3;   // largest difference, as a share of the item's largest value
+  bool has_batches = false;  // a free first dimension counts items, which are compared one by one
 };
 
 // Tensors cross as they are; some results are compared with the segment's own, computed inside.

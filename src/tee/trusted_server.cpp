@@ -1,10 +1,10 @@
 #include "tee/trusted_server.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "attest/exchange.h"
 #include "base/log.h"
+#include "base/parse_number.h"
 #include "engine/onnxruntime.h"
 #include "link/http_link.h"
 #include "serving/address.h"
@@ -24,20 +24,26 @@ PipelineOptions pipeline_options(const ServerConfig& config, int64_t max_batch) 
           .verify_stops = config.verify_stops};
 }
 
-// A link to each of the workers, which have the segment as the model's body.
-std::vector<PooledWorker> workers_for(const SegmentInfo& segment, const TrustedServerParts& parts,
-                                      const std::string& model) {
-  std::vector<PooledWorker> workers;
-  for (net::Url url : parts.workers) {
-    if (url.path.empty() || url.path == "/") url.path = "/v2/models/" + model;
-    PooledWorker& worker = workers.emplace_back();
-    worker.name = fmt::format("{}:{}", url.host, url.port);
-    worker.link = std::make_unique<HttpLink>(
-        HttpLinkOptions{.model = std::move(url), .client = parts.worker_client},
-        TensorSpecs{segment.inputs, segment.outputs});
+// What links to workers have in common: they have one segment, as the model's body.
+struct WorkerLinks {
+  std::string model_name;
+  TensorSpecs body;
+  net::ClientOptions client;
+  bool batched = false;
+
+  std::vector<PooledWorker> to(const std::vector<net::Url>& urls) const {
+    std::vector<PooledWorker> workers;
+    for (net::Url url : urls) {
+      if (url.path.empty() || url.path == "/") url.path = "/v2/models/" + model_name;
+      PooledWorker& worker = workers.emplace_back();
+      worker.name = fmt::format("{}:{}", url.host, url.port);
+      worker.url = net::url_text(url);
+      worker.link = std::make_unique<HttpLink>(
+          HttpLinkOptions{.model = std::move(url), .client = client, .batched = batched}, body);
+    }
+    return workers;
   }
-  return workers;
-}
+};
 
 Result<std::unique_ptr<Program>> load(Engine& engine, const bundle::Bundle& bundle,
                                       const std::string& name, const TrustedServerParts& parts) {
@@ -61,9 +67,16 @@ Result<PipelineModel> load_segments(const bundle::Bundle& bundle, const TrustedS
   return out;
 }
 
-bool read_number(std::string_view text, uint64_t& out) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return code == std::errc() && end == text.data() + text.size();
+// Bundles that were sealed before bounds were.
+void warn_of_free_sizes(const bundle::Manifest& manifest) {
+  for (const TensorSpec& spec : manifest.inputs) {
+    for (size_t axis = manifest.max_batch > 1 ? 1 : 0; axis < spec.dims.size(); ++axis) {
+      if (spec.dims[axis] >= 0 || spec.bound(axis)) continue;
+      log(LogLevel::kWarn, "an input's size has no bound: seal the bundle again (--max-dim)",
+          {{"input", spec.name}, {"type", spec_text(spec)}});
+      break;
+    }
+  }
 }
 
 // Requests to the model are for those whom the clients file knows; whether the server is alive, and
@@ -75,42 +88,36 @@ bool is_for_everybody(const net::Request& request) {
 // So they have small bodies: room for large ones is for those whom the server knows.
 std::optional<net::Response> refuse_large(const net::Request& request) {
   const std::string* const length = request.fields.find("Content-Length");
-  uint64_t bytes = 0;
-  const bool known = request.fields.find("Transfer-Encoding") == nullptr &&
-                     (length == nullptr || read_number(*length, bytes));
-  if (known && bytes <= attest::kMaxRequestBytes) return std::nullopt;
+  const auto bytes = length == nullptr ? uint64_t{0} : parse_number<uint64_t>(*length);
+  if (request.fields.find("Transfer-Encoding") == nullptr && bytes &&
+      *bytes <= attest::kMaxRequestBytes) {
+    return std::nullopt;
+  }
+  return with_status(413, {Kind::kInvalid, fmt::format("want a Content-Length of at most {}",
+                                                       attest::kMaxRequestBytes)});
+}
+
+net::Response unauthorized(serving::Metrics& metrics) {
+  metrics.request("unauthorized");
   net::Response response =
-      error_response({Kind::kInvalid, fmt::format("want a Content-Length of at most {}",
-                                                  attest::kMaxRequestBytes)});
-  response.status = 413;
+      with_status(401, {Kind::kRefused, "a known bearer token or client certificate is needed"});
+  response.fields.push_back({"WWW-Authenticate", "Bearer"});
   return response;
 }
 
 std::optional<net::Response> refuse_client(ClientGate& gate, const net::Request& request,
+                                           const std::string& certificate,
                                            serving::Metrics& metrics) {
   const std::string* const authorization = request.fields.find("Authorization");
-  const std::string certificate =
-      request.channel == nullptr ? "" : request.channel->client_certificate_sha256();
   switch (gate.admit(authorization == nullptr ? "" : *authorization, certificate,
                      ClientGate::Clock::now())) {
     case ClientGate::Verdict::kWelcome:
       return std::nullopt;
-    case ClientGate::Verdict::kUnknown: {
-      metrics.request("unauthorized");
-      net::Response response = error_response({Kind::kRefused,
-                                               "a known bearer token or client "
-                                               "certificate is needed"});
-      response.status = 401;
-      response.fields.push_back({"WWW-Authenticate", "Bearer"});
-      return response;
-    }
-    case ClientGate::Verdict::kTooMany: {
+    case ClientGate::Verdict::kUnknown:
+      return unauthorized(metrics);
+    case ClientGate::Verdict::kTooMany:
       metrics.request("quota");
-      net::Response response =
-          error_response({Kind::kUnavailable, "this client's rate limit is exceeded"});
-      response.status = 429;
-      return response;
-    }
+      return with_status(429, {Kind::kUnavailable, "this client's rate limit is exceeded"});
   }
   return std::nullopt;
 }
@@ -121,9 +128,11 @@ struct TrustedServer::Parts {
   TrustedServerParts given;
   std::string config_sha256;
   serving::Metrics metrics;
+  WorkerLinks links;
   std::unique_ptr<WorkerPool> workers;
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<ClientGate> gate;
+  bool certificate_suffices = false;  // there is no list of clients, but an authority of theirs
   std::unique_ptr<EvidenceService> evidence;
   std::unique_ptr<MetricsServer> metrics_server;
   std::unique_ptr<net::Server> server;  // last: goes first
@@ -144,6 +153,9 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
 
   TRY(listen, parse_address(config.listen));
   TRY(model, load_segments(bundle, p.given));
+  p.given.identities.clear();  // nothing needs them any more; they overwrite themselves
+  p.given.headers.clear();
+  warn_of_free_sizes(manifest);
   std::vector<WorkerPool*> pools;
   for (const LoadedSegment& segment : model.segments) {
     if (segment.info.placement == Placement::kTrusted) continue;
@@ -152,8 +164,12 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
     if (p.workers) {
       return fail(Kind::kUnsupported, "the plan has several untrusted segments; workers have one");
     }
+    p.links = {.model_name = manifest.model_name,
+               .body = {segment.info.inputs, segment.info.outputs},
+               .client = p.given.worker_client,
+               .batched = max_batch > 1};
     p.workers = std::make_unique<WorkerPool>(
-        workers_for(segment.info, p.given, manifest.model_name),
+        p.links.to(p.given.workers),
         WorkerPoolOptions{.answer_limit = Seconds(config.worker_timeout_s),
                           .quarantine = Seconds(config.quarantine_s)},
         p.metrics);
@@ -162,6 +178,7 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   TRY(pipeline, Pipeline::start(std::move(model), pipeline_options(config, max_batch),
                                 std::move(pools), p.metrics));
   p.pipeline = std::move(pipeline);
+  p.certificate_suffices = !p.given.client_ca_pem.empty() && !p.given.clients;
   p.gate = std::make_unique<ClientGate>(std::move(p.given.clients));
 
   std::optional<net::TlsIdentity> identity = std::move(p.given.tls);
@@ -174,8 +191,10 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   const EvidenceMeter meter{
       .asked = [&p](const std::string& outcome) { p.metrics.evidence(outcome); },
       .produced = [&p](double seconds) { p.metrics.evidence_time(seconds); }};
-  TRY(evidence, EvidenceService::start(bundle, p.config_sha256, p.given.tool, p.given.producer,
-                                       {.per_second = config.evidence_per_s, .meter = meter}));
+  TRY(evidence,
+      EvidenceService::start(
+          bundle, p.config_sha256, p.given.tool, p.given.producer,
+          {.per_second = config.evidence_per_s, .sandbox = p.given.sandbox, .meter = meter}));
   p.evidence = std::move(evidence);
   V2Model served{.name = manifest.model_name,
                  .version = std::to_string(manifest.version),
@@ -187,10 +206,11 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
                                 {"mode", std::string(p.evidence->mode())}},
                  .ready = [&p] { return p.pipeline->ready(); },
                  .submit = [&p](Job job) { p.pipeline->submit(std::move(job)); }};
-  const net::Handler v2 = v2_handler(std::move(served),
-                                     {.server = {"cloisterd", p.given.tool, {"binary_tensor_data"}},
-                                      .deadline = serving::Seconds(config.deadline_s)},
-                                     p.metrics);
+  const net::Handler v2 =
+      v2_handler(std::move(served),
+                 {.server = {"cloisterd", p.given.tool, {"binary_tensor_data", "statistics"}},
+                  .deadline = serving::Seconds(config.deadline_s)},
+                 p.metrics);
   const net::Handler handler = [v2, &p](net::Request request, net::Respond respond) {
     if (request.target == attest::kExchangeTarget) {
       return p.evidence->answer(request, std::move(respond));
@@ -199,23 +219,28 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   };
   const net::Gate gate = [&p](const net::Request& request) -> std::optional<net::Response> {
     if (is_for_everybody(request)) return refuse_large(request);
-    return refuse_client(*p.gate, request, p.metrics);
+    const std::string certificate =
+        request.channel == nullptr ? "" : request.channel->client_certificate_sha256();
+    if (p.certificate_suffices && certificate.empty()) return unauthorized(p.metrics);
+    return refuse_client(*p.gate, request, certificate, p.metrics);
   };
 
-  net::ServerOptions options{.address = listen.host,
-                             .port = listen.port,
-                             .tls = std::move(identity),
-                             .client_ca_pem = p.given.client_ca_pem,
-                             .threads = config.io_threads,
-                             .max_connections = config.max_connections,
-                             .max_body_bytes = config.max_body_bytes};
-  // Otherwise the largest would be told to come again for ever.
-  options.max_total_body_bytes = std::max(options.max_total_body_bytes, config.max_body_bytes);
+  net::ServerOptions options{
+      .address = listen.host,
+      .port = listen.port,
+      .tls = std::move(identity),
+      .client_ca_pem = p.given.client_ca_pem,
+      .threads = config.io_threads,
+      .max_connections = config.max_connections,
+      .max_per_address = config.max_per_address,
+      .max_body_bytes = config.max_body_bytes,
+      // Otherwise the largest would be told to come again for ever.
+      .max_total_body_bytes = std::max(config.memory_bytes, config.max_body_bytes)};
   if (!config.metrics_listen.empty()) {
     TRY(metrics_server, MetricsServer::start(config.metrics_listen, p.metrics));
     p.metrics_server = std::move(metrics_server);
   }
-  TRY(server, net::Server::start(options, handler, gate));
+  TRY(server, net::Server::start(std::move(options), handler, gate));
   p.server = std::move(server);
   log(LogLevel::kInfo, "serving",
       {{"listen", config.listen},
@@ -243,6 +268,16 @@ std::string TrustedServer::config_sha256() const {
 
 Result<> TrustedServer::ready() const {
   return parts_->pipeline->ready();
+}
+
+Result<> TrustedServer::replace_workers(const std::vector<net::Url>& workers) {
+  if (!parts_->workers) return fail(Kind::kUsage, "the plan has no worker");
+  parts_->workers->replace(parts_->links.to(workers));
+  return {};
+}
+
+Result<> TrustedServer::replace_certificate(net::TlsIdentity identity) {
+  return parts_->server->replace_identity(std::move(identity));
 }
 
 void TrustedServer::drain(serving::Seconds limit) {

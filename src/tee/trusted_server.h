@@ -25,6 +25,7 @@ struct TrustedServerParts {
   std::string client_ca_pem;
   std::optional<net::TlsIdentity> tls;         // otherwise made anew
   std::shared_ptr<attest::Attester> producer;  // never null: of evidence
+  std::vector<std::string> sandbox;            // what is active of it (cli/sandbox.h)
   int64_t now_unix_s = 0;
 };
 
@@ -42,6 +43,11 @@ class TrustedServer {
   std::string config_sha256() const;
   // Whether requests would be answered now.
   Result<> ready() const;
+
+  // In place of all workers that it has (WorkerPool::replace). kUsage where the plan has none.
+  Result<> replace_workers(const std::vector<net::Url>& workers);
+  // For connections from now on (net::Server::replace_identity).
+  Result<> replace_certificate(net::TlsIdentity identity);
 
   // Takes no more requests, answers those that it has, at most for `limit`.
   void drain(serving::Seconds limit);

@@ -24,6 +24,7 @@ struct WorkerPoolOptions {
 struct PooledWorker {
   std::string name;  // for logs and metrics: "10.0.0.1:8000"
   std::unique_ptr<Link> link;
+  std::string url = {};  // all of where it is
 };
 
 // Which worker is asked, who is to blame, and who is asked next. Thread-safe.
@@ -37,18 +38,25 @@ class WorkerPool {
 
   struct Reply {
     std::vector<Tensor> outputs;  // in spec order; types, shapes, sizes and id were checked
-    size_t worker = 0;
+    size_t worker = 0;            // its number, which no other worker ever has
   };
-  // Runs `inputs` (in spec order) on a worker; on another one if that fails. `items` is the
-  // dimension that the outputs' batches must have; 0: any. kUnavailable when no worker is left that
-  // answers as it should, kDeadline when `deadline` came first; otherwise the inputs can't be sent.
+  // Runs `inputs` (in spec order) on a worker; on one other if that fails, and on others while they
+  // say that they are busy. `items` is the dimension that the outputs' batches must have; 0: any.
+  // kUnavailable when no worker is left that answers as it should, kDeadline when `deadline` came
+  // first; otherwise the inputs can't be sent.
   Result<Reply> call(const std::vector<Tensor>& inputs, int64_t items, Clock::time_point deadline);
+
+  // From now on these are the workers. One that was there already (the same name and url) stays as
+  // it is, with its faults; new ones come up in the background. Those left out get no further
+  // batch; what they have they may answer.
+  void replace(std::vector<PooledWorker> workers);
 
   // The worker's result turned out to be wrong: it is not asked again for the quarantine's time.
   void quarantine(size_t worker);
 
-  // Whether any worker is up.
-  bool is_up() const;
+  // kUnavailable when no worker is up.
+  Result<> ready() const;
+  bool is_up() const { return ready().has_value(); }
 
  private:
   struct Worker;
@@ -59,15 +67,19 @@ class WorkerPool {
   struct Attempt {
     Fault fault = Fault::kNone;
     std::vector<Tensor> outputs;
-    std::string why;
+    Error why = {};
   };
   static Fault fault_of(Kind kind, bool in_a_hurry);
 
   Attempt attempt(Worker& worker, const std::vector<Tensor>& inputs, int64_t items,
                   Clock::time_point deadline);
-  Worker* pick(const std::vector<const Worker*>& tried);
+  // Null: none is left.
+  std::shared_ptr<Worker> pick(const std::vector<std::shared_ptr<Worker>>& tried);
   void settle(Worker& worker, const Attempt& attempted);
   // With the lock held.
+  std::shared_ptr<Worker> adopt(PooledWorker given);
+  void look_at(Worker& worker, std::unique_lock<std::mutex>& lock);
+  void avoid(Worker& worker) const;
   void set_down(Worker& worker, Fault fault, const std::string& why);
   void set_up(Worker& worker);
   void note_probe(Worker& worker, const Result<>& answered);
@@ -75,8 +87,9 @@ class WorkerPool {
 
   const WorkerPoolOptions options_;
   Metrics& metrics_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  mutable std::mutex mutex_;  // of all that changes in workers, and of closing_
+  std::vector<std::shared_ptr<Worker>> workers_;  // a call or probe may hold one that is left out
+  size_t made_ = 0;
+  mutable std::mutex mutex_;  // of workers_, all that changes in them, and closing_
   std::condition_variable changed_;
   bool closing_ = false;
   std::thread watcher_;  // last: it uses all of the above

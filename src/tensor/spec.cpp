@@ -13,7 +13,7 @@ bool fits(const TensorSpec& spec, DType dtype, const Shape& shape, const FitOpti
   for (size_t i = 0; i < shape.size(); ++i) {
     const bool is_batch = i == 0 && spec.dims[i] < 0 && options.items > 0;
     const int64_t want = is_batch ? options.items : spec.dims[i];
-    if (want >= 0 && shape[i] != want) return false;
+    if (want >= 0 ? shape[i] != want : shape[i] > spec.bound(i).value_or(shape[i])) return false;
   }
   return true;
 }
@@ -22,7 +22,8 @@ std::string spec_text(const TensorSpec& spec, int64_t items) {
   std::vector<std::string> dims;
   for (size_t i = 0; i < spec.dims.size(); ++i) {
     const int64_t dim = i == 0 && spec.dims[i] < 0 && items > 0 ? items : spec.dims[i];
-    dims.push_back(dim < 0 ? "?" : std::to_string(dim));
+    const std::string bound = spec.bound(i) ? fmt::format("<={}", *spec.bound(i)) : "";
+    dims.push_back(dim < 0 ? "?" + bound : std::to_string(dim));
   }
   return fmt::format("{}[{}]", dtype_name(spec.dtype), fmt::join(dims, ","));
 }

@@ -1,6 +1,8 @@
 // An input or output of a program, a segment or a model, and whether a tensor is one.
 #pragma once
 
+#include <optional>
+
 #include "tensor/tensor.h"
 
 namespace cloister {
@@ -10,6 +12,15 @@ struct TensorSpec {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<int64_t> dims;
+  // The most that dimensions which are not fixed may be, one for each of `dims`, -1 where there is
+  // no bound; empty: none has one.
+  std::vector<int64_t> most = {};
+
+  // Of that dimension; nothing: there is none.
+  std::optional<int64_t> bound(size_t axis) const {
+    if (axis >= most.size() || most[axis] < 0) return std::nullopt;
+    return most[axis];
+  }
 
   bool operator==(const TensorSpec&) const = default;
 };
@@ -30,7 +41,8 @@ struct FitOptions {
 // Whether a tensor of this type and shape is what `spec` promises.
 bool fits(const TensorSpec& spec, DType dtype, const Shape& shape, const FitOptions& options = {});
 
-// "f32[?,3,224,224]"; the first dimension as `items`, if it is not fixed and they are not 0.
+// "f32[?,3,224,224]", "i64[?,?<=512]" with a bound; the first dimension as `items`, if it is not
+// fixed and they are not 0.
 std::string spec_text(const TensorSpec& spec, int64_t items = 0);
 
 // Null: there is none of that name.

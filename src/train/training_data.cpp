@@ -114,6 +114,7 @@ audit::TableOptions table_options(const DataOptions& options) {
   out.numeric = options.numeric;
   out.categorical = options.categorical;
   out.skip_ragged = options.skip_ragged;
+  out.separator = options.separator;
   // Empty cells have no value whatever else means so.
   if (!options.missing.empty()) out.missing = options.missing;
   out.missing.emplace_back("");

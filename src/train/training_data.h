@@ -24,6 +24,7 @@ struct DataOptions {
   std::vector<std::string> drop, numeric, categorical;  // names of columns
   std::vector<std::string> missing;                     // empty: as audit::TableOptions has it
   bool skip_ragged = false;
+  char separator = 0;  // as audit::TableOptions has it; of `labels` too
   audit::EncoderOptions encoder;
   // Pictures.
   std::string labels;      // a CSV of files and classes; empty: class folders

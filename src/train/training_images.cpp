@@ -140,6 +140,7 @@ Result<std::shared_ptr<const ImageSet>> scan(const DataOptions& options,
   audit::ImageOptions scan_options;
   scan_options.folder = options.path;
   scan_options.csv = options.labels;
+  scan_options.separator = options.separator;
   if (!options.label.empty()) scan_options.label_column = options.label;
   scan_options.min_side = 1;
   bool go_on = true;
@@ -148,6 +149,13 @@ Result<std::shared_ptr<const ImageSet>> scan(const DataOptions& options,
       }));
   if (!go_on) return stopped();
   const std::string shown = printable(options.path, 400);
+  if (images.beside_folders > 0) {
+    return invalid(
+        "'{}': some pictures are in class folders, {} not, the first: '{}'; move what is beside "
+        "them, or give --labels CSV",
+        shown, images.beside_folders == 1 ? "one is" : fmt::format("{} are", images.beside_folders),
+        printable(images.first_beside));
+  }
   if (images.items.front().label < 0) {
     return invalid(
         "'{}': the pictures have no classes; put them in class folders, or give "
@@ -199,9 +207,12 @@ Result<TrainingData> load_training_images(const DataOptions& options,
   data.facts = {{"kind", "images"},
                 {"name", images->source.name},
                 {"skipped", images->source.skipped.size()},
+                {"other_files", images->others.count},
+                {"unlisted_files", images->unlisted_files},
                 {"equal_inputs_removed", holdout.duplicates},
                 {"equal_inputs_with_other_labels", holdout.label_conflicts},
                 {"held_in_memory", hold}};
+  data.notes = images->notes;
   if (!images->source.skipped.empty()) {
     data.notes.push_back(
         fmt::format("{} pictures skipped, the first: '{}': {}", images->source.skipped.size(),

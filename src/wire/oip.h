@@ -24,7 +24,8 @@ namespace cloister::oip {
 // Carries the length of the JSON part, where binary tensors follow it.
 inline constexpr const char* kHeaderLengthField = "Inference-Header-Content-Length";
 
-using Parameter = std::variant<bool, int64_t, double, std::string>;
+// Whole numbers are int64_t where that holds them.
+using Parameter = std::variant<bool, int64_t, uint64_t, double, std::string>;
 using Parameters = std::map<std::string, Parameter>;
 
 struct ModelMetadata {
@@ -111,10 +112,18 @@ std::string write_error(std::string_view message);
 std::string parse_error(Bytes body);
 
 // What a request's method and target ask for.
-enum class Action { kServerMetadata, kLive, kReady, kModelMetadata, kModelReady, kInfer };
+enum class Action {
+  kServerMetadata,
+  kLive,
+  kReady,
+  kModelMetadata,
+  kModelReady,
+  kStatistics,  // of all models where none is named
+  kInfer
+};
 struct Route {
   Action action = Action::kServerMetadata;
-  std::string model;    // empty for the server's own
+  std::string model;    // empty for the server's own, and for all
   std::string version;  // empty: none given
 };
 // kNotFound for another target, kUnsupported for the wrong method (HTTP 405).

@@ -32,6 +32,8 @@ Result<Parameter> parameter_of(std::string_view prefix, std::string_view key, Js
       return element.get_bool().value_unsafe();
     case Type::INT64:
       return element.get_int64().value_unsafe();
+    case Type::UINT64:
+      return element.get_uint64().value_unsafe();
     case Type::DOUBLE:
       return element.get_double().value_unsafe();
     case Type::STRING: {
@@ -39,7 +41,7 @@ Result<Parameter> parameter_of(std::string_view prefix, std::string_view key, Js
       return std::move(text);
     }
     default:
-      return wrong(prefix, key, element, "a string, true, false or a number (whole: of 63 bits)");
+      return wrong(prefix, key, element, "a string, true, false or a number");
   }
 }
 
@@ -168,6 +170,7 @@ std::string describe(const Parameter& parameter) {
   }
   if (const auto* flag = std::get_if<bool>(&parameter)) return *flag ? "true" : "false";
   if (const auto* whole = std::get_if<int64_t>(&parameter)) return fmt::format("{}", *whole);
+  if (const auto* large = std::get_if<uint64_t>(&parameter)) return fmt::format("{}", *large);
   return describe_double(std::get<double>(parameter));
 }
 

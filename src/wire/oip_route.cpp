@@ -54,14 +54,16 @@ std::optional<Action> model_action(const std::vector<std::string_view>& rest) {
   if (rest.empty()) return Action::kModelMetadata;
   if (rest.size() > 1) return std::nullopt;
   if (rest[0] == "ready") return Action::kModelReady;
+  if (rest[0] == "stats") return Action::kStatistics;
   if (rest[0] == "infer") return Action::kInfer;
   return std::nullopt;
 }
 
 std::optional<Action> server_action(std::string_view path) {
-  if (path == "/v2") return Action::kServerMetadata;
+  if (path == "/v2" || path == "/v2/") return Action::kServerMetadata;
   if (path == "/v2/health/live") return Action::kLive;
   if (path == "/v2/health/ready") return Action::kReady;
+  if (path == "/v2/models/stats") return Action::kStatistics;  // as Triton has it
   return std::nullopt;
 }
 
@@ -123,6 +125,8 @@ std::string route_target(const Route& route) {
       return model;
     case Action::kModelReady:
       return model + "/ready";
+    case Action::kStatistics:
+      return route.model.empty() ? "/v2/models/stats" : model + "/stats";
     case Action::kInfer:
       break;
   }

@@ -17,12 +17,7 @@ char* put_floating(char* at, T value) {
   return std::to_chars(at, end, value, std::chars_format::scientific).ptr;
 }
 
-Result<> append_value(std::string& json, bool value) {
-  json += value ? "true" : "false";
-  return {};
-}
-
-Result<> append_value(std::string& json, int64_t value) {
+Result<> append_value(std::string& json, std::integral auto value) {  // bool too
   json += fmt::format("{}", value);
   return {};
 }

@@ -27,7 +27,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Progra
       .submit = [body = worker->body_.get()](serving::Job job) { body->submit(std::move(job)); }};
   net::Handler handler =
       v2_handler(std::move(model),
-                 {.server = {"cloister-worker", options.tool, {"binary_tensor_data"}},
+                 {.server = {"cloister-worker", options.tool, {"binary_tensor_data", "statistics"}},
                   .deadline = serving::Seconds(options.deadline_s)},
                  worker->metrics_);
   if (!options.metrics_listen.empty()) {

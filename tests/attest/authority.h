@@ -8,6 +8,7 @@
 
 #include "attest/fixed.h"
 #include "attest/signature.h"
+#include "base/time.h"
 
 namespace cloister::attest::test {
 

@@ -5,8 +5,8 @@
 namespace cloister::attest {
 namespace {
 
-using test::expect_error;
-using test::value_of;
+using cloister::test::expect_error;
+using cloister::test::value_of;
 
 Nonce some_nonce(int first) {
   Nonce nonce;

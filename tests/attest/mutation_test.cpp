@@ -19,12 +19,13 @@ void report(const std::string& what, const Count& count) {
   EXPECT_EQ(count.accepted, 0u) << what;
 }
 
-// Flips a bit in each byte (or every `step`-th) of `bytes`, which are part of `c`.
+// Flips a bit in each byte (or every `step`-th, times CLOISTER_MUTATION_STEP) of `bytes`, which are
+// part of `c`.
 void flip(const std::string& what, Case& c, std::vector<std::byte>& bytes, size_t begin, size_t end,
           size_t step = 1) {
   ASSERT_TRUE(c.verify().trusted) << what << "\n" << text_of(c.verify());
   Count count;
-  for (size_t i = begin; i < std::min(end, bytes.size()); i += step) {
+  for (size_t i = begin; i < std::min(end, bytes.size()); i += step * CLOISTER_MUTATION_STEP) {
     // Another bit each time, and all of them at every eighth.
     const std::byte bit{static_cast<uint8_t>(i % 9 == 8 ? 0xff : 1U << i % 8)};
     bytes[i] ^= bit;
@@ -42,7 +43,7 @@ void truncate(const std::string& what, Case& c, std::vector<std::byte>& bytes, s
               size_t step = 1) {
   Count count;
   const std::vector<std::byte> whole = bytes;
-  for (size_t size = 0; size < std::min(end, whole.size()); size += step) {
+  for (size_t size = 0; size < std::min(end, whole.size()); size += step * CLOISTER_MUTATION_STEP) {
     bytes.assign(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));
     ++count.tried;
     if (c.verify().trusted) {

@@ -76,6 +76,34 @@ TEST(Age, KeysThatAreNone) {
   EXPECT_THAT(error.error().message, testing::Not(HasSubstr(damaged.substr(20, 10))));
 }
 
+TEST(Age, KeysOfOtherKindsAreNamed) {
+  const std::string ssh = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHhW a@b";
+  const std::pair<std::string, const char*> recipients[] = {
+      {"age1pq1qqqsyqcyq5rqwzqfpg9scrgwpug", "hybrid post-quantum"},
+      {"age1yubikey1q2w7u3vpya839jxxuq8g0sedh3d740d4xvn639sqhr95ejj8vu3hyfumptt", "age plugin"},
+      {"age1tag1qqqsyqcyq5rqwzqfpg9scrgwpug", "age plugin"},
+      {ssh, "an SSH key"},
+      {"ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB", "an SSH key"},
+      {"ecdsa-sha2-nistp256 AAAAE2VjZHNh", "an SSH key"},
+  };
+  for (const auto& [text, part] : recipients) {
+    expect_error(Recipient::parse(text), Kind::kUnsupported, part);
+    expect_error(Recipient::parse(text), Kind::kUnsupported,
+                 "the only kind supported is X25519, 'age1...'");
+  }
+  const std::pair<const char*, const char*> identities[] = {
+      {"AGE-SECRET-KEY-PQ-1QQQSYQCYQ5RQWZQFPG9SCRGWPUG", "hybrid post-quantum"},
+      {"AGE-PLUGIN-YUBIKEY-1QQ", "age plugin"},
+      {"-----BEGIN OPENSSH PRIVATE KEY-----", "PEM"},
+      {"-----BEGIN AGE ENCRYPTED FILE-----", "encrypted"},
+  };
+  for (const auto& [text, part] : identities) {
+    expect_error(Identity::parse(text), Kind::kUnsupported, part);
+    expect_error(parse_identities(text), Kind::kUnsupported,
+                 "the only kind supported is X25519, 'AGE-SECRET-KEY-1...'");
+  }
+}
+
 TEST(Age, KeyFiles) {
   const std::string file =
       "# created: today\n# public key: " + std::string(kPublic) + "\n\n" + kSecret + "\r\n";
@@ -84,7 +112,8 @@ TEST(Age, KeyFiles) {
   EXPECT_EQ(value_of(parse_recipients("#\n" + std::string(kPublic)))[0].text(), kPublic);
   expect_error(parse_identities("# none\n"), Kind::kInvalid, "no AGE-SECRET-KEY-1... in it");
   expect_error(parse_identities("\n\nAGE-SECRET-KEY-1"), Kind::kInvalid, "line 3: not an age");
-  expect_error(parse_recipients("ssh-ed25519 AAAA"), Kind::kInvalid, "line 1: recipient 'ssh-");
+  expect_error(parse_recipients("ssh-ed25519 AAAA"), Kind::kUnsupported,
+               "line 1: recipient 'ssh-ed25519 AAAA': an SSH key");
 }
 
 TEST(Age, ThereAndBack) {

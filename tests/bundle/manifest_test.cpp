@@ -52,6 +52,27 @@ TEST(Manifest, ThereAndBack) {
   EXPECT_EQ(read.segment("tail"), nullptr);
 }
 
+TEST(Manifest, InputsMayHaveBounds) {
+  Manifest m = sample_manifest();
+  for (TensorSpec* spec : {&m.inputs[0], &m.segments[0].inputs[0]}) spec->dims[3] = -1;
+  const std::string without = manifest_json(m);
+  EXPECT_EQ(without.find("most"), std::string::npos);
+  m.inputs[0].most = {-1, -1, -1, 512};
+  const std::string json = manifest_json(m);
+  EXPECT_EQ(value_of(parse_manifest(json)).inputs, m.inputs);
+  const auto refuse = [&](TensorSpec& spec, std::vector<int64_t> most, const char* why) {
+    const auto kept = std::exchange(spec.most, std::move(most));
+    expect_error(check_manifest(m), Kind::kInvalid, why);
+    spec.most = kept;
+  };
+  refuse(m.inputs[0], {-1, 512}, "'x' has 4 dimensions and 2 bounds");
+  refuse(m.inputs[0], {-1, 3, -1, -1}, "'x' has a bound for dimension 1, which is fixed");
+  refuse(m.inputs[0], {8, -1, -1, -1}, "'x' has a bound for its batch, whose bound is max_batch");
+  refuse(m.inputs[0], {-1, -1, -1, 0}, "'x' has a bound of 0");
+  refuse(m.segments[0].inputs[0], {-1, -1, -1, 9}, "which only the model's inputs have");
+  refuse(m.outputs[0], {-1, -1}, "which only the model's inputs have");
+}
+
 TEST(Manifest, EntriesOfASegment) {
   EXPECT_EQ(model_entry(sample_manifest().segments[0]), "head.onnx.age");
   EXPECT_EQ(weights_entry(sample_manifest().segments[0]), "head.data.age");

@@ -176,7 +176,7 @@ TEST(FetchEndorsements, SaysWhyThereAreNone) {
   wrong.add("/vcek/v1/Milan/crl", "<html>");
   expect_error(fetch(wrong, asked), Kind::kInvalid, "/vcek/v1/Milan/crl: ");
   wrong.add("/vcek/v1/Milan/crl", std::string(attest::kMaxEndorsementBytes + 1, 'a'));
-  expect_error(fetch(wrong, asked), Kind::kInvalid, "/vcek/v1/Milan/crl: ");
+  expect_error(fetch(wrong, asked), Kind::kUnsupported, "/vcek/v1/Milan/crl: ");
 }
 
 TEST(FetchEndorsements, ReportsThatDoNotSayWhichProductMadeThem) {

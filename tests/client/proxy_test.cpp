@@ -84,11 +84,11 @@ TEST_F(Proxies, HandOnErrorsAsTheyAre) {
   const net::Response method = ask(*proxy, {.target = kTarget});
   EXPECT_EQ(method.status, 405U);
   EXPECT_EQ(*method.fields.find("Allow"), "POST");
-  EXPECT_EQ(
+  const net::Response compressed =
       ask(*proxy, {.method = "POST", .target = kTarget, .fields = {{"Content-Encoding", "gzip"}}},
-          kBody)
-          .status,
-      415U);
+          kBody);
+  EXPECT_EQ(compressed.status, 415U);
+  EXPECT_EQ(*compressed.fields.find("Accept-Encoding"), "identity");
   const net::Response twice =
       ask(*proxy,
           {.method = "POST",
@@ -97,6 +97,48 @@ TEST_F(Proxies, HandOnErrorsAsTheyAre) {
           kBody);
   EXPECT_EQ(twice.status, 400U);
   EXPECT_THAT(test::text_of(twice), HasSubstr("2 times"));
+}
+
+// What clients of other people send: each as it is, on one connection.
+TEST_F(Proxies, TakeAllOfHttp1) {
+  start_server();
+  const auto proxy = value_of(Proxy::start(options()));
+  const std::string own = fmt::format("127.0.0.1:{}", proxy->port());
+  test::RawSocket socket = test::RawSocket::to(proxy->port());
+  const std::string requests[] = {
+      "GET /v2/health/live HTTP/1.2\r\nHost: " + own + "\r\n\r\n",
+      "\r\nGET /v2/health/live HTTP/1.1\r\nHost: " + own + "\r\n\r\n",
+      "GET http://" + own + "/v2/health/live HTTP/1.1\r\nHost: " + own + "\r\n\r\n",
+      "GET http://" + own + "/v2/health/live HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+  };
+  for (const std::string& request : requests) {
+    socket.send(request);
+    const std::string response = socket.read_response();
+    EXPECT_THAT(response, testing::StartsWith("HTTP/1.1 200 ")) << request;
+    EXPECT_THAT(response, testing::EndsWith(R"({"live":true})"));
+    EXPECT_THAT(response, HasSubstr("\r\nDate: "));
+  }
+  socket.send("HEAD /v2/health/live HTTP/1.1\r\nHost: " + own + "\r\n\r\n");
+  EXPECT_THAT(socket.read_until("\r\n\r\n"), testing::AllOf(testing::StartsWith("HTTP/1.1 200 "),
+                                                            HasSubstr("Content-Length: 13\r\n")));
+  socket.send("GET http://evil.example/v2/health/live HTTP/1.1\r\nHost: " + own + "\r\n\r\n");
+  EXPECT_THAT(socket.read_response(), testing::StartsWith("HTTP/1.1 421 "))
+      << "the target's authority counts";
+}
+
+TEST_F(Proxies, HandOnStatistics) {
+  start_server();
+  const auto proxy = value_of(Proxy::start(options()));
+  EXPECT_EQ(ask(*proxy, {.method = "POST", .target = kTarget}, kBody).status, 200U);
+  for (const char* target : {"/v2/models/small/stats", "/v2/models/stats"}) {
+    const Json all = Json::parse(test::text_of(ask(*proxy, {.target = target})));
+    const Json& stats = all.at("model_stats").at(0);
+    EXPECT_EQ(stats["name"], "small");
+    EXPECT_EQ(stats["inference_count"], 1);
+    EXPECT_EQ(stats["execution_count"], 1);
+    EXPECT_EQ(stats["inference_stats"]["queue"]["count"], 1);
+    EXPECT_GT(stats["inference_stats"]["compute_infer"]["ns"], 0);
+  }
 }
 
 TEST_F(Proxies, AnswerNoWebPagesOfOthers) {

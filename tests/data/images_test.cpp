@@ -51,7 +51,9 @@ TEST_F(Images, ClassFolders) {
   EXPECT_EQ(found->items[0].id, "cat/c.png");
   EXPECT_EQ(found->items[0].label, 0);
   EXPECT_EQ(found->items[2].label, 1);
-  EXPECT_EQ(found->other_files, 1U);
+  EXPECT_EQ(found->others.count, 1U);
+  EXPECT_THAT(found->notes, ElementsAre("1 file is no JPEG or PNG picture and was passed over: 1 "
+                                        ".txt ('cat/notes.txt')"));
   const auto loaded = load_image(*found, 2, *preprocess_preset("raw"));
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->shape(), Shape({1, 3, 23, 37}));
@@ -63,6 +65,24 @@ TEST_F(Images, ClassFolders) {
   named.class_names = {};
   named.classes = 10;
   EXPECT_THAT(message(named), HasSubstr("class folder 'cat', want a whole number under 10"));
+}
+
+TEST_F(Images, FilesThatArePassedOverAreNamed) {
+  put("color.png", "cat/a.png");
+  put("gray.png", "dog/b.png");
+  put("color.jpg", "contact-sheet.png");
+  put("color.jpg", "cat/c.WEBP");
+  put("color.jpg", "cat/b.webp");
+  put("color.jpg", "Makefile");
+  const auto found = scan_images(options());
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->items[0].label, -1);
+  EXPECT_EQ(found->beside_folders, 1U);
+  EXPECT_THAT(found->notes,
+              ElementsAre("3 files are no JPEG or PNG pictures and were passed over: 1 other "
+                          "('Makefile'), 2 .webp ('cat/b.webp', ...)",
+                          "1 of 3 pictures are in no class folder, the first: "
+                          "'contact-sheet.png'; so no picture has a class"));
 }
 
 TEST_F(Images, BadPicturesAreCountedNotLost) {
@@ -103,6 +123,7 @@ TEST_F(Images, LabelsFromACsv) {
   EXPECT_EQ(found->items[0].label, 3);
   EXPECT_THAT(found->class_names, IsEmpty());
   EXPECT_EQ(found->unlisted_files, 1U);
+  EXPECT_THAT(found->notes, testing::Contains(HasSubstr("the first: 'c.png'")));
   EXPECT_EQ(found->source.skipped[0].reason, "named in the CSV, not in the folder");
   with.classes = 3;
   EXPECT_THAT(message(with), HasSubstr("line 2: label 3, want 0 or more and under 3"));

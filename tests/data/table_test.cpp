@@ -87,6 +87,104 @@ TEST(Table, OddColumnsAreNoted) {
                   "column 'b' is empty: left out"));
 }
 
+TEST(Table, NumbersAsPeopleWriteThem) {
+  const auto table = parse_table("a,b,c\n+2.7,1e-400, 7\n-3, +1e3 ,8\n5,0,\" \"\n", {});
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_THAT(table->columns[0].numbers, ElementsAre(2.7, -3, 5));
+  EXPECT_THAT(table->columns[1].numbers, ElementsAre(0, 1000, 0));
+  EXPECT_EQ(table->columns[2].missing, 1U);
+  TableOptions labelled;
+  labelled.label = "l";
+  EXPECT_EQ(parse_table("a,l\n1,+1\n2,0\n", labelled)->items[0].label, 1);
+
+  const auto message = [](std::string_view csv, const TableOptions& options = {}) {
+    const auto found = parse_table(csv, options);
+    return found ? std::string("accepted") : found.error().message;
+  };
+  EXPECT_EQ(message("x,a\n1,2\n3,1e400\n"),
+            "line 3: column 'a' is '1e400', more than a number can be, want at most 1.8e308; or "
+            "name the column in --categorical");
+  EXPECT_EQ(message("x;a\n1;2,5\n3;4\n"),
+            "line 2: column 'a' is '2,5', want a number with a decimal point; or name the column "
+            "in --categorical");
+  TableOptions named;
+  named.numeric = {"a"};
+  EXPECT_THAT(message("a\n-1e999\n", named), HasSubstr("line 2: column 'a' is '-1e999', more"));
+  named = {};
+  named.categorical = {"a"};
+  EXPECT_EQ(message("a\n1e400\n2\n", named), "accepted");
+  EXPECT_EQ(message("a\n1e400\nb7\n"), "accepted") << "a column of names like these";
+}
+
+TEST(Table, EmptyLinesAndTrailingSeparatorsAreNoRows) {
+  const auto plain = parse_table("a,b\n1,x\n2,y\n", {});
+  for (const std::string_view csv :
+       {"a,b\n1,x\n2,y\n\n", "a,b\n\n1,x\n \n2,y\n", "a,b,\n1,x,\n2,y,\n", "a,b,\n1,x\n2,y\n",
+        "a,b\r\n1,x,,\r\n2,y,\r\n", "\xef\xbb\xbf\"a\",b\n1,\"x\"\n2,y\n", "a;b\n1;x\n2;y\n",
+        "a\tb\n1\tx\n2\ty\n", "a|b\n1|x\n2|y\n", "sep=;\na;b\n1;x\n2;y\n"}) {
+    const auto table = parse_table(csv, {});
+    ASSERT_TRUE(table) << testing::PrintToString(csv) << table.error().message;
+    ASSERT_THAT(table->columns, SizeIs(2)) << csv;
+    EXPECT_EQ(table->rows_read, 2U);
+    EXPECT_EQ(table->columns[0].numbers, plain->columns[0].numbers);
+    EXPECT_EQ(table->columns[1].categories, plain->columns[1].categories);
+    for (size_t i = 0; i < 2; ++i) EXPECT_EQ(table->items[i].digest, plain->items[i].digest);
+  }
+  EXPECT_THAT(parse_table("a,b\n1,x,,\n2,y,\n", {})->notes,
+              ElementsAre("2 rows end in more separators than the header: passed over"));
+  EXPECT_THAT(parse_table("a,b,\n1,x,\n", {})->notes,
+              ElementsAre("column 'column 3' is empty: left out"));
+  EXPECT_THAT(parse_table("a;b\n1;x\n", {})->notes,
+              ElementsAre("cells are separated by semicolons"));
+  TableOptions comma;
+  comma.separator = ',';
+  EXPECT_THAT(parse_table("a;b\n1;x\n", comma)->columns, SizeIs(1));
+}
+
+TEST(Table, AColumnWithoutANameGetsOne) {
+  const auto table = parse_table(",a\n0,7\n1,5\n2,7\n", {});
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->columns[0].name, "column 1");
+  EXPECT_THAT(table->notes,
+              ElementsAre("column 1 has no name in the header: called 'column 1'; it counts the "
+                          "rows: leave it out with --drop 'column 1'"));
+  TableOptions options;
+  options.drop = {"column 1"};
+  const auto dropped = parse_table(",a\n0,7\n1,5\n2,7\n", options);
+  ASSERT_TRUE(dropped);
+  EXPECT_THAT(dropped->columns, SizeIs(1));
+  EXPECT_THAT(dropped->notes, IsEmpty());
+  EXPECT_EQ(dropped->items[0].digest, dropped->items[2].digest);
+  EXPECT_THAT(parse_table("a,\n1,9\n2,3\n", {})->notes,
+              ElementsAre("column 2 has no name in the header: called 'column 2'"));
+}
+
+TEST(Table, OtherEncodingsAreSaidToBe) {
+  const auto message = [](std::string_view csv, const TableOptions& options = {}) {
+    const auto found = parse_table(csv, options);
+    return found ? std::string("accepted") : found.error().message;
+  };
+  const std::string_view latin = "a,b\n1,x\n2,gr\xfc\xdf\n";
+  EXPECT_EQ(message(latin),
+            "line 3: column 'b' has 'gr\\xfc\\xdf', which is not UTF-8 (byte 0xfc); convert the "
+            "file, for example with: iconv -f WINDOWS-1252 -t UTF-8");
+  TableOptions options;
+  options.label = "b";
+  EXPECT_THAT(message(latin, options), HasSubstr("line 3: column 'b'"));
+  options = {};
+  options.drop = {"b"};
+  EXPECT_EQ(message(latin, options), "accepted") << "nobody reads it";
+  EXPECT_THAT(message("a,gr\xfc\xdf\n1,2\n"),
+              HasSubstr("line 1: the name of column 2 is 'gr\\xfc\\xdf', which is not UTF-8"));
+  EXPECT_THAT(message("a\n\xc3\xbc\n"), "accepted");
+  using std::string_view_literals::operator""sv;
+  EXPECT_THAT(message("\xff\xfe"
+                      "a\0,\0"sv),
+              HasSubstr("line 1: UTF-16, want UTF-8"));
+  EXPECT_THAT(message("\xfe\xff\0a"sv), HasSubstr("iconv -f UTF-16 -t UTF-8"));
+  EXPECT_THAT(message("a\0,\0"sv), HasSubstr("line 1: a zero byte, want text in UTF-8 (UTF-16"));
+}
+
 TEST(Table, SkipsAreCountedAndReported) {
   TableOptions options;
   options.label = "l";
@@ -128,9 +226,10 @@ TEST(Table, RefusesWithTheLine) {
   EXPECT_EQ(message(""), "empty file, want a header");
   EXPECT_EQ(message("a,b\n"), "no rows below the header");
   EXPECT_EQ(message("a,a\n1,2\n"), "header: column 'a' occurs twice");
-  EXPECT_EQ(message("a,\n1,2\n"), "header: column 2 has no name");
+  EXPECT_EQ(message("column 2,\n1,2\n"), "header: column 'column 2' occurs twice");
   EXPECT_EQ(message("a,b\n1,2\n1,2,3\n"), "line 3: 3 cells, the header has 2");
-  EXPECT_EQ(message("a,b\n1,2\n\n"), "line 3: 1 cells, the header has 2");
+  EXPECT_EQ(message("a,b;c\n1,2\n1,2,3\n"),
+            "line 3: 3 cells, the header has 2 (which has semicolons: is the separator right?)");
   EXPECT_THAT(message("a,b\n1,\"2\n"), HasSubstr("line 2: a quote opens"));
   TableOptions options;
   options.label = "tpye";

@@ -19,6 +19,12 @@ std::vector<std::string> keys(const json& object) {
 
 class Inspect : public test::CloisterTest {
  protected:
+  // One of tests/data/wild as m.onnx.
+  void copy_wild(const std::string& name) {
+    fs::copy_file(test::data_path("wild/" + name + ".onnx"), dir_ / "m.onnx",
+                  fs::copy_options::overwrite_existing);
+  }
+
   // x[1,4], fixed; with `mixing`, items of a batch would not be independent.
   void save_fixed(bool mixing) {
     ModelBuilder b = small_graph(1);
@@ -47,8 +53,9 @@ TEST_F(Inspect, JsonHasTheDocumentedFields) {
   const json root = json_of({"inspect", "m.onnx", "--json"});
   ASSERT_TRUE(root.is_object());
   EXPECT_THAT(keys(root), ElementsAre("boundaries", "boundaries_merged", "cuts", "cuts_too_wide",
-                                      "inputs", "layers", "macs", "macs_known", "model", "outputs",
-                                      "parameters", "schema", "tool_version", "weight_bytes"));
+                                      "cuts_untyped", "dimensions", "inputs", "layers", "macs",
+                                      "macs_known", "model", "notes", "outputs", "parameters",
+                                      "schema", "tool_version", "weight_bytes"));
   EXPECT_EQ(root["schema"], "cloister/inspect/1");
   EXPECT_EQ(root["model"]["file"], "m.onnx");
   EXPECT_EQ(root["model"]["file_sha256"], to_hex(sha256(as_bytes(*read_file(dir_ / "m.onnx")))));
@@ -161,6 +168,44 @@ TEST_F(Inspect, DimSetsASymbolicDimension) {
   for (const std::string bad : {"length", "=3", "length=", "length=0", "length=-1", "length=3x"}) {
     fails({"inspect", "m.onnx", "--dim", bad}, 2, "want NAME=VALUE with a value of 1 or more");
   }
+}
+
+TEST_F(Inspect, NamesDimensionsWithoutASize) {
+  copy_wild("unnamed");
+  EXPECT_THAT(done({"inspect", "m.onnx"}),
+              HasSubstr("without a size; give one with --dim 'x[2]=SIZE' --dim 'x[3]=SIZE'\n"));
+  EXPECT_THAT(done({"inspect", "m.onnx", "--dim", "x[2]=16", "--dim", "x[3]=16"}),
+              HasSubstr("f32[N,8,16,16] a"));
+  copy_wild("tokens");
+  EXPECT_THAT(done({"inspect", "m.onnx"}), HasSubstr("input       ids i64[N,tokens]\n"));
+  fails({"inspect", "m.onnx", "--dim", "Tokens=8"}, 2, "'Tokens', want one of N, tokens");
+  fails({"split", "m.onnx", "--cut", "20%", "-o", "parts"}, 2, "give sizes with --dim: tokens");
+}
+
+TEST_F(Inspect, SaysWhatItHadToFindOut) {
+  copy_wild("zipmap");
+  const auto map = run({"inspect", "m.onnx"});
+  EXPECT_EQ(map.code, 0);
+  EXPECT_THAT(map.err, HasSubstr("note: output 'probs' is a list of maps (ZipMap)"));
+  EXPECT_THAT(map.err, HasSubstr("had to be run on zeros"));
+  EXPECT_THAT(map.out, HasSubstr("output      p f32[N,3]\n"));
+  EXPECT_EQ(run({"run", "m.onnx", "--random", "1"}).code, 0);
+  copy_wild("split_on_batch");
+  EXPECT_THAT(run({"inspect", "m.onnx"}).err, HasSubstr("note: the model fails at a batch of 3"));
+}
+
+TEST_F(Inspect, PublicInputsExposeNothing) {
+  copy_wild("encoder_with_mask");
+  const auto exposed = [&](const json& root) {
+    return std::ranges::count_if(
+        root["cuts"], [](const json& cut) { return !cut["exposed_by_construction"].is_null(); });
+  };
+  const json secret = json_of({"inspect", "m.onnx", "--json"});
+  const json known = json_of({"inspect", "m.onnx", "--json", "--public", "mask"});
+  EXPECT_LT(exposed(known), exposed(secret));
+  EXPECT_GT(exposed(known), 0);
+  fails({"inspect", "m.onnx", "--public", "m4"}, 2,
+        "--public: no input 'm4', want one of ids, mask");
 }
 
 TEST_F(Inspect, DynamicBatch) {

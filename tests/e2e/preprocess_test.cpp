@@ -29,6 +29,23 @@ TEST_F(PreprocessProgram, StacksPicturesIntoABatch) {
   EXPECT_EQ(read_npy(dir_ / "x.npy")->shape(), Shape({2, 3, 224, 224}));
 }
 
+TEST_F(PreprocessProgram, TakesTheFoldersOfPictures) {
+  fs::create_directories(dir_ / "photos/b");
+  fs::copy_file(picture("color.png"), dir_ / "photos/b/color.png");
+  fs::copy_file(picture("gray.jpg"), dir_ / "photos/a.JPG");
+  fs::copy_file(picture("gray.jpg"), dir_ / "photos/c.webp");
+  const test::Finished folder = run({"photos", picture("one.png"), "-o", "x.npy"});
+  EXPECT_EQ(folder.code, 0) << folder.err;
+  EXPECT_THAT(folder.err, HasSubstr("note: 1 file is no JPEG or PNG picture and was passed over: 1 "
+                                    ".webp ('photos/c.webp')"));
+  done({(dir_ / "photos/a.JPG").string(), (dir_ / "photos/b/color.png").string(),
+        picture("one.png"), "-o", "y.npy"});
+  EXPECT_EQ(*read_file(dir_ / "x.npy"), *read_file(dir_ / "y.npy"));
+  fs::create_directory(dir_ / "empty");
+  fails({"empty", "-o", "x.npy"}, 1, "cloister preprocess",
+        "'empty': no JPEG or PNG pictures among 0 other files");
+}
+
 TEST_F(PreprocessProgram, FlagsOverrideAndTheRecordRepeatsThem) {
   const std::string out = done(
       {picture("color.png"), "--preset", "half", "--resize",   "20x10",   "--crop",   "none",
@@ -86,7 +103,7 @@ TEST_F(PreprocessProgram, ErrorsAreOneLineAndWriteNothing) {
       {{color, picture("rotated.jpg"), "--preset", "raw", "-o", "x.npy"},
        1,
        "gives [1,3,37,23], the pictures before it [1,3,23,37]"},
-      {{color, "-o", "no/x.npy"}, 1, "can't write 'no/x.npy'"},
+      {{color, "-o", "bad.txt/x.npy"}, 1, "can't make folder 'bad.txt'"},
   };
   for (const auto& [arguments, code, message] : table) {
     fails(arguments, code, "cloister preprocess", message);

@@ -24,9 +24,9 @@ class ProfileProgram : public test::CloisterTest {
 };
 
 TEST_F(ProfileProgram, MeasuresOnceAndSaysSo) {
-  const std::string out =
-      done({"profile", "m.onnx", "--threads", "1", "--cores", "0", "--devices", "onnxruntime-cpu",
-            "--rounds", "3", "--anchors", "3", "--checks", "1", "--epc", "1K", "-o", "p.json"});
+  const std::string out = measured({"profile", "m.onnx", "--threads", "1", "--cores", "0",
+                                    "--devices", "onnxruntime-cpu", "--rounds", "3", "--anchors",
+                                    "3", "--checks", "1", "--epc", "1K", "-o", "p.json"});
   EXPECT_THAT(out, AllOf(HasSubstr("m.onnx, batch 1, 1 thread, pinned to core 0"),
                          HasSubstr("body on: onnxruntime-cpu"), HasSubstr("link http"),
                          HasSubstr("1 cut measured but kept out of the interpolation"),
@@ -52,6 +52,29 @@ TEST_F(ProfileProgram, JsonIsTheRecord) {
   EXPECT_EQ(record->model_file, "m.onnx");
   EXPECT_EQ(record->devices[0].name, "onnxruntime-cpu");
   EXPECT_THAT(record->checks, testing::IsEmpty());
+}
+
+// --dim says what is measured, which otherwise were inputs of size 1.
+TEST_F(ProfileProgram, FreeDimensionsHaveTheSizesGiven) {
+  test::ModelBuilder b("free");
+  b.input("x", DType::kF32, {"N", "T", 4});
+  b.random("w", {4, 4});
+  b.add({.op = "MatMul", .inputs = {"x", "w"}, .outputs = {"h"}});
+  b.add({.op = "Transpose", .inputs = {"h"}, .attrs = {{"perm", {0, 2, 1}}}, .outputs = {"t"}});
+  b.add({.op = "MatMul", .inputs = {"h", "t"}, .outputs = {"s"}});
+  b.add({.op = "ReduceMean",
+         .inputs = {"s"},
+         .attrs = {{"axes", {2}}, {"keepdims", 0}},
+         .outputs = {"m"}});
+  b.add({.op = "Tanh", .inputs = {"m"}, .outputs = {"y"}});
+  b.output("y", DType::kF32, {"N", "T"});
+  save(b.finish(), "free.onnx");
+  const auto record = profile::parse_profile(
+      measured({"profile", "free.onnx", "--dim", "T=16", "--rounds", "3", "--json"}));
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(record->cuts.back().bytes, 16U * sizeof(float));
+  fails({"profile", "free.onnx", "--dim", "U=16"}, 2,
+        "no symbolic dimension 'U', want one of N, T");
 }
 
 TEST_F(ProfileProgram, Errors) {

@@ -105,6 +105,26 @@ TEST_F(Run, Labels) {
   fails({"run", "m.onnx", "--random", "1", "--top", "2"}, 2, "--top requires --labels");
 }
 
+TEST_F(Run, ScoresThatAreNoNumbersAreNotRanked) {
+  save_two_inputs();
+  ASSERT_TRUE(write_file(dir_ / "labels.txt", "cat\ndog\ncow\n"));
+  const float kNan = -std::numeric_limits<float>::quiet_NaN();
+  const float values[] = {1, kNan, 3, 4, 6, 5};
+  save("a.npy", *Tensor::copy_of(DType::kF32, {2, 3}, std::as_bytes(std::span(values))));
+  save("b.npy", *Tensor::make(DType::kF32, {2, 3}));
+  Arguments command = {"run",     "two.onnx", "-i",         "a=a.npy", "-i",
+                       "b=b.npy", "--labels", "labels.txt", "--top",   "1"};
+  const std::string out = done(command);
+  EXPECT_THAT(out, HasSubstr("y f32[2,3] [1, n/a, 3, 4, ...] min 1 max 6 (1 of 6 are no numbers)"));
+  EXPECT_THAT(out, HasSubstr("\nrow 1\n  n/a: there are scores that are no numbers\n"));
+  EXPECT_THAT(out, HasSubstr("\nrow 2\n     6.0000      1  dog\n"));
+  EXPECT_THAT(out, testing::Not(HasSubstr("nan")));
+  command.emplace_back("--json");
+  const auto top = json_of(command)["top"];
+  EXPECT_TRUE(top[0].empty());
+  EXPECT_EQ(top[1][0]["label"], "dog");
+}
+
 TEST_F(Run, DynamicBatch) {
   save(small_graph(1).finish());
   save("x.npy", random({3, 4}));
@@ -113,6 +133,24 @@ TEST_F(Run, DynamicBatch) {
   EXPECT_THAT(
       done({"run", "m.onnx", "-i", "x.npy", "--dynamic-batch", "--cut", "active", "--compare"}),
       HasSubstr("segments and whole model"));
+}
+
+// With --dim each segment takes inputs of that size, the first one too.
+TEST_F(Run, SizesOfFreeDimensions) {
+  ModelBuilder b("free");
+  b.input("x", DType::kF32, {"N", "T", 4});
+  b.add({.op = "Transpose", .inputs = {"x"}, .attrs = {{"perm", {0, 2, 1}}}, .outputs = {"t"}});
+  b.add({.op = "MatMul", .inputs = {"x", "t"}, .outputs = {"s"}});
+  b.add({.op = "Relu", .inputs = {"s"}, .outputs = {"y"}});
+  b.output("y", DType::kF32, {"N", "T", "T"});
+  save(b.finish(), "free.onnx");
+  EXPECT_THAT(
+      done({"run", "free.onnx", "--random", "1", "--dim", "T=7", "--cut", "s", "--compare"}),
+      testing::AllOf(HasSubstr("f32[1,7,7]"), HasSubstr("bit-identical")));
+  save("x.npy", random({1, 3, 4}));
+  EXPECT_THAT(done({"run", "free.onnx", "-i", "x.npy"}), HasSubstr("f32[1,3,3]"));
+  fails({"run", "free.onnx", "-i", "x.npy", "--dim", "T=7"}, 1,
+        "input 'x': got f32[1,3,4], want f32[?,7,4]");
 }
 
 // What came and what was wanted are both named.
@@ -155,10 +193,38 @@ TEST_F(Run, WrongUsage) {
   fails({"run", "m.onnx", "--random", "1", "-o", "y.txt"}, 2, "ends in .npy or .npz");
 }
 
+TEST_F(Run, MakesTheFolderOfItsOutput) {
+  done({"run", "m.onnx", "--random", "1", "-o", "some/new/y.npz"});
+  done({"run", "m.onnx", "--random", "1", "-o", "some/y.npy"});
+  EXPECT_TRUE(fs::exists(dir_ / "some/new/y.npz") && fs::exists(dir_ / "some/y.npy"));
+}
+
+// Data where the hub's cache has it, and where a link leads that somebody allows.
+TEST_F(Run, LinksToDataAreFollowedWhereTheyMay) {
+  fs::create_directories(dir_ / "hub/m/blobs");
+  fs::create_directories(dir_ / "hub/m/snapshots/1/onnx");
+  fs::create_directories(dir_ / "away");
+  const std::string cases = "hub_cache/";
+  fs::copy_file(test::data_path(cases + "plain.onnx"), dir_ / "hub/m/blobs/aaaa");
+  fs::copy_file(test::data_path(cases + "w.bin"), dir_ / "hub/m/blobs/bbbb");
+  fs::copy_file(test::data_path(cases + "w.bin"), dir_ / "away/w");
+  const fs::path snapshot = dir_ / "hub/m/snapshots/1/onnx";
+  fs::create_symlink("../../../blobs/aaaa", snapshot / "plain.onnx");
+  fs::create_symlink("../../../blobs/bbbb", snapshot / "w.bin");
+  const std::string model = "hub/m/snapshots/1/onnx/plain.onnx";
+  const std::string out = done({"run", model, "--random", "1"});
+  fs::remove(snapshot / "w.bin");
+  fs::create_symlink(dir_ / "away/w", snapshot / "w.bin");
+  fails({"run", model, "--random", "1"}, 3, "'w.bin' leads out of the model's folder");
+  EXPECT_EQ(done({"run", model, "--random", "1", "--allow-links-under", "away"}), out);
+  fails({"run", model, "--random", "1", "--allow-links-under", "none"}, 2,
+        "--allow-links-under 'none': no such folder");
+}
+
 TEST_F(Run, OutputThatCanNotBeWritten) {
   ASSERT_TRUE(write_file(dir_ / "file", ""));
-  for (const std::string name : {"no/y.npy", "no/y.npz", "file/y.npy", "file/y.npz"}) {
-    fails({"run", "m.onnx", "--random", "1", "-o", name}, 1, "can't write '" + name + "'");
+  for (const std::string name : {"file/y.npy", "file/sub/y.npz"}) {
+    fails({"run", "m.onnx", "--random", "1", "-o", name}, 1, "can't make folder 'file");
   }
   options_.max_file_bytes = 1000;
   for (const std::string name : {"y.npy", "y.npz"}) {

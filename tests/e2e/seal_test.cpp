@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kGpu = "gpu=flops=1G,bytes=1G,link=10G,latency=20e-6";
+constexpr const char* kSlowGpu = "gpu=flops=1G,bytes=1G,link=10G,latency=20e-6";
 
 class Seal : public test::CloisterTest {
  protected:
@@ -44,7 +44,7 @@ class Seal : public test::CloisterTest {
     profile.model_sha256 = to_hex(sha256(as_bytes(*read_file(dir_ / "net.onnx"))));
     write("p.json", profile::profile_json(profile));
     write("audit.json", audit::record_json(test::audit_of(profile, {0.6, 0.42, 0.26, 0.19})));
-    done({"plan", "net.onnx", "--profile", "p.json", "--audit", "audit.json", "--device", kGpu,
+    done({"plan", "net.onnx", "--profile", "p.json", "--audit", "audit.json", "--device", kSlowGpu,
           "-o", "plan.json"});
     if (!fs::exists(dir_ / "key.txt")) {
       recipient_ = done({"keygen", "--encryption", "-o", "key.txt"});
@@ -133,6 +133,22 @@ TEST_F(Seal, Batches) {
   fails(seal({"--max-batch", "4"}), 1, "--max-batch 4: 'x' is f32[2,16], whose first dimension");
 }
 
+TEST_F(Seal, BoundsOfFreeDimensions) {
+  const auto most = [&] {
+    return json_of({"bundle", "show", "net.cloister", "--json"})["manifest"]["inputs"][0]["most"];
+  };
+  done(seal());
+  EXPECT_TRUE(most().is_null()) << "only the batch is free";
+  const auto noted = run(seal({"--max-batch", "1"}));
+  EXPECT_THAT(noted.err, HasSubstr("note: requests may have 'x' of up to f32[?<=1024,16]; "));
+  EXPECT_EQ(most(), nlohmann::json({1024, -1}));
+  const auto chosen = run(seal({"--max-batch", "1", "--max-dim", "x[0]=4"}));
+  EXPECT_EQ(chosen.err, "");
+  EXPECT_EQ(most(), nlohmann::json({4, -1}));
+  fails(seal({"--max-dim", "x=4"}), 2, "--max-dim 'x=4': want INPUT[AXIS]=N");
+  fails(seal({"--max-dim", "x[1]=4"}), 1, "'x[1]' is not free: the input is f32[?,16]");
+}
+
 TEST_F(Seal, PlansThatMayNotBeServed) {
   // No audit: all trusted, and that may be sealed.
   EXPECT_EQ(run({"plan", "net.onnx", "--profile", "p.json", "-o", "trusted.json"}).code, 3);
@@ -199,9 +215,23 @@ TEST_F(Seal, TritonRepository) {
   fails({"bundle", "export-triton", "net.cloister", "-o", "models"}, 2, "already exists");
 }
 
+TEST_F(Seal, EveryOutputMakesItsFolder) {
+  done({"plan", "net.onnx", "--profile", "p.json", "--audit", "audit.json", "--device", kSlowGpu,
+        "-o", "new/plans/plan.json"});
+  Arguments arguments = seal({}, "new/plans/plan.json");
+  arguments.back() = "new/bundles/net.cloister";
+  done(arguments);
+  EXPECT_THAT(files("new/bundles"), ElementsAre("net.cloister"));
+  arguments.back() = "plan.json/net.cloister";
+  fails(arguments, 1, "can't make folder 'plan.json'");
+}
+
 TEST_F(Seal, Keygen) {
   fails({"keygen"}, 2, "want one of --encryption");
   fails({"keygen", "--encryption"}, 2, "-o FILE is missing");
+  done({"keygen", "--encryption", "-o", "keys/new/key.txt"});
+  done({"keygen", "--signing", "-o", "keys/other/rel", "--no-password"});
+  fs::remove_all(dir_ / "keys");
   fails({"keygen", "--encryption", "-o", "key.txt"}, 2, "'key.txt' already exists");
   fails({"keygen", "--signing", "-o", "rel", "--no-password"}, 2, "'rel.key' already exists");
   EXPECT_EQ(fs::status(dir_ / "key.txt").permissions(),

@@ -1,6 +1,11 @@
 // The programs that serve, started, asked and stopped as a user would.
+#include <fstream>
+
 #include "data/encoder_json.h"
+#include "net/tls.h"
 #include "tests/e2e/serving.h"
+#include "tests/support/net.h"
+#include "tests/support/patience.h"
 
 namespace cloister {
 namespace {
@@ -102,7 +107,11 @@ TEST_F(Serve, RowsOfATable) {
   }
   write("rows.csv", header + "proto\n" + unlabelled);
   write("labelled.csv", header + "proto,kind\n" + labelled);
-  write("twice.csv", header + "proto\n" + unlabelled + unlabelled);
+  // Equal rows, more than fit into a request, labels that are missing or no classes.
+  const std::string once = labelled.substr(0, labelled.find('\n') - 1);
+  write("eleven.csv", header + "proto,kind\n" + once + "\n" + labelled + "\n" + labelled + once +
+                          "?\n" + labelled);
+  write("ragged.csv", header + "proto\n" + once + "\n" + once.substr(2, once.size() - 3) + "\n");
   write("less.csv", "n0,proto\n1,tcp\n");
   save("x.npy", *Tensor::copy_of(DType::kF32, {3, 16}, std::as_bytes(std::span(want))));
   done({"run", "net.onnx", "--input", "x.npy", "-o", "want.npy"});
@@ -118,14 +127,43 @@ TEST_F(Serve, RowsOfATable) {
   };
   for (const char* file : {"rows.csv", "labelled.csv"}) {
     fs::remove(dir_ / "got.npy");
-    rows(file, 0, "");
+    rows(file, 0,
+         "warning: column 'proto': 1 row has what training did not see; the first, row 2 (line 3), "
+         "is 'icmp', and is taken for one of the rare categories");
     const auto got = read_npy(dir_ / "got.npy");
     ASSERT_TRUE(got);
     EXPECT_EQ(got->shape(), (Shape{3, 40}));
     const auto values = got->as<float>();
     expect_same_values({values.begin(), values.end()});
   }
-  rows("twice.csv", 1, "'twice.csv': 3 rows repeat earlier ones");
+  const test::Finished asked = run({"infer", url_, "--csv", "eleven.csv", "--allow-simulated",
+                                    "--signer", "rel.pub", "-o", "got.npy", "--json"});
+  ASSERT_EQ(asked.code, 0) << asked.err;
+  const Json report = Json::parse(asked.out);
+  EXPECT_EQ(report["requests"], 2);
+  EXPECT_EQ(report["top"].size(), 11U);
+  EXPECT_EQ(report["items"], Json({"line 2", "line 3", "line 4", "line 5", "line 7", "line 8",
+                                   "line 9", "line 10", "line 11", "line 12", "line 13"}));
+  ASSERT_EQ(report["unseen"].size(), 3U);
+  EXPECT_EQ(report["unseen"][0], Json({{"row", 3},
+                                       {"line", 4},
+                                       {"column", "proto"},
+                                       {"value", "icmp"},
+                                       {"taken_for", "one of the rare categories"}}));
+  const auto got = read_npy(dir_ / "got.npy");
+  const auto three = read_npy(dir_ / "want.npy");
+  ASSERT_TRUE(got && three);
+  ASSERT_EQ(got->shape(), (Shape{11, 40}));
+  const size_t row_of[] = {0, 0, 1, 2, 0, 1, 2, 0, 0, 1, 2};
+  for (size_t row = 0; row < 11; ++row) {
+    for (size_t i = 0; i < 40; ++i) {
+      EXPECT_NEAR(got->as<float>()[row * 40 + i], three->as<float>()[row_of[row] * 40 + i], 1e-4)
+          << row << " " << i;
+    }
+  }
+  EXPECT_THAT(run({"infer", url_, "--csv", "rows.csv", "--allow-simulated"}).out,
+              HasSubstr("\nline 4\n"));
+  rows("ragged.csv", 1, "'ragged.csv': line 3: 13 cells, the header has 14");
   rows("less.csv", 2, "column 'n1' is not among the 2");
   rows("none.csv", 1, "none.csv");
 }
@@ -181,6 +219,58 @@ TEST_F(Serve, OutlivesItsWorker) {
   EXPECT_EQ(head->stop(), 0);
 }
 
+// SIGHUP: other workers and another certificate, without a restart.
+TEST_F(Serve, ReadsAgainWhatMayChange) {
+  const auto write_certificate = [&] {
+    const auto identity = net::make_tls_identity({"127.0.0.1"}, test::now_s());
+    ASSERT_TRUE(identity);
+    write("cert.pem", identity->certificate_pem);
+    write("cert.key", identity->key_pem);
+  };
+  const auto body = worker();
+  write("workers.txt", "# ours\n\n  " + worker_url(body->port()) + " \n");
+  write_certificate();
+  Background head(CLOISTERD,
+                  {"--bundle", "net.cloister", "--identity", "key.txt", "--signer", "rel.pub",
+                   "--workers-file", "workers.txt", "--tls-cert", "cert.pem", "--tls-key",
+                   "cert.key", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"},
+                  dir_.path(), "server");
+  url_ = fmt::format("https://127.0.0.1:{}", head.port());
+  wait_ready();
+  const auto fetch_ready = [&] {
+    return curl({"--cacert", "cert.pem", "--fail", url_ + "/v2/health/ready"}).code;
+  };
+  EXPECT_EQ(fetch_ready(), 0);
+  const auto metrics = [&] {
+    return curl({fmt::format("http://127.0.0.1:{}/metrics",
+                             head.first_line()["metrics_port"].get<int>())})
+        .out;
+  };
+
+  Background other(CLOISTER_WORKER, {"--bundle", "net.cloister", "--listen", "127.0.0.1:0"},
+                   dir_.path(), "other");
+  write("workers.txt", worker_url(other.port()) + "\n");
+  write_certificate();
+  EXPECT_NE(fetch_ready(), 0) << "it has the certificate that it had";
+  head.signal(SIGHUP);
+  const std::string up =
+      fmt::format("cloister_worker_up{{worker=\"127.0.0.1:{}\"}} 1", other.port());
+  EXPECT_TRUE(test::eventually([&] { return metrics().contains(up); })) << head.err();
+  EXPECT_THAT(metrics(), testing::Not(HasSubstr(fmt::format(":{}\"}}", body->port()))));
+  EXPECT_TRUE(test::eventually([&] { return fetch_ready() == 0; })) << head.err();
+  EXPECT_EQ(body->stop(), 0);
+  EXPECT_EQ(run(infer()).code, 0);
+
+  // What can't be used changes nothing.
+  write("workers.txt", "gpu-1:8000\n");
+  write("cert.key", "none");
+  head.signal(SIGHUP);
+  EXPECT_TRUE(test::eventually([&] { return head.err().contains("kept=certificate"); }));
+  EXPECT_THAT(head.err(), HasSubstr("kept=workers"));
+  EXPECT_EQ(run(infer()).code, 0);
+  EXPECT_EQ(head.stop(), 0);
+}
+
 TEST_F(Serve, WhatIsNotTrustedIsRefused) {
   const auto head = server(1);
   const auto refused = [&](const Arguments& arguments, const std::string& part) {
@@ -206,6 +296,9 @@ TEST_F(Serve, WhatIsNotTrustedIsRefused) {
   Arguments other_signer = server_arguments(1);
   other_signer[5] = "other.pub";
   cloisterd(other_signer, 3, "cloisterd: ");
+  const test::Finished worker =
+      run_program(CLOISTER_WORKER, {"--bundle", "net.cloister", "--signer", "other.pub"}, options_);
+  EXPECT_EQ(worker.code, 3) << worker.err;
   Arguments other_key = server_arguments(1);
   done({"keygen", "--encryption", "-o", "other.txt"});
   other_key[3] = "other.txt";
@@ -245,6 +338,22 @@ TEST_F(Serve, WrongFlagsAreSaidToBe) {
   wrong(CLOISTERD, with(identity, {"--identity-fd", "3"}), 2, "--identity");
   wrong(CLOISTERD, with(bundle, {"--identity", "none"}), 1, "none");
   wrong(CLOISTERD, with(bundle, {"--worker", "http://h"}), 3, "head");
+}
+
+TEST_F(Serve, TheHostsEnvironmentConfiguresNothing) {
+  // With it, OpenSSL would load a library of the host's choice, and fail here since there is none.
+  write("evil.cnf",
+        "config_diagnostics = 1\nopenssl_conf = all\n[all]\nproviders = some\n[some]\n"
+        "evil = one\n[one]\nmodule = /nonexistent/evil.so\nactivate = 1\n");
+  ::setenv("OPENSSL_CONF", (dir_ / "evil.cnf").c_str(), 1);
+  const auto head = server(1);
+  EXPECT_GT(head->port(), 0);
+  EXPECT_TRUE(head->says("serving"));
+  ::unsetenv("OPENSSL_CONF");
+  std::ifstream proc(fmt::format("/proc/{}/limits", head->pid()));
+  const std::string limits{std::istreambuf_iterator<char>(proc), {}};
+  EXPECT_THAT(limits, testing::ContainsRegex("Max core file size +0 +0"));
+  EXPECT_EQ(head->stop(), 0);
 }
 
 TEST_F(Serve, APortThatIsTakenIsSaidToBe) {

@@ -81,7 +81,8 @@ class Serving : public CloisterTest {
   }
 
   std::unique_ptr<Background> worker(uint16_t port = 0, const Arguments& more = {}) {
-    Arguments all = {"--bundle", "net.cloister", "--listen", fmt::format("127.0.0.1:{}", port)};
+    Arguments all = {"--bundle", "net.cloister", "--signer",
+                     "rel.pub",  "--listen",     fmt::format("127.0.0.1:{}", port)};
     all.insert(all.end(), more.begin(), more.end());
     return std::make_unique<Background>(CLOISTER_WORKER, all, dir_.path(), "worker");
   }

@@ -90,6 +90,8 @@ TEST_F(TrainPictures, BadFoldersAreOneLine) {
         "the pictures have no classes; put them in class folders");
   add("photos/third", {"one.jpg", "deep.png"});
   wrong(pictures({"--preprocess", "p.json"}), 1, "labels from 0 to 2, the model has 2 classes");
+  add("photos", {"alpha.png"});
+  wrong(pictures({"--preprocess", "p.json"}), 1, "one is not, the first: 'alpha.png'; move what");
 }
 
 }  // namespace

@@ -89,10 +89,46 @@ TEST_F(Train, TheRecordsGiveWhatTheModelWasTrainedOn) {
 }
 
 TEST_F(Train, RecordsGoWhereTheyAreWanted) {
-  fs::create_directory(dir_ / "model");
   json_of(table({"--records", "model", "--class-weights", "balanced", "--label-smoothing", "0.1"},
                 "1"));
   EXPECT_THAT(files("model"), ElementsAre("encoding.json", "labels.txt", "trained-on.json"));
+}
+
+TEST_F(Train, MakesTheFolderOfTheModel) {
+  Arguments arguments = table({}, "1");
+  arguments[8] = "detector/new/model.onnx";
+  const auto json = json_of(arguments);
+  EXPECT_EQ(json["model"], "detector/new/model.onnx");
+  EXPECT_THAT(files("detector/new"),
+              ElementsAre("encoding.json", "labels.txt", "model.onnx", "trained-on.json"));
+}
+
+// A table as pandas, a spreadsheet or a hand leaves it.
+TEST_F(Train, TablesAsPeopleHaveThem) {
+  const auto encoding = [&](const std::string& text, const Arguments& more = {},
+                            const std::string& drop = "ip") {
+    write("t.csv", text);
+    Arguments arguments = table(more, "1");
+    arguments[6] = drop;
+    const auto json = json_of(arguments);
+    EXPECT_FALSE(json.is_discarded());
+    return *read_file(dir_ / "encoding.json");
+  };
+  const std::string plain = test::table_text(600);
+  const std::string want = encoding(plain);
+  std::string indexed = "," + plain, other = plain;
+  int row = 0;
+  for (size_t at = indexed.find('\n'); at + 1 < indexed.size(); at = indexed.find('\n', at + 1)) {
+    indexed.insert(at + 1, fmt::format("{},", row++));
+  }
+  EXPECT_NE(encoding(indexed, {}, "ip,column 1").find("\"column 1\""), std::string::npos);
+  std::ranges::replace(other, ',', ';');
+  EXPECT_EQ(encoding("\xef\xbb\xbf\n" + other + "\n\n"), want);
+  EXPECT_EQ(encoding(other, {"--separator", "semicolon"}), want);
+  fs::remove(dir_ / "x.onnx");
+  write("t.csv", plain.substr(0, plain.size() - 1) + "\n1,\xfc,3,4,dos\n");
+  wrong(table({}, "1"), 1, "line 602: column 'proto' has '\\xfc', which is not UTF-8");
+  wrong(table({"--separator", "ab"}, "1"), 2, "--separator 'ab': want comma");
 }
 
 TEST_F(Train, LeavesOutDuplicatesAndSaysSo) {
@@ -147,10 +183,12 @@ TEST_F(Train, BadInputsAreOneLineAndWriteNothing) {
       {table({"--flip"}), 2, "--flip is only for folders of pictures"},
       {table({"--preprocess", "imagenet"}), 2, "--preprocess is only for folders"},
       {table({"--loss", "mse"}), 2, "--loss mse needs an .npz"},
-      {table({"--records", "none"}), 1, "no folder 'none' to write into"},
+      {table({"--records", "t.csv/none"}), 1, "can't make folder 't.csv/none'"},
       {table({"--device", "tpu"}), 2, "no device 'tpu'; want cpu or cuda"},
       {table({"-o", "no/x.onnx"}), 2, "--output"},
-      {{"mlp.onnx", "--data", "t.csv", "--label", "kind", "-o", "no/x.onnx"}, 1, "no folder 'no'"},
+      {{"mlp.onnx", "--data", "t.csv", "--label", "kind", "-o", "t.csv/x.onnx"},
+       1,
+       "can't make folder 't.csv'"},
       {{"none.onnx", "--data", "t.csv", "--label", "kind", "-o", "x.onnx"}, 1, "none.onnx"},
       {{"text.onnx", "--data", "t.csv", "--label", "kind", "-o", "x.onnx"}, 1, "text.onnx"},
       {with("folder.npz"), 1, "'folder.npz'"},

@@ -427,6 +427,77 @@ TEST(OnnxRuntime, FilesInMemoryThatDoNotFitAreInvalid) {
   EXPECT_EQ(error.kind, Kind::kInvalid) << error.message;
 }
 
+// y = x + an initializer of an If's branches that lies in the file "secret" of the working
+// directory.
+Segment with_a_file_in_a_branch() {
+  onnx::ModelProto model;
+  Segment segment = small_segment({{"x", DType::kF32, {4}}}, node("Identity", {"x"}, "y"),
+                                  {{"y", DType::kF32, {4}}});
+  EXPECT_TRUE(model.ParseFromString(segment.model));
+  onnx::GraphProto branch;
+  branch.set_name("branch");
+  onnx::TensorProto& tensor = *branch.add_initializer();
+  tensor.set_name("w");
+  tensor.set_data_type(onnx::TensorProto::FLOAT);
+  tensor.add_dims(4);
+  tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+  auto& entry = *tensor.add_external_data();
+  entry.set_key("location");
+  entry.set_value("secret");
+  onnx::NodeProto& sum = *branch.add_node();
+  sum.set_op_type("Add");
+  sum.add_input("x");
+  sum.add_input("w");
+  sum.add_output("z");
+  branch.add_output()->set_name("z");
+  onnx::GraphProto& graph = *model.mutable_graph();
+  graph.clear_node();
+  onnx::TensorProto& condition = *graph.add_initializer();
+  condition.set_name("c");
+  condition.set_data_type(onnx::TensorProto::BOOL);
+  condition.add_int32_data(1);
+  onnx::NodeProto& choice = *graph.add_node();
+  choice.set_op_type("If");
+  choice.add_input("c");
+  choice.add_output("y");
+  for (const char* name : {"then_branch", "else_branch"}) {
+    auto& attribute = *choice.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(onnx::AttributeProto::GRAPH);
+    *attribute.mutable_g() = branch;
+  }
+  segment.model = model.SerializeAsString();
+  return segment;
+}
+
+TEST(OnnxRuntime, ASegmentReadsNoFileOfThisMachine) {
+  const test::TempDir folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  std::ofstream("secret") << std::string(16, 'x');
+  std::ofstream("first.data") << std::string(4096 + 64 * 64 * 4, 'x');
+  fs::create_directory("sub");
+  std::ofstream("sub/second.data") << std::string(256, 'x');
+  std::vector<Segment> segments = {with_a_file_in_a_branch(),
+                                   from_files(pattern({64, 64}), pattern({64}))};
+  segments.push_back(segments[0]);  // beside a file in memory
+  segments.back().files = segments[1].files;
+  segments[1].files.clear();
+  for (const Segment& segment : segments) {
+    EXPECT_EQ(load_error(segment).kind, Kind::kInvalid);
+  }
+  fs::current_path(before);
+}
+
+TEST(OnnxRuntime, OnlyOnnxIsRead) {
+  // ONNX Runtime's own format begins with the length of a flatbuffer's table and these letters.
+  Segment segment;
+  segment.model = std::string("\x18\0\0\0ORTM", 8) + std::string(64, '\0');
+  const Error error = load_error(segment);
+  EXPECT_EQ(error.kind, Kind::kInvalid);
+  EXPECT_THAT(error.message, testing::Not(testing::HasSubstr("ORT format")));
+}
+
 TEST(OnnxRuntime, ALoadedProgramHoldsItsWeightsOnce) {
   constexpr int64_t kSize = 8192;  // squared, in f32: 256 MiB
   constexpr double kWeightMiB = 256;

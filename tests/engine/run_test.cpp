@@ -72,5 +72,17 @@ TEST(RunSegments, SaysWhichSegmentAndWhichTensor) {
               HasSubstr("segment 1: input 'y': got f32[2], want f32[1]"));
 }
 
+TEST(RunSegments, OneIsTheModelItself) {
+  auto segments = head_and_body();
+  segments.resize(1);
+  const NamedTensor x{"x", floats({1}, {1})};
+  const auto message = [&](const std::vector<NamedTensor>& inputs) {
+    const auto results = run_segments(segments, inputs, {"h"});
+    return results ? std::string("accepted") : results.error().message;
+  };
+  EXPECT_EQ(message({x}), "input 'y' is missing");
+  EXPECT_EQ(message({x, {"y", floats({2}, {1, 2})}}), "input 'y': got f32[2], want f32[1]");
+}
+
 }  // namespace
 }  // namespace cloister

@@ -7,10 +7,14 @@ namespace {
 
 using test::TestGraph;
 
-// The name of the input that `name` carries, or "".
+// The names of the inputs that `name` carries, joined.
 std::string carried(const Graph& graph, const std::string& name) {
-  const ValueId id = carried_inputs(graph)[graph.ids.at(name)];
-  return id == kNone ? "" : graph.values[id].name;
+  std::string names;
+  const std::vector<ValueId> ids = carried_inputs(graph)[graph.ids.at(name)];
+  for (const ValueId id : ids) {
+    names += (names.empty() ? "" : " ") + graph.values[id].name;
+  }
+  return names;
 }
 
 // What a node that takes input `x` and constants makes of it.
@@ -52,6 +56,10 @@ const ExposureCase kExposureCases[] = {
     {"QuantizeLinear", {"x", "c1", "c2"}, "x"},
     {"Trilu", {"x"}, "x"},
     {"ScatterND", {"x", "c1", "h"}, "x"},
+    {"ScatterND", {"c2", "c1", "x"}, "x"},
+    {"ScatterElements", {"x", "c1", "x2"}, "x x2"},
+    {"Concat", {"x", "x2"}, "x x2"},
+    {"DynamicQuantizeLinear", {"x"}, "x"},
     {"Gather", {"c1", "x"}, "x"},  // a table is a substitution cipher
     {"Gather", {"h", "x"}, ""},
     {"Conv", {"x", "c1"}, ""},

@@ -56,7 +56,7 @@ TEST_F(FindCut, SaysWhatWasMeant) {
     expect_error(find_cut(graph_, list_, share), Kind::kUsage, std::string("no cut '") + share);
   }
   expect_error(find_cut(graph_, {}, "stem"), Kind::kUsage, "no cut 'stem': the model has none");
-  expect_error(find_cut(graph_, {}, "40%"), Kind::kUsage, "no single-tensor cut to choose '40%'");
+  expect_error(find_cut(graph_, {}, "40%"), Kind::kUsage, "no cut to choose '40%' from");
 }
 
 TEST_F(FindCut, SharesSkipWhatIsExposed) {

@@ -296,6 +296,84 @@ TEST_F(External, WrongOnesAreRefused) {
           "external data has length 15, want ");
 }
 
+// Files of a model as the Hugging Face hub's cache has them: links to blobs.
+class LinkedData : public testing::Test {
+ protected:
+  LinkedData() {
+    const std::string bytes(1200, 'w');
+    model_ = holding(external(DType::kF32, {300}, {{"location", "w.bin"}})).SerializeAsString();
+    for (const char* folder : {"hub/m/blobs", "hub/m/snapshots/1/onnx", "hub/other", "away"}) {
+      fs::create_directories(dir_ / folder);
+    }
+    EXPECT_TRUE(write_file(dir_ / "hub/m/blobs/aaaa", model_));
+    EXPECT_TRUE(write_file(dir_ / "hub/m/blobs/bbbb", bytes));
+    EXPECT_TRUE(write_file(dir_ / "hub/other/w", bytes));
+    EXPECT_TRUE(write_file(dir_ / "away/w", bytes));
+    fs::create_symlink("../../../blobs/aaaa", snapshot() / "m.onnx");
+  }
+  fs::path snapshot() const { return dir_ / "hub/m/snapshots/1/onnx"; }
+  void data_is(const fs::path& target) {
+    fs::remove(snapshot() / "w.bin");
+    fs::create_symlink(target, snapshot() / "w.bin");
+  }
+  Result<Model> read(const fs::path& model, const DataLinks& links = {}) {
+    return read_model(model, links);
+  }
+
+  TempDir dir_;
+  std::string model_;
+};
+
+TEST_F(LinkedData, BesideTheFileItselfIsRead) {
+  data_is("../../../blobs/bbbb");
+  EXPECT_EQ(value_of(read(snapshot() / "m.onnx")).weights.at("t").data().size(), 1200U);
+  // Another link to it, from elsewhere; and one whose data lies beside the file only.
+  fs::create_symlink(snapshot() / "m.onnx", dir_ / "away/m.onnx");
+  EXPECT_TRUE(read(dir_ / "away/m.onnx"));
+  fs::create_directories(dir_ / "plain");
+  ASSERT_TRUE(write_file(dir_ / "plain/m.onnx", model_));
+  fs::copy_file(dir_ / "away/w", dir_ / "plain/w.bin");
+  fs::create_symlink("../plain/m.onnx", dir_ / "hub/plain.onnx");
+  EXPECT_TRUE(read(dir_ / "hub/plain.onnx"));
+  fs::remove(dir_ / "plain/w.bin");
+  expect_error(read(dir_ / "hub/plain.onnx"), Kind::kNotFound, "no file 'w.bin'");
+}
+
+TEST_F(LinkedData, ElsewhereIsReadWhereThatIsAllowed) {
+  const fs::path model = snapshot() / "m.onnx";
+  const auto refused = [&](const DataLinks& links) {
+    expect_error(read(model, links), Kind::kRefused, "'w.bin' leads out of the model's folder");
+  };
+  data_is(dir_ / "hub/other/w");
+  refused({});
+  EXPECT_TRUE(read(model, {.caches = {dir_ / "hub"}}));
+  EXPECT_TRUE(read(model, {.folders = {dir_ / "nowhere", dir_ / "hub/other"}}));
+  refused({.folders = {dir_ / "hub/oth", dir_ / "away"}});
+  data_is(dir_ / "away/w");
+  refused({.caches = {dir_ / "hub"}});
+  EXPECT_TRUE(read(model, {.folders = {dir_ / "away"}}));
+  // A cache says nothing of models that lie elsewhere.
+  ASSERT_TRUE(write_file(dir_ / "away/m.onnx", model_));
+  fs::create_symlink(dir_ / "hub/other/w", dir_ / "away/w.bin");
+  expect_error(read(dir_ / "away/m.onnx", {.caches = {dir_ / "hub"}}), Kind::kRefused, "leads out");
+}
+
+TEST_F(LinkedData, EscapesAreRefusedAsBefore) {
+  const auto refuses = [&](const std::string& location, const std::string& says) {
+    ASSERT_TRUE(write_file(
+        dir_ / "hub/m/blobs/aaaa",
+        holding(external(DType::kF32, {300}, {{"location", location}})).SerializeAsString()));
+    expect_error(read(snapshot() / "m.onnx", {.folders = {dir_.path()}, .caches = {dir_ / "hub"}}),
+                 Kind::kRefused, says);
+  };
+  refuses("../../../blobs/bbbb", "contains '..'");
+  refuses((dir_ / "hub/m/blobs/bbbb").string(), "is absolute");
+  // A link on the way that goes in a circle is no file.
+  fs::remove(snapshot() / "m.onnx");
+  fs::create_symlink("m.onnx", snapshot() / "m.onnx");
+  EXPECT_FALSE(read(snapshot() / "m.onnx"));
+}
+
 TEST_F(External, OnlyTheExtentsNamedAreRead) {
   const auto huge = external(DType::kF32, {int64_t{1} << 61}, {{"location", "w.bin"}});
   expect_error(read(holding(huge)), Kind::kInvalid, "is too large");

@@ -130,7 +130,9 @@ TEST(WriteModel, TheLimitDecidesTheForm) {
   const uint64_t total = model.proto->ByteSizeLong() + 1600 + 2400;
   ASSERT_TRUE(write_model(model, dir / "a.onnx", total));
   EXPECT_FALSE(fs::exists(dir / "a.onnx.data"));
-  ASSERT_TRUE(write_model(model, dir / "b.onnx", total - 1));
+  const auto files = write_model(model, dir / "b.onnx", total - 1);
+  ASSERT_TRUE(files);
+  EXPECT_THAT(*files, testing::ElementsAre(dir / "b.onnx", dir / "b.onnx.data"));
   EXPECT_TRUE(fs::exists(dir / "b.onnx.data"));
   // Protobuf stops at 2 GB, the form must change before.
   EXPECT_LT(kMaxInlineBytes, uint64_t{1} << 31);

@@ -66,6 +66,72 @@ TEST_F(HttpLinks, AreMadeAnewWhenTheWorkerClosedThem) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(ask());
 }
 
+// RFC 9112, sections 9.3 and 9.6: gunicorn's default workers do so, and nginx without keep-alive.
+TEST_F(HttpLinks, TakeWorkersThatCloseEachConnection) {
+  for (const auto keeps : {HostileWorker::Keeps::kClosesSayingSo, HostileWorker::Keeps::kCloses}) {
+    worker_.set_keeps(keeps);
+    worker_.set_trial([](RawSocket& socket, const Asked& asked) {
+      HostileWorker::honest(socket, asked);
+      return false;
+    });
+    HttpLink link({.model = worker_.url()}, specs_);
+    for (int i = 0; i < 3; ++i) {
+      const auto found = link.probe(cloister::test::kPatience);
+      EXPECT_TRUE(found) << found.error().message;
+    }
+  }
+}
+
+TEST_F(HttpLinks, SayWhichWorkersRefuseAllRequests) {
+  const std::string refusal = R"({"error":"binary data\u001b is not known"})";
+  for (const unsigned status : {400, 401, 404, 413, 415, 422}) {
+    worker_.set_trial(says(http_text(status, refusal)));
+    for (int i = 0; i < 2; ++i) {
+      expect_error(
+          link_.probe(cloister::test::kPatience), Kind::kRefused,
+          fmt::format("it refuses inference requests: status {}: binary data\\x1b is not known",
+                      status));
+    }
+  }
+  worker_.set_trial(HostileWorker::honest);
+  EXPECT_TRUE(link_.probe(cloister::test::kPatience));
+}
+
+TEST_F(HttpLinks, TryWorkersOnceAndTakeOnlyARefusalForOne) {
+  const std::vector<HostileWorker::Script> passing = {
+      HostileWorker::honest,      says(http_text(500, "{}")), says(http_text(503, "{}")),
+      says(http_text(429, "{}")), says(http_text(408, "{}")), says("garbage\r\n\r\n")};
+  for (const auto& script : passing) {
+    std::atomic<int> tried = 0;
+    worker_.set_trial([&tried, script](RawSocket& socket, const Asked& asked) {
+      ++tried;
+      EXPECT_EQ(asked.request.inputs.at(0).tensor.shape(), (Shape{1, 2}));
+      return script(socket, asked);
+    });
+    HttpLink link({.model = worker_.url()}, specs_);
+    EXPECT_TRUE(link.probe(cloister::test::kPatience));
+    EXPECT_TRUE(link.probe(cloister::test::kPatience));
+    EXPECT_EQ(tried, 1);
+    // It may come back as another.
+    worker_.set_ready(false);
+    EXPECT_FALSE(link.probe(cloister::test::kPatience));
+    worker_.set_ready(true);
+    EXPECT_TRUE(link.probe(cloister::test::kPatience));
+    EXPECT_EQ(tried, 2);
+    worker_.set_trial(HostileWorker::honest);
+  }
+}
+
+// What is free has a meaning of its own, and the worker may be right to refuse.
+TEST_F(HttpLinks, TryNoWorkersWhoseInputsAreFree) {
+  worker_.set_trial(says(http_text(400, "{}")));
+  HttpLink unbatched({.model = worker_.url(), .batched = false}, specs_);
+  EXPECT_TRUE(unbatched.probe(cloister::test::kPatience));
+  const TensorSpecs free{{{"h", DType::kF32, {-1, -1}}}, {{"y", DType::kF32, {-1, -1}}}};
+  HttpLink any({.model = worker_.url()}, free);
+  EXPECT_TRUE(any.probe(cloister::test::kPatience));
+}
+
 TEST_F(HttpLinks, SayWhoseFaultItIsThatNothingCanBeSent) {
   // The protocol has no complex numbers.
   const Tensor strange = value_of(Tensor::make(DType::kC64, {1, 2}));
@@ -104,6 +170,27 @@ TEST_F(HttpLinks, TellFaultsApart) {
         return false;
       },
       Kind::kDeadline, "");
+}
+
+TEST_F(HttpLinks, BoundRepliesByWhatWasAsked) {
+  expect_fault(says(http_text(200, std::string(65'540, ' '))), Kind::kInvalid,
+               "a reply with 65540 bytes of JSON, want at most 65536");
+  const std::string json(70'000, ' ');
+  expect_fault(
+      says(http_text(200, json + "12345678", "Inference-Header-Content-Length: 70000\r\n")),
+      Kind::kInvalid, "a body of 70008 bytes, want at most 65552");
+  expect_fault(says("HTTP/1.1 200 S\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    "20000\r\n"),
+               Kind::kInvalid, "too large");
+}
+
+// A client may have asked for what is too large for us: no lie of the worker's.
+TEST_F(HttpLinks, BlameNoWorkerForWhatOnlyWeCantTake) {
+  specs_.outputs[0].dims = {-1, -1};
+  HttpLink free({.model = worker_.url(), .client = {.max_body_bytes = 1000}}, specs_);
+  worker_.set_script(says(http_text(200, std::string(1001, ' '))));
+  expect_error(free.call({floats({2, 2}, {1, 2, 3, 4})}, 2, limit_), Kind::kInternal,
+               "a body of 1001 bytes, want at most 1000");
 }
 
 TEST_F(HttpLinks, CompareModels) {

@@ -55,6 +55,45 @@ TEST(BodyBuffer, GivesTheBudgetBackWhenTheBodyIsDropped) {
   EXPECT_EQ(budget->used(), 600U);
 }
 
+TEST(BodyBuffer, TakesMemoryAsBytesCome) {
+  const auto budget = std::make_shared<BodyBudget>(1'000'000);
+  BodyBuffer body(budget, 1'000'000);
+  EXPECT_EQ(body.grow_towards(1'000'001), Grown::kTooLarge);
+  uint64_t most = 64 << 10;
+  while (body.size() < 1'000'000) {
+    ASSERT_EQ(body.grow_towards(1'000'000), Grown::kOk);
+    const size_t count = std::min<size_t>(body.room().size(), 10'000);
+    ASSERT_GT(count, 0U);
+    EXPECT_LE(budget->used(), most);
+    for (size_t i = 0; i < count; ++i) body.room()[i] = std::byte((body.size() + i) % 251);
+    body.filled(count);
+    most = std::max<uint64_t>(most, 4 * body.size());
+  }
+  EXPECT_EQ(budget->used(), 1'000'000U) << "exactly, in the end";
+  const SharedBytes bytes = body.finish();
+  for (size_t i = 0; i < bytes.bytes.size(); ++i) {
+    ASSERT_EQ(bytes.bytes[i], std::byte(i % 251)) << i;
+  }
+}
+
+TEST(BudgetShare, IsGivenBackOnce) {
+  const auto budget = std::make_shared<BodyBudget>(100);
+  {
+    auto share = BudgetShare::take(budget, 60);
+    ASSERT_TRUE(share);
+    EXPECT_FALSE(BudgetShare::take(budget, 41));
+    BudgetShare moved = std::move(*share);
+    BudgetShare other;
+    other = std::move(moved);
+    EXPECT_EQ(budget->used(), 60U);
+    other = {};
+    EXPECT_EQ(budget->used(), 0U);
+    other = *BudgetShare::take(budget, 100);
+    EXPECT_EQ(budget->used(), 100U);
+  }
+  EXPECT_EQ(budget->used(), 0U);
+}
+
 TEST(BodyBudget, DoesNotOverflow) {
   BodyBudget budget(100);
   EXPECT_TRUE(budget.take(100));

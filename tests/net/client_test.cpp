@@ -113,6 +113,7 @@ TEST(Client, TakesEveryKindOfFraming) {
        "abc"},
       {"HTTP/1.1 200 OK\r\n\r\nabc", "abc"},
       {"HTTP/1.0 200 OK\r\n\r\nabc", "abc"},
+      {"HTTP/1.2 200 HTTP/1.3\r\nContent-Length: 3\r\n\r\nabc", "abc"},
       {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\n"
        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
        "abc"},
@@ -135,6 +136,7 @@ TEST(Client, RefusesWhatIsNotHttp) {
   const std::pair<std::string, const char*> kCases[] = {
       {"garbage\r\n\r\n", "not HTTP/1.1"},
       {"HTTP/2.0 200 OK\r\n\r\n", "not HTTP/1.1"},
+      {"HTTP/1.20 200 OK\r\n\r\n", "not HTTP/1.1"},
       {"HTTP/1.1 20 OK\r\n\r\n", "malformed"},
       {"HTTP/1.1 2000 OK\r\n\r\n", "malformed"},
       {"HTTP/1.1 000 OK\r\n\r\n", "malformed"},
@@ -144,10 +146,6 @@ TEST(Client, RefusesWhatIsNotHttp) {
       {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\na", "malformed"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\na", "chunked"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "malformed"},
-      {"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", "1001 bytes, at most 1000"},
-      {"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n", "at most 1000"},
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n", "too large"},
-      {"HTTP/1.1 200 OK\r\n\r\n" + std::string(1001, 'a'), "more than 1000"},
       {"HTTP/1.1 200 OK\r\nA: " + std::string(20'000, 'a'), "header is too large"},
       {std::string(20'000, 'a'), "not HTTP/1.1"},
   };
@@ -158,6 +156,19 @@ TEST(Client, RefusesWhatIsNotHttp) {
   std::string endless;
   for (int i = 0; i < 1000; ++i) endless += "HTTP/1.1 100 Continue\r\n\r\n";
   expect_error(ask(endless), Kind::kInvalid, "interim");
+}
+
+TEST(Client, TakesNoBodyThatIsTooLarge) {
+  const std::pair<std::string, const char*> kCases[] = {
+      {"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", "1001 bytes, want at most 1000"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n", "want at most 1000"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n", "too large"},
+      {"HTTP/1.1 200 OK\r\n\r\n" + std::string(1001, 'a'), "more than 1000"},
+  };
+  for (const auto& [bytes, part] : kCases) {
+    SCOPED_TRACE(bytes.substr(0, 200));
+    expect_error(ask(bytes, {.max_body_bytes = 1000}), Kind::kUnsupported, part);
+  }
 }
 
 TEST(Client, NoticesWhatIsMissing) {

@@ -4,44 +4,22 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "tests/support/net.h"
+#include "tests/net/server_fixture.h"
 
 using namespace cloister;
 using namespace cloister::net;
+using test::answers;
+using test::echo;
 using test::eventually;
+using test::expect_works;
+using test::kGet;
 using test::RawSocket;
+using test::start;
 using test::value_of;
 using testing::HasSubstr;
 using testing::StartsWith;
 
 namespace {
-
-constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-
-// Says what it got.
-void echo(Request request, Respond respond) {
-  std::string text = request.method + " " + request.target + " ";
-  text += as_text(request.body.bytes);
-  respond(text_response(200, "text/plain", text));
-}
-
-std::unique_ptr<Server> start(const ServerOptions& options = {}, Handler handler = echo,
-                              Gate gate = nullptr) {
-  return value_of(Server::start(options, std::move(handler), std::move(gate)));
-}
-
-// What the server says to these bytes until it closes.
-std::string answers(const Server& server, std::string_view bytes) {
-  RawSocket socket = RawSocket::to(server.port());
-  socket.send(bytes);
-  return socket.read_all();
-}
-
-// The connection is good for another request.
-void expect_works(RawSocket& socket) {
-  socket.send(kGet);
-  EXPECT_THAT(socket.read_response(), testing::EndsWith("GET / "));
-}
 
 // Answers kept for later.
 class Later {
@@ -90,7 +68,7 @@ TEST(Server, TellsAboutTheRequest) {
   });
   RawSocket socket = RawSocket::to(server->port());
   socket.send("PUT / HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nContent-Length: 3\r\n\r\nabc");
-  EXPECT_THAT(socket.read_response(), StartsWith("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+  EXPECT_THAT(socket.read_response(), StartsWith("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"));
   EXPECT_THAT(seen.peer, StartsWith("127.0.0.1:"));
   EXPECT_EQ(seen.connection, 1U);
   EXPECT_EQ(*seen.fields.find("x-a"), "1");
@@ -189,6 +167,35 @@ TEST(Server, CapsAllBodiesTogether) {
   EXPECT_THAT(second.read_response(), StartsWith("HTTP/1.1 200 "));
 }
 
+TEST(Server, PromisedBodiesTakeNoRoom) {
+  const auto server = start({.max_total_body_bytes = 1'000'000});
+  const auto post = [](size_t bytes) {
+    return fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", bytes);
+  };
+  std::vector<RawSocket> promising;
+  for (int i = 0; i < 5; ++i) {
+    promising.push_back(RawSocket::to(server->port()));
+    promising.back().send(post(900'000) + "a");
+  }
+  RawSocket good = RawSocket::to(server->port());
+  good.send(post(300'000) + std::string(300'000, 'a'));
+  EXPECT_THAT(good.read_response(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(Server, MemoryThatRunsOutCostsOneConnection) {
+  std::atomic<int> asked = 0;
+  const auto server = start({}, [&](Request request, Respond respond) {
+    ++asked;
+    if (request.target == "/large") throw std::bad_alloc();
+    echo(std::move(request), std::move(respond));
+  });
+  RawSocket other = RawSocket::to(server->port());
+  expect_works(other);
+  EXPECT_EQ(answers(*server, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n"), "");
+  EXPECT_EQ(asked, 2);
+  expect_works(other);
+}
+
 TEST(Server, AsksForTheBodyAfterTheGate) {
   std::atomic<bool> open = true;
   const auto server = start({}, echo, [&](const Request& request) -> std::optional<Response> {
@@ -241,14 +248,34 @@ TEST(Server, SaysWhatIsWrongAndCloses) {
       {chunked + "fffffffffffffffff\r\n", "400"},
       {chunked + "1\r\nabc\r\n", "400"},
       {chunked + "1;" + std::string(40'000, 'x'), "400"},
+      {post + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\tc\r\n\r\n", "400"},
       {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400"},
       {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505"},
-      {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", "505"},
+      {"GET / HTTP/0.9\r\nHost: a\r\n\r\n", "505"},
+      {"GET / HTTP/1.12\r\nHost: a\r\n\r\n", "505"},
+      {"GET /HTTP/1.2 HTTP/2.0\r\nHost: a\r\n\r\n", "505"},
       {"GET / http/1.1\r\nHost: a\r\n\r\n", "505"},
       {"GET /\r\n\r\n", "400"},
-      {"GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
+      {"GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
+      {"GET http:///x HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
+      {"GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
+      {"GET http://h:x/ HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
+      {"GET http://h/a#b HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
+      {"GET http://h/ HTTP/1.1\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: http://a\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: a?b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: [::g]\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n", "400"},
+      {"GET / HTTP/1.0\r\nHost: a/b\r\n\r\n", "400"},
+      {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
+      {"\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
+      {"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
       {"GET h/ HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
       {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
       {"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", "400"},
@@ -324,7 +351,7 @@ TEST(Server, AnswersThatWouldBreakTheMessageAre500) {
     EXPECT_THAT(socket.read_response(), StartsWith("HTTP/1.1 500 ")) << target;
   }
   socket.send("GET /length HTTP/1.1\r\nHost: h\r\n\r\n");
-  EXPECT_EQ(socket.read_response(), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(socket.read_response(), StartsWith("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: "));
 }
 
 TEST(Server, WritesPiecesOneAfterTheOther) {
@@ -453,6 +480,21 @@ TEST(Server, ClosesConnectionsPastTheMost) {
   EXPECT_EQ(third.read_all(), "");
   first.close();
   EXPECT_TRUE(eventually([&] { return server->connections() == 1; }));
+  RawSocket fourth = RawSocket::to(server->port());
+  expect_works(fourth);
+}
+
+TEST(Server, OneAddressHasItsShareOfConnections) {
+  const auto server = start({.max_per_address = 2});
+  RawSocket first = RawSocket::to(server->port());
+  RawSocket second = RawSocket::to(server->port());
+  expect_works(first);
+  expect_works(second);
+  EXPECT_EQ(RawSocket::to(server->port()).read_all(), "");
+  RawSocket other = RawSocket::to(server->port(), "127.0.0.2");
+  expect_works(other);
+  first.close();
+  EXPECT_TRUE(eventually([&] { return server->connections() == 2; }));
   RawSocket fourth = RawSocket::to(server->port());
   expect_works(fourth);
 }

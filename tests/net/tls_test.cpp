@@ -1,5 +1,6 @@
 #include "net/tls.h"
 
+#include "net/tls_context.h"
 #include "tests/support/patience.h"
 #include "tests/support/tls.h"
 
@@ -37,6 +38,7 @@ class TlsServer {
       respond(text_response(200, "text/plain", std::to_string(request.body.bytes.size())));
     }));
   }
+  Server* operator->() { return server_.get(); }
   uint16_t port() const { return server_->port(); }
   const Seen& seen() const { return seen_; }  // after an answer
   Url url(const std::string& host = "127.0.0.1") const {
@@ -122,6 +124,28 @@ TEST(Tls, CertificatesOfAnAuthorityAreTrusted) {
   const TlsServer misnamed({.tls = authority.sign("misnamed", "DNS:elsewhere,IP:127.0.0.2")});
   expect_error(open(misnamed.url("localhost"), trusting), Kind::kRefused, "mismatch");
   expect_error(open(misnamed.url("127.0.0.1"), trusting), Kind::kRefused, "mismatch");
+}
+
+TEST(Tls, CertificatesAreReplacedWhileTheServerRuns) {
+  const TlsIdentity first = value_of(make_tls_identity({"127.0.0.1"}, test::now_s()));
+  const TlsIdentity second = value_of(make_tls_identity({"127.0.0.1"}, test::now_s()));
+  TlsServer server({.tls = first});
+  const ClientOptions old = {.trust = Trust::kCaPem, .ca_pem = first.certificate_pem};
+  const auto before = value_of(open(server.url(), old));
+  EXPECT_EQ(value_of(get(*before)), "0");
+  const Key first_key = server.seen().server_key;
+  expect_error(server->replace_identity({first.certificate_pem, second.key_pem}), Kind::kInvalid,
+               "");
+  EXPECT_TRUE(open(server.url(), old)) << "what can't be used changes nothing";
+
+  EXPECT_TRUE(server->replace_identity(second));
+  const auto after =
+      value_of(open(server.url(), {.trust = Trust::kCaPem, .ca_pem = second.certificate_pem}));
+  EXPECT_EQ(value_of(get(*after)), "0");
+  EXPECT_NE(server.seen().server_key, first_key);
+  EXPECT_EQ(value_of(get(*before)), "0");
+  EXPECT_EQ(server.seen().server_key, first_key) << "the connection has the key it had";
+  expect_error(open(server.url(), old), Kind::kRefused, "certificate refused");
 }
 
 TEST(Tls, ACertificateMayBePinned) {
@@ -265,6 +289,69 @@ TEST(Tls, OlderVersionsAreRefused) {
   EXPECT_THAT(current.out, HasSubstr("New, TLSv1.3"));
   EXPECT_THAT(current.out, testing::Not(HasSubstr("Post-Handshake New Session Ticket")));
 }
+
+TEST(Tls, GroupsThatCostTheServerMoreThanTheClientAreRefused) {
+  if (is_absent(test::kOpenssl)) GTEST_SKIP() << "no openssl program";
+  const TlsServer server;
+  const test::TempDir dir;
+  const std::string to = fmt::format("127.0.0.1:{}", server.port());
+  const auto ask = [&](const char* group) {
+    return run_program(test::kOpenssl, {"s_client", "-connect", to, "-groups", group},
+                       {.folder = dir.path()});
+  };
+  for (const char* group : {"ffdhe2048", "ffdhe8192"}) {
+    const Finished refused = ask(group);
+    EXPECT_NE(refused.code, 0) << group;
+    EXPECT_THAT(refused.err, HasSubstr("handshake failure"));
+  }
+  for (const char* group : {"X25519", "P-256", "P-384"}) EXPECT_EQ(ask(group).code, 0) << group;
+}
+
+namespace {
+
+// Handshake messages after the handshake make the receiver work, and no data comes.
+class KeyUpdates : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(SSL_set_fd(ssl_.get(), socket_.get()), 1);
+    ASSERT_EQ(SSL_connect(ssl_.get()), 1);
+  }
+  // Whether they could be sent.
+  bool update(int times) {
+    for (int i = 0; i < times; ++i) {
+      if (SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) != 1) return false;
+      if (SSL_do_handshake(ssl_.get()) != 1) return false;
+    }
+    return true;
+  }
+  std::string ask() {
+    const std::string_view text = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    if (SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) <= 0) return "";
+    char block[1000];
+    const int got = SSL_read(ssl_.get(), block, sizeof(block));
+    return got <= 0 ? "" : std::string(block, static_cast<size_t>(got));
+  }
+
+  const TlsServer server_;
+  RawSocket socket_ = RawSocket::to(server_.port());
+  const SslContext context_ = value_of(make_client_context({.trust = Trust::kCallerChecks}));
+  const std::unique_ptr<SSL, Freed<SSL_free>> ssl_{SSL_new(context_.get())};
+};
+
+TEST_F(KeyUpdates, AreTakenInReason) {
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(update(10));
+    EXPECT_THAT(ask(), StartsWith("HTTP/1.1 200 "));
+  }
+}
+
+TEST_F(KeyUpdates, WithoutEndEndTheConnection) {
+  EXPECT_THAT(ask(), StartsWith("HTTP/1.1 200 "));
+  (void)update(100);
+  EXPECT_EQ(ask(), "");
+}
+
+}  // namespace
 
 TEST(Tls, PlainHttpIsToldSo) {
   const TlsServer server;

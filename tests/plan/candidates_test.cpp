@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "plan/explain.h"
 #include "tests/plan/synthetic.h"
 
 namespace cloister::plan {
@@ -167,6 +168,35 @@ TEST_F(Candidates, TiesAreBrokenByOtherCosts) {
   EXPECT_TRUE(better(Objective::kTrustedMemory, all, 1, 2));
   EXPECT_TRUE(better(Objective::kLatency, all, 2, 1));
   EXPECT_TRUE(better(Objective::kThroughput, all, 2, 1));
+}
+
+TEST_F(Candidates, AThirdSegmentKeepsALateInputBack) {
+  policy_.result_may_be_seen = false;
+  auto leakage = resisting(profile_.cuts.size());
+  leakage[0].leakage = {.outcome = "exposed"};
+  leakage[0].refused = {Refusal::kInputSeen, "exposed by construction"};
+  leakage[0].refused_unexposed = {Refusal::kNotAudited, "the tail keeps it"};
+  leakage[0].exposed_to = profile_.cuts[1].position;
+  const auto refusals_of_three = [&] {
+    for (const Candidate& c : list_candidates({profile_, policy_, leakage})) {
+      if (c.segments.size() == 3 && first_cut(c) == "c1") {
+        return std::pair(refusals(c), c.leakage.outcome);
+      }
+    }
+    return std::pair(std::vector<Refusal>{}, std::string());
+  };
+  EXPECT_EQ(refusals_of_three(),
+            std::pair(std::vector{Refusal::kNotAudited}, std::string("not audited")));
+  // Of the cuts, this one is then not said to give the input away.
+  const auto counted = [&] {
+    for (CutLeakage& cut : leakage) cut.refused = {Refusal::kInputSeen, "exposed"};
+    const Situation situation{profile_, policy_, leakage};
+    return why_chosen(situation, list_candidates(situation), 0, false);
+  };
+  EXPECT_THAT(counted(), HasSubstr("2 give the input away by construction, 1 not audited"));
+  leakage[0].exposed_to = profile_.cuts[0].position;
+  EXPECT_EQ(refusals_of_three(),
+            std::pair(std::vector{Refusal::kInputSeen}, std::string("exposed")));
 }
 
 }  // namespace

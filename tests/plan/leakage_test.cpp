@@ -86,6 +86,22 @@ TEST_F(Leakage, ACutThatCarriesTheInputTaintsWhatIsShallower) {
   EXPECT_FALSE(known[2].refused);
 }
 
+TEST_F(Leakage, ABodyThatEndsBeforeTheInputIsUsedDoesNotGetIt) {
+  const auto audit = audit_of(profile_, {0.1, 0.1, 0.1, 0.1});
+  profile_.cuts[1].exposed_by_construction = "carries input 'scale'";
+  profile_.cuts[1].exposed_to = profile_.cuts[2].position;
+  const auto known = of(&audit);
+  for (const size_t i : {0, 1}) {
+    EXPECT_EQ(known[i].exposed_to, profile_.cuts[2].position);
+    EXPECT_EQ(known[i].refused->refusal, Refusal::kInputSeen);
+    EXPECT_EQ(known[i].refused_unexposed->refusal, Refusal::kNotAudited);
+  }
+  EXPECT_FALSE(known[2].refused_unexposed);
+  // Records of before that field was there.
+  profile_.cuts[1].exposed_to.reset();
+  EXPECT_EQ(of(&audit)[1].exposed_to, profile_.cuts[1].position);
+}
+
 TEST_F(Leakage, TooFewInputsProveNothing) {
   const auto audit = audit_of(profile_, {0.1, 0.1, 0.1, 0.1}, 200);
   const auto known = of(&audit);

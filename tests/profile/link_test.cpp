@@ -25,7 +25,7 @@ TEST(LinkCost, Measured) {
   ASSERT_TRUE(link) << link.error().message;
   EXPECT_EQ(link->name, "http");
   EXPECT_FALSE(link->modelled);
-  EXPECT_EQ(link->samples.front().bytes, 0U);
+  EXPECT_EQ(link->samples.front().bytes, 4U);
   EXPECT_EQ(link->samples.back().bytes, 4U << 20);
   EXPECT_EQ(echo.bytes().size(), 6 * link->samples.size()) << "a warm-up and five rounds";
 }

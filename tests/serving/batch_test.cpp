@@ -29,12 +29,22 @@ TEST(Batch, CountsItems) {
 TEST(Batch, RefusesWhatDoesNotFit) {
   EXPECT_EQ(complaint({floats({9, 2}, std::vector<float>(18))}, 8),
             "input 'x': got [9,2], want 1 to 8 items as its first dimension");
-  EXPECT_THAT(complaint({floats({0, 2}, {})}, 8), HasSubstr("want 1 to 8 items"));
+  EXPECT_THAT(complaint({floats({0, 2}, {})}, 8), HasSubstr("got [0,2], want no dimension of 0"));
+  EXPECT_EQ(complaint({floats({1, 0}, {})}, 1, {{"x", DType::kF32, {-1, -1}}}),
+            "input 'x': got [1,0], want no dimension of 0");
   EXPECT_THAT(complaint({floats({1, 3}, {1, 2, 3})}, 8), HasSubstr("got f32[1,3], want f32[?,2]"));
   EXPECT_THAT(complaint({}, 8), HasSubstr("got 0 inputs, want 1"));
   const std::vector<TensorSpec> two = {{"x", DType::kF32, {-1, 2}}, {"y", DType::kF32, {-1}}};
   EXPECT_EQ(complaint({floats({2, 2}, {1, 2, 3, 4}), floats({3}, {1, 2, 3})}, 8, two),
             "input 'y': got 3 items, input 'x' has 2");
+}
+
+// What a model computes may grow with the square of what a client sends.
+TEST(Batch, RefusesDimensionsOverTheirBound) {
+  const std::vector<TensorSpec> specs = {{"x", DType::kF32, {-1, -1}, {-1, 2}}};
+  EXPECT_EQ(complaint({floats({1, 2}, {1, 2})}, 8, specs), "1 items");
+  EXPECT_EQ(complaint({floats({1, 3}, {1, 2, 3})}, 8, specs),
+            "input 'x': got f32[1,3], want f32[?,?<=2]");
 }
 
 TEST(Batch, StacksAndSlices) {

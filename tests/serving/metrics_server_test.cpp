@@ -26,7 +26,7 @@ TEST(MetricsServer, ShowsMetricsAndNothingElse) {
   EXPECT_EQ(ask("GET", "/v2").status, 404U);
   const net::Response post = ask("POST", "/metrics");
   EXPECT_EQ(post.status, 405U);
-  EXPECT_EQ(*post.fields.find("Allow"), "GET");
+  EXPECT_EQ(*post.fields.find("Allow"), "GET, HEAD");
 }
 
 TEST(MetricsServer, SaysWhereItCantListen) {

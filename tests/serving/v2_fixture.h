@@ -37,6 +37,7 @@ class V2 : public testing::Test {
           net::Fields fields = {}) {
     net::Request request{.method = method, .target = target, .fields = std::move(fields)};
     request.body = shared_body(body);
+    request.memory = memory_;
     std::optional<Got> got;
     const net::Handler handler =
         serving::v2_handler(model(), {.server = {"s", "1", {"e"}}}, metrics_);
@@ -86,6 +87,7 @@ class V2 : public testing::Test {
             .non_finite = non_finite};
   }
 
+  std::shared_ptr<net::BodyBudget> memory_;
   serving::Metrics metrics_;
   Result<> ready_;
   Result<serving::Answer> outcome_ = answer(1);

@@ -17,8 +17,10 @@ using test::kInferTarget;
 using testing::HasSubstr;
 
 TEST_F(V2, DescribesItself) {
-  EXPECT_EQ(ask("GET", "/v2").json(),
-            Json::parse(R"({"name":"s","version":"1","extensions":["e"]})"));
+  for (const char* target : {"/v2", "/v2/", "/v2/?x"}) {
+    EXPECT_EQ(ask("GET", target).json(),
+              Json::parse(R"({"name":"s","version":"1","extensions":["e"]})"));
+  }
   EXPECT_EQ(ask("GET", "/v2/health/live").json(), Json::parse(R"({"live":true})"));
   EXPECT_EQ(ask("GET", "/v2/health/ready").json(), Json::parse(R"({"ready":true})"));
   EXPECT_EQ(ask("GET", "/v2/models/m/ready").json(), Json::parse(R"({"name":"m","ready":true})"));
@@ -53,7 +55,10 @@ TEST_F(V2, KnowsItsRoutesAndNoOthers) {
   };
   const Case cases[] = {
       {"GET", "/", 404, "no '/' here"},
-      {"GET", "/v2/", 404, "no '/v2/' here"},
+      {"GET", "/v2//", 404, "no '/v2//' here"},
+      {"GET", "/v2/health/live/", 404, "no '/v2/health/live/' here"},
+      {"GET", "/v2/models/other/stats", 404, "no model 'other'"},
+      {"GET", "/v2/models/m/versions/4/stats", 404, "no version '4'"},
       {"GET", "/v2/health", 404, "no '/v2/health' here"},
       {"GET", "/v2/models", 404, "no '/v2/models' here"},
       {"GET", "/v2/models/m/config", 404, "config"},
@@ -72,6 +77,7 @@ TEST_F(V2, KnowsItsRoutesAndNoOthers) {
       {"HEAD", "/v2", 405, "want GET"},
       {"POST", "/v2/health/live", 405, "want GET"},
       {"DELETE", "/v2/models/m", 405, "want GET"},
+      {"POST", "/v2/models/stats", 405, "want GET"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(std::string(c.method) + " " + c.target);
@@ -79,7 +85,8 @@ TEST_F(V2, KnowsItsRoutesAndNoOthers) {
     expect_refused(got, c.status, c.part);
     EXPECT_EQ(got.fields.count("Allow"), c.status == 405 ? 1U : 0U);
     if (c.status == 405) {
-      EXPECT_THAT(c.part, testing::EndsWith(*got.fields.find("Allow")));
+      const bool get = std::string(c.part).ends_with("GET");
+      EXPECT_EQ(*got.fields.find("Allow"), get ? "GET, HEAD" : "POST");
     }
   }
 }
@@ -133,7 +140,11 @@ TEST_F(V2, LeavesRequestsAsMuchTimeAsTheyWant) {
   };
   EXPECT_NEAR(limit_of(R"("timeout":2000000)"), 2, 0.5);
   EXPECT_NEAR(limit_of(R"("timeout":9223372036854775807)"), 10, 0.5);
+  EXPECT_NEAR(limit_of(R"("timeout":18446744073709551615)"), 10, 0.5);
   EXPECT_NEAR(limit_of(R"("priority":1)"), 10, 0.5);
+  // As Triton's clients have them, which are unsigned.
+  EXPECT_NEAR(limit_of(R"("sequence_id":18446744073709551615,"priority":9223372036854775813)"), 10,
+              0.5);
   for (const char* timeout : {"0", "-1", "1.5", "\"1\"", "true"}) {
     job_.reset();
     expect_refused(infer_with(std::string(R"("parameters":{"timeout":)") + timeout + "}"), 400,
@@ -177,6 +188,104 @@ TEST_F(V2, FlagsResultsThatAreNotFinite) {
   const Got binary = infer_with(R"("parameters":{"binary_data_output":true})");
   EXPECT_EQ(binary.status, 200U);
   EXPECT_THAT(binary.body, HasSubstr(R"("non_finite":true)"));
+}
+
+// JSON can't say the input either.
+TEST_F(V2, SaysWhatToDoAboutResultsOfInputsThatAreNotFinite) {
+  const auto ask_with = [&](float x, const std::string& members) {
+    const std::vector<float> values = {x, 2};
+    const std::string head =
+        R"({)" + members +
+        R"("inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":8}}]})";
+    return infer(head + std::string(reinterpret_cast<const char*>(values.data()), 8),
+                 {{oip::kHeaderLengthField, std::to_string(head.size())}});
+  };
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const std::string all_binary = R"("parameters":{"binary_data_output":true},)";
+  outcome_ = answer(kNan);
+  const Got got = ask_with(kNan, "");
+  EXPECT_EQ(got.status, 400U);
+  EXPECT_THAT(
+      got.error(),
+      HasSubstr(
+          "output 'y': element 0 is not finite, which JSON can't represent: request binary data"));
+  EXPECT_THAT(metrics_.text(), HasSubstr("outcome=\"invalid\"} 1\n"));
+  EXPECT_EQ(ask_with(std::numeric_limits<float>::infinity(), "").status, 400U);
+  EXPECT_EQ(ask_with(kNan, all_binary).status, 200U);
+  EXPECT_EQ(ask_with(kNan, R"("outputs":[{"name":"z"}],)").status, 200U);
+  EXPECT_EQ(
+      ask_with(kNan, R"("outputs":[{"name":"z","parameters":{"binary_data":true}},{"name":"y"}],)")
+          .status,
+      400U);
+  EXPECT_EQ(ask_with(1, "").status, 500U) << "no fault of the request's";
+  outcome_ = answer(1);
+  EXPECT_EQ(ask_with(kNan, "").status, 200U);
+}
+
+// Triton's statistics extension: what its clients ask for after every run.
+TEST_F(V2, GivesStatistics) {
+  serving::Metrics& metrics = metrics_;
+  const net::Handler handler = serving::v2_handler(model(), {}, metrics);
+  const auto call = [&](const std::string& method, const std::string& target,
+                        const std::string& body = "") {
+    net::Request request{.method = method, .target = target};
+    request.body = test::shared_body(body);
+    net::Response answered;
+    handler(std::move(request), [&](net::Response response) { answered = std::move(response); });
+    return Json::parse(test::text_of(answered), nullptr, false);
+  };
+  const Json zero = {{"count", 0}, {"ns", 0}};
+  const Json none = call("GET", "/v2/models/m/stats");
+  ASSERT_EQ(none["model_stats"].size(), 1U) << none;
+  EXPECT_EQ(none["model_stats"][0], Json({{"name", "m"},
+                                          {"version", "3"},
+                                          {"last_inference", 0},
+                                          {"inference_count", 0},
+                                          {"execution_count", 0},
+                                          {"batch_stats", Json::array()},
+                                          {"inference_stats",
+                                           {{"success", zero},
+                                            {"fail", zero},
+                                            {"queue", zero},
+                                            {"compute_input", zero},
+                                            {"compute_infer", zero},
+                                            {"compute_output", zero},
+                                            {"cache_hit", zero},
+                                            {"cache_miss", zero}}}}));
+  call("POST", kInferTarget, kGood);
+  call("POST", kInferTarget,
+       R"({"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[1,2,3,4]}]})");
+  outcome_ = fail(Kind::kUnavailable, "busy");
+  call("POST", kInferTarget, kGood);
+  call("POST", kInferTarget, "{");  // never an inference
+  for (const char* target :
+       {"/v2/models/m/stats", "/v2/models/m/versions/3/stats", "/v2/models/stats"}) {
+    const Json all = call("GET", target);
+    ASSERT_EQ(all["model_stats"].size(), 1U) << target << all;
+    const Json& stats = all["model_stats"][0];
+    EXPECT_EQ(stats["inference_count"], 3);
+    EXPECT_EQ(stats["inference_stats"]["success"]["count"], 2);
+    EXPECT_GT(stats["inference_stats"]["success"]["ns"], 0);
+    EXPECT_EQ(stats["inference_stats"]["fail"]["count"], 1);
+    EXPECT_NEAR(stats["last_inference"].get<double>() / 1000, static_cast<double>(test::now_s()),
+                100);
+  }
+}
+
+TEST_F(V2, CountsWhatParsingAndTensorsTake) {
+  const size_t bytes = std::string_view(kGood).size();
+  memory_ = std::make_shared<net::BodyBudget>(20 * bytes);
+  EXPECT_EQ(infer(kGood).status, 200U);
+  EXPECT_EQ(memory_->used(), 2 * sizeof(float)) << "the job's inputs, which came as JSON";
+  job_.reset();
+  EXPECT_EQ(memory_->used(), 0U);
+  // Others hold so much that there is no room to parse it.
+  ASSERT_TRUE(memory_->take(6 * bytes));
+  expect_refused(infer(kGood), 503, "no room for the request now");
+  EXPECT_EQ(memory_->used(), 6 * bytes);
+  // It is served alone, however small the memory is.
+  memory_ = std::make_shared<net::BodyBudget>(bytes + 100);
+  EXPECT_EQ(infer(kGood).status, 200U);
 }
 
 TEST_F(V2, NeverCrashesOnAnswersThatAreTooFew) {

@@ -46,6 +46,7 @@ class Background {
     return line["port"];
   }
 
+  pid_t pid() const { return child_; }
   void signal(int number) const { ::kill(child_, number); }
   // Exit code; minus the signal that killed it.
   int wait() {

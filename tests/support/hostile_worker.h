@@ -43,7 +43,9 @@ struct Asked {
 // Each connection has a thread of its own.
 class HostileWorker {
  public:
-  // Sends an answer, or does not. The connection stays open for more unless it returns false.
+  // Sends an answer, or does not. The connection stays open for more unless it returns false. The
+  // test goes on as soon as it has the answer, which may be before send() returns, or before the
+  // script is called at all if the test did not wait: what a script sends is its own.
   using Script = std::function<bool(RawSocket&, const Asked&)>;
 
   static bool honest(RawSocket& socket, const Asked& asked) {
@@ -80,6 +82,16 @@ class HostileWorker {
     metadata_ = json ? *json : honest_metadata();
   }
   void set_ready(bool ready) { ready_ = ready; }
+  // What is said to an item of zeros, which whoever finds the worker sends to try it; it is not
+  // counted by asked().
+  void set_trial(Script script) {
+    const std::scoped_lock lock(mutex_);
+    trial_ = std::move(script);
+  }
+  // Whether the connection is closed after each answer about the worker, and whether the answer
+  // says so.
+  enum class Keeps { kOpen, kClosesSayingSo, kCloses };
+  void set_keeps(Keeps keeps) { keeps_ = keeps; }
   int asked() const { return asked_; }
   bool closing() const { return closing_; }
 
@@ -118,11 +130,12 @@ class HostileWorker {
 
   bool answer(RawSocket& socket, const std::string& head) {
     if (head.starts_with("GET ")) {
-      if (head.find("/ready ") != std::string::npos) {
-        return socket.send(http_text(ready_ ? 200 : 503, "{}"));
-      }
+      const bool asks_ready = head.find("/ready ") != std::string::npos;
+      const std::string fields = keeps_ == Keeps::kClosesSayingSo ? "Connection: close\r\n" : "";
       const std::scoped_lock lock(mutex_);
-      return socket.send(http_text(200, metadata_));
+      socket.send(
+          http_text(asks_ready && !ready_ ? 503 : 200, asks_ready ? "{}" : metadata_, fields));
+      return keeps_ == Keeps::kOpen;
     }
     const std::string body = socket.read_exactly(number_after(head, "Content-Length"));
     Asked asked;
@@ -134,20 +147,32 @@ class HostileWorker {
     for (size_t i = 0; i < outputs.size(); ++i) {
       asked.honest.outputs.push_back({program_->outputs()[i].name, std::move(outputs[i])});
     }
+    const bool trial = is_trial(asked.request);
     Script script;
     {
       const std::scoped_lock lock(mutex_);
-      script = script_;
+      script = trial ? trial_ : script_;
     }
-    ++asked_;
+    if (!trial) ++asked_;
     return script(socket, asked);
+  }
+
+  static bool is_trial(const oip::InferRequest& request) {
+    return std::ranges::all_of(request.inputs, [](const NamedTensor& input) {
+      const Shape& shape = input.tensor.shape();
+      return (shape.empty() || shape[0] == 1) &&
+             std::ranges::all_of(input.tensor.data(),
+                                 [](std::byte b) { return b == std::byte{0}; });
+    });
   }
 
   const std::unique_ptr<Program> program_;
   std::mutex mutex_;
   Script script_ = honest;
+  Script trial_ = honest;
   std::string metadata_;
   std::atomic<bool> ready_ = true;
+  std::atomic<Keeps> keeps_ = Keeps::kOpen;
   std::atomic<bool> closing_ = false;
   std::atomic<int> asked_ = 0;
   std::list<std::shared_ptr<RawSocket>> sockets_;

@@ -32,8 +32,12 @@ inline sockaddr_in loopback(uint16_t port) {
 class RawSocket {
  public:
   explicit RawSocket(int fd) : fd_(fd) {}
-  static RawSocket to(uint16_t port) {
+  // From another address of this machine, if one is given.
+  static RawSocket to(uint16_t port, const char* from = "127.0.0.1") {
     RawSocket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in own{.sin_family = AF_INET};
+    ::inet_pton(AF_INET, from, &own.sin_addr);
+    ::bind(socket.fd_, reinterpret_cast<const sockaddr*>(&own), sizeof(own));
     const sockaddr_in address = loopback(port);
     const auto* const raw = reinterpret_cast<const sockaddr*>(&address);
     if (::connect(socket.fd_, raw, sizeof(address)) != 0) throw std::runtime_error("connect");

@@ -2,7 +2,7 @@
 """A strict Open Inference Protocol v2 server (HTTP, with the binary tensor extension), written from
 the specification alone: what the specification does not allow is answered with 400.
 
-usage: v2_stand_in.py MODEL.json [--triton] [--extras] [--reversed] [--json-outputs]
+usage: v2_stand_in.py MODEL.json [--triton] [--extras] [--reversed] [--json-outputs] [--close] [--json-only]
 
 MODEL.json: {"name", "input", "width", "outputs": {NAME: [{"weights": [[...], ...], "relu": bool}, ...]}}
 -- float32 [-1, width] through matrices, each [in][out], one chain for each output.
@@ -11,6 +11,8 @@ MODEL.json: {"name", "input", "width", "outputs": {NAME: [{"weights": [[...], ..
   --extras        answers with parameters that nobody asked for
   --reversed      outputs in another order than they were asked for
   --json-outputs  ignores that outputs were asked for as binary, as the extension permits
+  --close         closes each connection after its answer, as gunicorn's default workers do
+  --json-only     refuses binary tensors with 422, as servers without the extension do
 
 Prints {"port": N} once it listens on 127.0.0.1.
 """
@@ -21,7 +23,7 @@ import struct
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-FLAGS = {"--triton", "--extras", "--reversed", "--json-outputs"}
+FLAGS = {"--triton", "--extras", "--reversed", "--json-outputs", "--close", "--json-only"}
 JSON_TYPE = "application/json"
 BINARY_TYPE = "application/octet-stream"
 LENGTH_FIELD = "Inference-Header-Content-Length"
@@ -105,6 +107,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in fields:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
+        if "--close" in self.flags:
+            self.send_header("Connection", "close")  # and the base class closes
         self.end_headers()
         self.wfile.write(body)
 
@@ -164,6 +168,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))
         want(self.model_path() == "/infer", "no such path", 404)
         header_length = self.headers.get(LENGTH_FIELD)
+        want(header_length is None or "--json-only" not in self.flags, "binary data", 422)
         if header_length is None:
             want(self.headers.get("Content-Type") == JSON_TYPE, f"want {JSON_TYPE}")
             head, sections = body, b""

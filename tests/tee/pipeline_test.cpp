@@ -186,6 +186,40 @@ TEST_F(Together, OneThatCantBeRunDoesNotSpoilTheOther) {
   EXPECT_THAT(floats_of(value_of(good.get()).outputs[0]), ElementsAre(9, 19));
 }
 
+// What the tail says may quote values of whoever it can't be run for.
+TEST_F(Together, OneThatTheTailCantRunDoesNotSpoilTheOther) {
+  model_.segments[2].program = std::make_unique<FakeProgram>(
+      std::vector{spec("y")}, std::vector{spec("z")},
+      [](const std::vector<TensorView>& in) -> Result<std::vector<Tensor>> {
+        std::vector<float> values;
+        for (const float value : in[0].as<float>()) {
+          if (value < 0) return invalid("index {} out of range", value);
+          values.push_back(value - 1);
+        }
+        return std::vector{floats(in[0].shape, values)};
+      });
+  start();
+  auto bad = ask({-7, 1});
+  auto good = ask({0, 1});
+  expect_error(bad.get(), Kind::kInvalid, "index -60 out of range");
+  EXPECT_THAT(floats_of(value_of(good.get()).outputs[0]), ElementsAre(9, 19));
+  EXPECT_EQ(worker_.asked(), 1) << "they did not run together";
+}
+
+// Engines have crashed on tensors without elements.
+TEST_F(Pipelines, RunsNoTailOnNothing) {
+  options_.batcher.max_batch = 1;
+  body().info.outputs[0].dims = {-1, -1};
+  worker_.set_script([](RawSocket& socket, const Asked& asked) {
+    return socket.send(asked.changed([](oip::InferResponse& response) {
+      response.outputs[0].tensor = floats({1, 0}, {});
+    }));
+  });
+  start();
+  expect_error(ask({0, 1}).get(), Kind::kInternal, "'y' is [1,0], and a trusted segment follows");
+  EXPECT_TRUE(pipeline_->ready()) << "it may be what the body gives";
+}
+
 TEST_F(Pipelines, WithoutBatchesAnyFirstExtentIsTheModelsOwn) {
   options_.batcher.max_batch = 1;
   start();

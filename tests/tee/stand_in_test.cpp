@@ -107,19 +107,19 @@ TEST_P(StandIns, AreWorkersLikeOurs) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Servers, StandIns,
-                         testing::Values(Arguments{}, Arguments{"--triton"}, Arguments{"--extras"},
-                                         Arguments{"--reversed"}, Arguments{"--json-outputs"},
-                                         Arguments{"--triton", "--extras", "--reversed",
-                                                   "--json-outputs"}),
-                         [](const auto& flags) {
-                           std::string name = flags.param.empty() ? "Plain" : "";
-                           for (std::string flag : flags.param) {
-                             std::erase(flag, '-');
-                             name += flag;
-                           }
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Servers, StandIns,
+    testing::Values(Arguments{}, Arguments{"--triton"}, Arguments{"--extras"},
+                    Arguments{"--reversed"}, Arguments{"--json-outputs"}, Arguments{"--close"},
+                    Arguments{"--triton", "--extras", "--reversed", "--json-outputs"}),
+    [](const auto& flags) {
+      std::string name = flags.param.empty() ? "Plain" : "";
+      for (std::string flag : flags.param) {
+        std::erase(flag, '-');
+        name += flag;
+      }
+      return name;
+    });
 
 TEST_F(StandIn, WithAnotherModelIsNotAsked) {
   Json record = body_record();
@@ -130,6 +130,19 @@ TEST_F(StandIn, WithAnotherModelIsNotAsked) {
       {.host = "127.0.0.1", .port = start(record, {}).port(), .path = "/v2/models/body"}};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
   EXPECT_FALSE(test::wait_ready(*server, serving::Seconds(0.3)));
+}
+
+TEST_F(StandIn, WithoutBinaryTensorsIsNotAsked) {
+  const Sealed sealed({"h"}, 1, 8, two_outputs());
+  TrustedServerParts parts = sealed.parts({});
+  parts.workers = {{.host = "127.0.0.1",
+                    .port = start(body_record(), {"--json-only"}).port(),
+                    .path = "/v2/models/body"}};
+  const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
+  EXPECT_TRUE(test::eventually([&] {
+    const Result<> ready = server->ready();
+    return !ready && ready.error().message.contains("one refuses all inference requests");
+  }));
 }
 
 // It must refuse what is wrong, or its agreement would mean little.

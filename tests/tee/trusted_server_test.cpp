@@ -156,6 +156,21 @@ TEST(TrustedServer, OnlyKnownClientsMayAsk) {
   expect_error(try_token("rarely"), Kind::kUnavailable, "this client's rate limit is exceeded");
 }
 
+TEST(TrustedServer, AnAuthorityOfClientsIsAskedForWithoutAListToo) {
+  const Sealed sealed({});
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const auto client = value_of(net::make_tls_identity({"client"}, now));
+  TrustedServerParts parts = sealed.parts({});
+  parts.client_ca_pem = client.certificate_pem;
+  const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
+  const Tensor x = some_rows(1, 1);
+  expect_error(ask(*connect(sealed, *server), x), Kind::kRefused, "client certificate is needed");
+  VerifyOptions verify = sealed.verify_options();
+  verify.client.identity = client;
+  const auto known = value_of(VerifiedConnection::open(test::url_of(*server), verify));
+  EXPECT_TRUE(ask(*known, x));
+}
+
 TEST(TrustedServer, MayHaveACertificateOfItsOwners) {
   const Sealed sealed({});
   const auto tls = value_of(net::make_tls_identity(

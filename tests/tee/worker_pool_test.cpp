@@ -100,12 +100,54 @@ TEST_F(Workers, SeeThatAWorkerIsNotReady) {
   EXPECT_TRUE(eventually([&] { return remote.is_up(); }));
 }
 
+TEST_F(Workers, ThatRefuseAllRequestsAreNotUp) {
+  first_.set_trial(test::status(422));
+  WorkerPool& remote = start({first_.url()});
+  EXPECT_TRUE(eventually([&] { return counted("refuses", first_, 1); }));
+  expect_error(remote.ready(), Kind::kUnavailable,
+               "no worker is up: one refuses all inference requests");
+  EXPECT_FALSE(eventually([&] { return remote.is_up(); }, Seconds(0.5)));
+  EXPECT_TRUE(counted("refuses", first_, 1)) << "once, not at each look";
+  EXPECT_EQ(first_.asked(), 0);
+  first_.set_trial(HostileWorker::honest);
+  EXPECT_TRUE(eventually([&] { return ask() == right_; }));
+}
+
 TEST_F(Workers, DoNotWaitForWhoStalls) {
   options_.answer_limit = Seconds(0.1);
   start({first_.url(), second_.url()});
   wait_all_up();
   first_.set_script(stall);
   EXPECT_TRUE(eventually([&] { return ask() == right_ && counted("stalled", first_, 1); }));
+}
+
+TEST_F(Workers, RememberWhoStalls) {
+  options_.answer_limit = Seconds(0.1);
+  options_.quarantine = Seconds(1e6);
+  start({first_.url(), second_.url()});
+  first_.set_script(stall);  // and answers probes, so that it is up again soon
+  constexpr int kRequests = 20;
+  for (int i = 0; i < kRequests; ++i) {
+    wait_all_up();
+    EXPECT_EQ(ask(), right_);
+  }
+  // It is avoided for 0.1 s, 0.2 s, 0.4 s, ...
+  EXPECT_GT(first_.asked(), 0);
+  EXPECT_LT(first_.asked(), kRequests / 2);
+}
+
+TEST_F(Workers, LoseNoMoreThanTwoToOneRequest) {
+  HostileWorker third(plus_one());
+  const auto die = [](RawSocket&, const Asked&) { return false; };
+  for (HostileWorker* worker : {&first_, &second_, &third}) worker->set_script(die);
+  options_.probe_interval = Seconds(1e6);
+  start({first_.url(), second_.url(), third.url()});
+  wait_all_up();
+  ASSERT_TRUE(eventually([&] {
+    return metrics_.text().contains(fmt::format("up{{worker=\"127.0.0.1:{}\"}} 1\n", third.port()));
+  }));
+  expect_error(ask(), Kind::kUnavailable, "the worker failed");
+  EXPECT_EQ(first_.asked() + second_.asked() + third.asked(), 2);
 }
 
 TEST_F(Workers, LetNobodysHurryTakeAWorkerFromOthers) {
@@ -195,6 +237,50 @@ TEST_F(Workers, ShareTheWork) {
   });
   EXPECT_TRUE(remote.call({floats({1, 2}, {1, 2})}, 1, Clock::now() + 20s));
   EXPECT_TRUE(other.get());
+}
+
+TEST_F(Workers, AreReplaced) {
+  WorkerPool& pool = start({first_.url()});
+  ASSERT_TRUE(eventually([&] { return pool.is_up(); }));
+  pool.replace(test::pooled({second_.url()}, specs_));
+  EXPECT_FALSE(
+      metrics_.text().contains(fmt::format("up{{worker=\"127.0.0.1:{}\"}}", first_.port())));
+  ASSERT_TRUE(eventually([&] { return pool.is_up(); }));
+  EXPECT_EQ(value_of(ask()), right_);
+  EXPECT_EQ(first_.asked(), 0);
+  EXPECT_EQ(second_.asked(), 1);
+  pool.quarantine(last_ - 1);  // the one that is gone
+  EXPECT_TRUE(pool.is_up());
+}
+
+TEST_F(Workers, ThatStayKeepWhatIsKnownOfThem) {
+  options_.quarantine = Seconds(3600);
+  WorkerPool& pool = start({first_.url(), second_.url()});
+  wait_all_up();
+  pool.quarantine(0);
+  pool.replace(test::pooled({second_.url(), first_.url()}, specs_));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(value_of(ask()), right_);
+  EXPECT_EQ(first_.asked(), 0);
+}
+
+TEST_F(Workers, ThatAreRemovedAnswerWhatTheyHave) {
+  std::latch asked(1);
+  std::latch go_on(1);
+  first_.set_script([&](RawSocket& socket, const Asked& question) {
+    asked.count_down();
+    go_on.wait();
+    return HostileWorker::honest(socket, question);
+  });
+  WorkerPool& pool = start({first_.url()});
+  ASSERT_TRUE(eventually([&] { return pool.is_up(); }));
+  auto answer = std::async(std::launch::async, [&] { return ask(); });
+  asked.wait();
+  pool.replace(test::pooled({second_.url()}, specs_));
+  go_on.count_down();
+  EXPECT_EQ(value_of(answer.get()), right_);
+  ASSERT_TRUE(eventually([&] { return pool.is_up(); }));
+  EXPECT_EQ(value_of(ask()), right_);
+  EXPECT_EQ(second_.asked(), 1);
 }
 
 TEST_F(Workers, EndWhileTheyWait) {

@@ -22,6 +22,15 @@ TEST(TensorSpec, TheBatchIsTheFirstOne) {
   EXPECT_TRUE(fits(fixed, DType::kF32, {4}, {.items = 2})) << "it is not free";
 }
 
+TEST(TensorSpec, FreeDimensionsMayHaveBounds) {
+  const TensorSpec spec{"x", DType::kF32, {-1, 3, -1}, {-1, -1, 9}};
+  EXPECT_TRUE(fits(spec, DType::kF32, {1000, 3, 9}));
+  EXPECT_FALSE(fits(spec, DType::kF32, {1, 3, 10}));
+  EXPECT_EQ(spec_text(spec, 2), "f32[2,3,?<=9]");
+  EXPECT_EQ(spec.bound(0), std::nullopt);
+  EXPECT_EQ(spec.bound(3), std::nullopt);
+}
+
 TEST(TensorSpec, WithoutDimensions) {
   const TensorSpec none{"x", DType::kF32, {}};
   EXPECT_TRUE(fits(none, DType::kF32, {}));

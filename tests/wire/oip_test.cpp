@@ -29,8 +29,9 @@ class RandomMessages {
     Parameters out;
     for (uint64_t i = below(4); i > 0; --i) {
       const Parameter kinds[] = {below(2) == 0, static_cast<int64_t>(random_()),
+                                 random_() | uint64_t{1} << 63,
                                  std::ldexp(static_cast<double>(below(1000)), 3), text()};
-      out[text()] = kinds[below(4)];
+      out[text()] = kinds[below(5)];
     }
     return out;
   }

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "audit/attack/precision.h"
 #include "audit/protocol/input_kinds.h"
 #include "audit/protocol/run.h"
+#include "base/parse_number.h"
 #include "cli/interrupt.h"
 #include "cli/machine.h"
 #include "cli/program.h"
@@ -22,6 +22,7 @@
 #include "data/victim_train_json.h"
 #include "engine/torch.h"
 #include "report/report.h"
+#include "tensor/npy.h"
 
 namespace cloister {
 namespace {
@@ -49,17 +50,16 @@ struct Options {
   ModelOptions model;
   std::string data, output, preprocess, labels, encoding, trained_on, second_model;
   std::string budget = "standard", shard, cuts = "auto";
-  std::string attackers, drop, numeric, categorical;
+  std::string attackers, drop, numeric, categorical, separator;
+  std::vector<std::string> public_inputs;
   PolicyOptions policy;
   double cache_gb = 4;
   bool estimate = false, json = false, no_gallery = false;
   AuditOptions audit;
 };
 
-Result<uint64_t> parse_number(std::string_view flag, std::string_view text) {
-  uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  if (std::from_chars(text.data(), end, number) == std::from_chars_result{end, {}}) return number;
+Result<uint64_t> number_of(std::string_view flag, std::string_view text) {
+  if (const auto number = parse_number<uint64_t>(text)) return *number;
   return fail(Kind::kUsage, "{}: '{}' is not a number", flag, printable(text, 40));
 }
 
@@ -68,10 +68,24 @@ Result<> parse_shard(const std::string& text, AuditOptions& options) {
   if (slash == std::string::npos) {
     return fail(Kind::kUsage, "--shard: '{}', want i/n, i from 0", printable(text, 40));
   }
-  TRY(shard, parse_number("--shard", text.substr(0, slash)));
-  TRY(shards, parse_number("--shard", text.substr(slash + 1)));
+  TRY(shard, number_of("--shard", text.substr(0, slash)));
+  TRY(shards, number_of("--shard", text.substr(slash + 1)));
   options.shard = shard;
   options.shards = shards;
+  return {};
+}
+
+// "NAME=FILE.npy" each.
+Result<> read_public_inputs(const std::vector<std::string>& texts, Options& options) {
+  for (const std::string& text : texts) {
+    const size_t equals = text.rfind('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(Kind::kUsage, "--public '{}': want NAME=FILE.npy", printable(text));
+    }
+    TRY(value, read_npy(text.substr(equals + 1)));
+    options.model.public_inputs.push_back(text.substr(0, equals));
+    options.audit.public_inputs.push_back({text.substr(0, equals), std::move(value)});
+  }
   return {};
 }
 
@@ -92,6 +106,7 @@ Result<> fill_in(Options& options) {
   audit.gallery = !options.no_gallery;
   audit.out = options.output;
   audit.threads = options.model.threads;
+  TRY_OK(read_public_inputs(options.public_inputs, options));
 
   DataOptions& data = audit.data;
   data.path = options.data;
@@ -108,6 +123,10 @@ Result<> fill_in(Options& options) {
     TRY(encoding, read_encoding(options.encoding));
     data.encoding = encoding;
   }
+  TRY(separator, parse_separator(options.separator));
+  data.table.separator = separator;
+  data.images.separator = separator;
+  if (data.encoding) data.encoding->table.separator = separator;
   data.table.drop = names_in(options.drop);
   data.table.numeric = names_in(options.numeric);
   data.table.categorical = names_in(options.categorical);
@@ -117,7 +136,8 @@ Result<> fill_in(Options& options) {
     data.victim_train = trained_on;
   }
   if (!options.second_model.empty()) {
-    TRY(second, read_model(options.second_model));
+    TRY(links, options.model.links.read());
+    TRY(second, read_model(options.second_model, links));
     audit.second_model = second;
   }
   return {};
@@ -125,7 +145,7 @@ Result<> fill_in(Options& options) {
 
 // A batch that is fixed to 1 is made symbolic, since attackers work on batches.
 Result<AuditModel> open_audited(ModelOptions& options, AuditRecord& frame) {
-  TRY(model, read_model(options.path));
+  TRY(model, read_model(options));
   frame.model.file = fs::path(options.path).filename().string();
   frame.model.sha256 = model.file_sha256;
   if (has_batch_of_one(model)) options.dynamic_batch = true;
@@ -232,11 +252,12 @@ void declare(CLI::App& app, Options& o) {
   app.footer(kExamples);
   AuditOptions& a = o.audit;
   o.model.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  app.add_option("MODEL", o.model.path, "an ONNX model with one input")->required();
+  app.add_option("MODEL", o.model.path, "an ONNX model with one input that is secret")->required();
   app.add_option("-o,--output", o.output, "where report.html, audit.json, gallery/ and work/ go")
       ->type_name("DIR");
   app.add_flag("--json", o.json, "print audit.json (or the estimate as JSON) to stdout");
   app.add_flag("--estimate", o.estimate, "only estimate the time and the disk space");
+  o.model.links.add_to(app, "Options");
 
   const char* const data = "The data";
   std::vector<std::string_view> kinds;
@@ -256,6 +277,11 @@ void declare(CLI::App& app, Options& o) {
   add(app, data, "--drop", "A,B", o.drop, "columns that the model does not see");
   add(app, data, "--numeric", "A,B", o.numeric, "columns that must be numbers");
   add(app, data, "--categorical", "A,B", o.categorical, "numeric columns to treat as categories");
+  add(app, data, "--separator", "SIGN", o.separator,
+      "between a table's cells: comma, semicolon, tab, ... (default: as the header shows)");
+  add(app, data, "--public", "NAME=FILE", o.public_inputs,
+      "an input that is no secret, and the .npy file of its value for all (repeatable)")
+      ->allow_extra_args(false);
   add(app, data, "--trained-on", "FILE", o.trained_on,
       "the model's training inputs, kept out of the scores");
   add(app, data, "--second-model", "FILE", o.second_model,

@@ -4,11 +4,14 @@
 
 #include "app/cloisterd/evidence_options.h"
 #include "app/cloisterd/key_source.h"
+#include "app/cloisterd/reload.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "cli/guard_process.h"
 #include "cli/log_options.h"
 #include "cli/program.h"
 #include "cli/read_keys.h"
+#include "cli/sandbox.h"
 #include "cli/stop_signal.h"
 #include "cli/version.h"
 #include "tee/trusted_server.h"
@@ -18,7 +21,8 @@ namespace {
 
 constexpr const char* kFooter =
     R"(Once it listens, it prints its port as one line of JSON on stdout. It makes its TLS key
-at start and never writes it. On SIGTERM it finishes pending requests and ends.
+at start and never writes it. On SIGTERM it finishes pending requests and ends. On SIGHUP it
+reads --workers-file and --tls-cert again: no request is lost, and connections stay.
 
 Clients verify it before they send any input (docs/formats/attestation.md). Without a trusted
 environment (--evidence) it runs in simulated mode, says so in its evidence, and clients refuse
@@ -29,7 +33,7 @@ Examples:
     --worker http://gpu-1:8000 --worker http://gpu-2:8000 --listen 0.0.0.0:8443
   cloisterd --bundle m.cloister --identity-fd 3 --worker http://triton:8000/v2/models/resnet50 \
     --metrics-listen 127.0.0.1:9100 3<key.txt
-  cloisterd --bundle m.cloister --key-server https://keys:8444 --worker http://gpu-1:8000 \
+  cloisterd --bundle m.cloister --key-server https://keys:8444 --workers-file gpus.txt \
     --evidence tsm --endorsements /var/lib/collateral
 
 Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (signature, version, plan, key server).)";
@@ -43,8 +47,7 @@ struct Options {
   std::string clients;
   std::string client_ca;
   std::string worker_ca;
-  std::string tls_cert;
-  std::string tls_key;
+  ReloadFlags reload;
   LogOptions log;
 };
 
@@ -61,30 +64,13 @@ void add_options(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
   app.add_option("--min-version", o.config.min_version, "oldest bundle version to serve")
       ->type_name("N");
-  app.add_option("--worker", o.config.workers,
-                 "Open Inference Protocol v2 server that has the body: http[s]://HOST:PORT, or "
-                 "with /v2/models/NAME if it has another name there (repeatable)")
-      ->type_name("URL")
-      ->allow_extra_args(false);
+  o.reload.add_workers_to(app, o.config);
   app.add_option("--worker-ca", o.worker_ca, "PEM file of the authority for https workers")
       ->type_name("FILE");
   app.add_option("--listen", o.config.listen, "address to serve on, over TLS 1.3")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  auto* const name = app.add_option("--name", o.config.names, "name or address in the certificate")
-                         ->type_name("NAME")
-                         ->allow_extra_args(false);
-  auto* const cert =
-      app.add_option(
-             "--tls-cert", o.tls_cert,
-             "PEM certificate, followed by its issuers, for clients that require one of "
-             "yours in addition to the evidence (--ca); by default one is made at each start, "
-             "whose key never leaves this process")
-          ->type_name("FILE")
-          ->excludes(name);
-  auto* const key = app.add_option("--tls-key", o.tls_key, "its PEM key")->type_name("FILE");
-  cert->needs(key);
-  key->needs(cert);
+  o.reload.add_certificate_to(app, o.config);
   app.add_option("--metrics-listen", o.config.metrics_listen,
                  "address for Prometheus metrics, unencrypted")
       ->type_name("HOST:PORT");
@@ -93,7 +79,9 @@ void add_options(CLI::App& app, Options& o) {
          "JSON file of the clients that may send requests, by token or certificate, and how often "
          "('cloister keygen --token'); without it everybody may")
       ->type_name("FILE");
-  app.add_option("--client-ca", o.client_ca, "PEM file of the authority for client certificates")
+  app.add_option("--client-ca", o.client_ca,
+                 "PEM file of the authority for client certificates; without --clients everybody "
+                 "who has one may")
       ->type_name("FILE");
   add_number(app, "--threads", o.config.threads, "threads for one run of a segment", 1, 1024);
   add_number(app, "--io-threads", o.config.io_threads, "threads for network input and output", 1,
@@ -105,7 +93,11 @@ void add_options(CLI::App& app, Options& o) {
              "how long the first request of a batch waits for others", 0, 1e6);
   add_number(app, "--max-connections", o.config.max_connections,
              "most connections; further ones are closed", 1, 1e6);
+  add_number(app, "--max-per-address", o.config.max_per_address,
+             "most connections from one address, a load balancer's for example", 1, 1e6);
   add_number(app, "--max-body", o.config.max_body_bytes, "largest request in bytes", 1024, 1e10);
+  add_number(app, "--memory", o.config.memory_bytes,
+             "bytes that requests may hold at a time; further ones get 503", 1024, 1e12);
   add_number(app, "--deadline", o.config.deadline_s, "seconds that a request may take", 0.001,
              3600);
   add_number(app, "--worker-timeout", o.config.worker_timeout_s,
@@ -119,7 +111,28 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--verify-stops", o.config.verify_stops, "stop serving after a mismatch");
   add_number(app, "--drain", o.config.drain_s, "seconds to finish pending requests after SIGTERM",
              0, 3600);
+  app.add_option("--sandbox", o.config.sandbox, kSandboxHelp)
+      ->type_name("MODE")
+      ->capture_default_str();
   o.log.add_to(app);
+}
+
+// Where evidence comes from.
+constexpr const char* kDevices[] = {"/sys/kernel/config/tsm", "/dev/sev-guest", "/dev/tdx_guest",
+                                    "/dev/tpmrm0", "/dev/tpm0"};
+
+// Before the bundle and anything from the network is parsed. The operator's own files have been
+// read, but for what is read again later.
+Result<std::vector<std::string>> enter_sandbox(const Options& o) {
+  TRY(mode, parse_sandbox_mode(o.config.sandbox));
+  SandboxPaths paths{.writes = {std::begin(kDevices), std::end(kDevices)}};
+  for (const std::string& path : {o.bundle, o.keys.identity, o.evidence.endorsements}) {
+    if (!path.empty()) paths.reads.emplace_back(path);
+  }
+  for (const std::string& path : {o.config.workers_file, o.reload.tls_cert, o.reload.tls_key}) {
+    if (!path.empty()) paths.reads.push_back(fs::absolute(path).parent_path());
+  }
+  return enter_sandbox(mode, paths);
 }
 
 // A file's text, whose digest goes into the configuration. Empty for no file.
@@ -132,10 +145,8 @@ Result<std::string> read_digested(const std::string& path, std::string& digest) 
 
 Result<serving::TrustedServerParts> read_parts(Options& o) {
   serving::TrustedServerParts parts{.tool = std::string("cloister ") + kVersion};
-  for (const std::string& text : o.config.workers) {
-    TRY(url, typed(net::parse_url(text)));
-    parts.workers.push_back(std::move(url));
-  }
+  TRY(workers, ReloadFlags::read_workers(o.config));
+  parts.workers = std::move(workers);
   TRY(worker_ca, read_digested(o.worker_ca, o.config.worker_ca_sha256));
   if (!worker_ca.empty()) {
     parts.worker_client.trust = net::ClientOptions::Trust::kCaPem;
@@ -149,11 +160,9 @@ Result<serving::TrustedServerParts> read_parts(Options& o) {
   }
   TRY(client_ca, read_digested(o.client_ca, o.config.client_ca_sha256));
   parts.client_ca_pem = client_ca;
-  TRY(certificate, read_digested(o.tls_cert, o.config.tls_cert_sha256));
-  if (!o.tls_cert.empty()) {
-    TRY(key, read_file(o.tls_key, 1 << 20));
-    parts.tls = net::TlsIdentity{certificate, key};
-  }
+  TRY(certificate, o.reload.read_certificate());
+  parts.tls = std::move(certificate);
+  o.config.own_certificate = o.reload.tls_cert.empty();
   TRY_OK(o.keys.read(o.config));
   TRY(producer, o.evidence.find(o.config));
   parts.producer = std::move(producer);
@@ -165,13 +174,18 @@ Result<serving::TrustedServerParts> read_parts(Options& o) {
 Outcome serve_bundle(Options& o) {
   o.log.start();
   hold_stop_signals();
+  hold_hangups();
   TRY(signers, read_signers(o.signers));
   for (const minisign::PublicKey& key : signers) o.config.signers.push_back(key.text());
-  TRY(bundle, bundle::Bundle::open(o.bundle, signers, o.config.min_version));
   TRY(parts, read_parts(o));
+  TRY(sandbox, enter_sandbox(o));
+  parts.sandbox = std::move(sandbox);
+  TRY(bundle, bundle::Bundle::open(o.bundle, signers, o.config.min_version));
+  tell_of_guards();
   if (signers.empty()) log(LogLevel::kWarn, "signature not checked", {{"why", "no --signer"}});
-  if (!parts.clients)
+  if (!parts.clients && parts.client_ca_pem.empty()) {
     log(LogLevel::kWarn, "clients are not authenticated", {{"why", "no --clients"}});
+  }
   const std::string mode(attest::kind_class(parts.producer->kind()));
   if (mode == "simulated") {
     log(LogLevel::kWarn, "simulated", {{"why", parts.producer->source()}});
@@ -185,7 +199,8 @@ Outcome serve_bundle(Options& o) {
   announce_and_wait({{"port", server->port()},
                      {"metrics_port", server->metrics_port()},
                      {"mode", mode},
-                     {"config_sha256", server->config_sha256()}});
+                     {"config_sha256", server->config_sha256()}},
+                    [&] { o.reload.reload(o.config, *server); });
   server->drain(serving::Seconds(o.config.drain_s));
   return 0;
 }
@@ -207,5 +222,6 @@ int run(int argc, char** argv) {
 }  // namespace cloister
 
 int main(int argc, char** argv) {
+  cloister::guard_process();
   return cloister::run_guarded("cloisterd", argc, argv, cloister::run);
 }

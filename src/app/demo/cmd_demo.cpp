@@ -164,7 +164,7 @@ Outcome show_all(const demo::Options& options) {
   headline("2. What each costs on this machine");
   TRY_OK(run(options, {"profile", "model.onnx", "--devices", "onnxruntime-cpu", "--measure", kCuts,
                        "-o", "profile.json"}));
-  headline("3. What each leaks: attackers are trained to rebuild pictures (a minute on two cores)");
+  headline("3. What each leaks: attackers are trained to rebuild pictures (minutes)");
   TRY_OK(run(options, {"pictures", "pictures", "--count", kPictures, "--seed", "1"}));
   TRY(audit, audit_cuts(options));
   headline("4. The plan, with the body on a rented GPU");

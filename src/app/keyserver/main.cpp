@@ -3,7 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "app/keyserver/commands.h"
+#include "cli/guard_process.h"
 #include "cli/log_options.h"
+#include "cli/read_keys.h"
+#include "cli/sandbox.h"
 #include "cli/stop_signal.h"
 #include "cli/version.h"
 #include "keyserver/key_server.h"
@@ -32,6 +35,8 @@ Refusals are logged too. So that they cannot fill the disk, --rate and --burst l
 the requests of all clients together. Anyone who can reach this server can use up that
 limit, so let only your own servers reach it.
 
+On SIGHUP it reads --cert and --key again, and new connections get them.
+
 Without --cert it makes its own TLS key at start. Clients need not know that key: a false key
 server learns no key, and cannot provide one that opens the bundle.
 
@@ -42,23 +47,54 @@ Examples:
 struct ServeOptions {
   serving::KeyServerOptions server;
   std::string cert, key;
+  std::string sandbox = "auto";
   double drain_s = 10;
   LogOptions log;
 };
 
+// At SIGHUP. One that can't be used is logged, and the server goes on with what it has.
+void reload_certificate(const ServeOptions& o, serving::KeyServer& server) {
+  if (o.cert.empty()) return;
+  Result<> done;
+  if (auto identity = read_tls_identity(o.cert, o.key)) {
+    done = server.replace_certificate(std::move(*identity));
+  } else {
+    done = std::unexpected(identity.error());
+  }
+  if (done) return log(LogLevel::kInfo, "certificate replaced", {{"file", o.cert}});
+  log(LogLevel::kWarn, "not read again", {{"kept", "certificate"}, {"why", done.error().message}});
+}
+
+// The log grows and is made anew beside itself; keys are added by others.
+Result<> enter_sandbox(const ServeOptions& o) {
+  TRY(mode, parse_sandbox_mode(o.sandbox));
+  SandboxPaths paths{.reads = {o.server.keys},
+                     .writes = {fs::absolute(o.server.log).parent_path()}};
+  for (const std::string& path : {o.cert, o.key}) {
+    if (!path.empty()) paths.reads.push_back(fs::absolute(path).parent_path());
+  }
+  TRY_OK(enter_sandbox(mode, paths));
+  return {};
+}
+
 Outcome serve_keys(ServeOptions& o) {
   o.log.start();
   hold_stop_signals();
+  hold_hangups();
+  tell_of_guards();
+  constexpr uint64_t kOwnDescriptors = 64;
+  TRY_OK(need_descriptors(o.server.max_connections, kOwnDescriptors));
   if (!o.cert.empty()) {
-    TRY(certificate, read_file(o.cert, 1 << 20));
-    TRY(key, read_file(o.key, 1 << 20));
-    o.server.tls = net::TlsIdentity{certificate, key};
+    TRY(identity, read_tls_identity(o.cert, o.key));
+    o.server.tls = std::move(identity);
   }
+  TRY_OK(enter_sandbox(o));
   o.server.tool = std::string("cloister ") + kVersion;
-  TRY(server, serving::KeyServer::start(o.server));
+  TRY(server, serving::KeyServer::start(std::move(o.server)));
   const serving::LogHead head = server->head();
   announce_and_wait(
-      {{"port", server->port()}, {"head", fmt::format("{}:{}", head.seq, head.sha256)}});
+      {{"port", server->port()}, {"head", fmt::format("{}:{}", head.seq, head.sha256)}},
+      [&] { reload_certificate(o, *server); });
   server->drain(net::Seconds(o.drain_s));
   const serving::LogHead last = server->head();
   log(LogLevel::kInfo, "stopped", {{"seq", last.seq}, {"head", last.sha256}});
@@ -126,6 +162,9 @@ void add_serve_command(CLI::App& app, Outcome& outcome) {
              "largest request in bytes; audits make requests long", 1 << 20, 2e8);
   add_number(*command, "--drain", o.drain_s, "seconds to finish pending requests after SIGTERM", 0,
              3600);
+  command->add_option("--sandbox", o.sandbox, kSandboxHelp)
+      ->type_name("MODE")
+      ->capture_default_str();
   o.log.add_to(*command);
   command->footer(kServeFooter);
   command->callback([options, &outcome] { outcome = serve_keys(*options); });
@@ -134,5 +173,6 @@ void add_serve_command(CLI::App& app, Outcome& outcome) {
 }  // namespace cloister
 
 int main(int argc, char** argv) {
+  cloister::guard_process();
   return cloister::run_guarded("cloister-keyserver", argc, argv, cloister::run);
 }

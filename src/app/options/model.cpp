@@ -1,7 +1,10 @@
 #include "app/options/model.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <thread>
 
 #include "base/words.h"
@@ -9,6 +12,8 @@
 #include "engine/onnxruntime.h"
 #include "engine/probe.h"
 #include "graph/dynamic_batch.h"
+#include "graph/input_sizes.h"
+#include "graph/map_outputs.h"
 #include "graph/onnx.h"
 
 namespace cloister {
@@ -32,6 +37,23 @@ Result<TypeOptions> type_options(const std::vector<std::string>& dimensions) {
   return options;
 }
 
+Result<std::set<ValueId>> inputs_named(const Graph& graph, const std::vector<std::string>& names) {
+  std::vector<std::string> known;
+  for (const Value& value : graph.values) {
+    if (value.is_input) known.push_back(printable(value.name));
+  }
+  std::set<ValueId> inputs;
+  for (const std::string& name : names) {
+    const auto id = graph.ids.find(name);
+    if (id == graph.ids.end() || !graph.values[id->second].is_input) {
+      return fail(Kind::kUsage, "--public: no input '{}', want one of {}", printable(name),
+                  fmt::join(known, ", "));
+    }
+    inputs.insert(id->second);
+  }
+  return inputs;
+}
+
 }  // namespace
 
 void ModelOptions::add_cuts_to(CLI::App& command) {
@@ -50,10 +72,22 @@ void ModelOptions::add_cuts_to(CLI::App& command) {
       ->type_name("NAME=VALUE")
       ->group(kGroup)
       ->allow_extra_args(false);
+  links.add_to(command, kGroup);
+}
+
+void ModelOptions::add_public_to(CLI::App& command) {
+  command
+      .add_option("--public", public_inputs,
+                  "input that is no secret, such as a mask or a size: a cut that carries it is not "
+                  "exposed for that (repeatable)")
+      ->type_name("INPUT")
+      ->group("The model")
+      ->allow_extra_args(false);
 }
 
 void ModelOptions::add_to(CLI::App& command) {
   add_cuts_to(command);
+  add_public_to(command);
   command
       .add_flag("--dynamic-batch", dynamic_batch,
                 "make a fixed batch of 1 symbolic; checked by running the model on batches")
@@ -86,15 +120,21 @@ bool has_batch_of_one(const Model& model) {
   });
 }
 
+Result<Model> read_model(const ModelOptions& options) {
+  TRY(links, options.links.read());
+  return read_model(options.path, links);
+}
+
 Result<OpenModel> open_model(const ModelOptions& options) {
   TRY_OK(type_options(options.dimensions));
-  TRY(model, read_model(options.path));
+  TRY(model, read_model(options));
   return open_model(std::move(model), options);
 }
 
 Result<OpenModel> open_model(Model model, const ModelOptions& options) {
   TRY(types, type_options(options.dimensions));
-  TRY(graph, build_graph(std::move(model)));
+  std::vector<std::string> notes;
+  TRY(graph, build_graph(with_tensors_for_maps(std::move(model), notes)));
   if (options.dynamic_batch) {
     TRY(symbolic, make_batch_symbolic(graph));
     TRY(engine, make_onnxruntime({.threads = options.threads}));
@@ -103,8 +143,18 @@ Result<OpenModel> open_model(Model model, const ModelOptions& options) {
     graph = std::move(rebuilt);
   }
   TRY_OK(infer_types(graph, onnxruntime_probe(), types));
+  if (!options.only_looks && !types.dimensions.empty()) {
+    TRY(sized, build_graph(with_input_sizes(graph.model, types.dimensions)));
+    graph = std::move(sized);
+    TRY_OK(infer_types(graph, onnxruntime_probe()));
+  }
+  notes.insert(notes.end(), graph.notes.begin(), graph.notes.end());
+  for (const std::string& note : notes) fmt::print(stderr, "note: {}\n", printable(note, 1000));
+  TRY(public_inputs, inputs_named(graph, options.public_inputs));
   OpenModel open{std::move(graph), {}};
-  open.cuts = list_cuts(open.graph, {.max_tensors = options.max_tensors});
+  open.cuts = list_cuts(open.graph, {.max_tensors = options.max_tensors,
+                                     .exposure = {.public_inputs = std::move(public_inputs),
+                                                  .run = onnxruntime_piece_runner()}});
   return open;
 }
 

@@ -9,10 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "base/folder.h"
+#include "base/parse_number.h"
 #include "base/sha256.h"
 #include "cli/program.h"
 #include "image/decode.h"
 #include "image/labels.h"
+#include "image/picture_files.h"
 #include "tensor/npy.h"
 
 namespace cloister {
@@ -41,13 +44,12 @@ struct Size {
 };
 
 Result<int64_t> parse_side(std::string_view flag, std::string_view text) {
-  int64_t side = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), side);
-  if (code != std::errc() || end != text.data() + text.size() || side < 1 || side > kMaxSide) {
+  const auto side = parse_number<int64_t>(text);
+  if (!side || *side < 1 || *side > kMaxSide) {
     return fail(Kind::kUsage, "{}: '{}', want a whole number from 1 to {}", flag,
                 printable(text, 40), kMaxSide);
   }
-  return side;
+  return *side;
 }
 
 // "WxH"
@@ -228,17 +230,23 @@ Result<> run(const Options& options) {
   }
   Report report;
   if (!options.output.empty()) {
-    TRY(batch, load_batch(options.pictures, p));
+    OtherFiles others;
+    TRY(pictures, expand_folders(options.pictures, others));
+    if (others.count > 0) fmt::print(stderr, "note: {}\n", passed_over_text(others));
+    TRY(batch, load_batch(pictures, p));
+    TRY_OK(make_folder_of(options.output));
     TRY_OK(write_npy(fs::path(options.output), batch.view()));
     TRY_OK(report.add("tensor", options.output,
                       {{"dtype", dtype_name(batch.dtype())}, {"shape", batch.shape()}}));
   }
   if (!options.labels.empty()) {
+    TRY_OK(make_folder_of(options.write));
     const fs::path copy = fs::path(options.write).parent_path() / "labels.txt";
     TRY_OK(write_file(copy, fmt::format("{}\n", fmt::join(labels, "\n"))));
     TRY_OK(report.add("labels", copy, {{"labels", labels.size()}}));
   }
   if (!options.write.empty()) {
+    TRY_OK(make_folder_of(options.write));
     TRY_OK(write_file(options.write, preprocess_json(p)));
     TRY_OK(report.add("preprocess", options.write, nlohmann::ordered_json::object()));
   }
@@ -249,7 +257,8 @@ Result<> run(const Options& options) {
 void declare(CLI::App& app, Options& o) {
   set_help_layout(app);
   app.footer(kExamples);
-  app.add_option("IMAGE", o.pictures, "JPEG or PNG pictures; they become one batch, in this order");
+  app.add_option("IMAGE", o.pictures,
+                 "JPEG or PNG pictures, or folders of them; one batch, in this order");
   const auto add = [&app](const char* group, const char* flag, const char* value,
                           std::string& field, const char* text) {
     return app.add_option(flag, field, text)->type_name(value)->group(group);

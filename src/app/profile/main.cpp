@@ -13,6 +13,7 @@
 #include "app/options/model.h"
 #include "app/profile/devices.h"
 #include "app/profile/table.h"
+#include "base/folder.h"
 #include "cli/background.h"
 #include "cli/interrupt.h"
 #include "cli/machine.h"
@@ -163,7 +164,7 @@ Outcome run(Options& options) {
   settings.threads = options.model.threads;
   watch_interrupts();
   TRY(devices, open_devices(names_in(options.devices), options.model.threads));
-  TRY(file, read_model(options.model.path));
+  TRY(file, read_model(options.model));
   if (settings.batch > 1 && has_batch_of_one(file)) options.model.dynamic_batch = true;
   TRY(model, open_model(std::move(file), options.model));
   TRY(also, find_cuts(model, names_in(options.measure)));
@@ -174,9 +175,12 @@ Outcome run(Options& options) {
   options.profile.link = link.link.get();
   options.profile.link_name = link.name;
 
+  // Before minutes are spent on what goes there.
+  if (!options.output.empty()) TRY_OK(make_folder_of(options.output));
   ProfileRecord frame;
   frame.tool = std::string("cloister ") + kVersion;
   frame.machine = machine_text();
+  frame.public_inputs = options.model.public_inputs;
   frame.model_file = fs::path(options.model.path).filename().string();
   frame.model_sha256 = model.graph.model.file_sha256;
   Progress progress("profile", stderr);

@@ -5,6 +5,8 @@
 
 #include "app/train/options.h"
 #include "app/train/report.h"
+#include "base/folder.h"
+#include "base/number_text.h"
 #include "base/sha256.h"
 #include "cli/interrupt.h"
 #include "cli/program.h"
@@ -65,9 +67,11 @@ Result<WrittenFile> written(const std::string& what, const fs::path& path) {
 Result<std::vector<WrittenFile>> write_all(const TrainCommand& o, const Model& trained,
                                            const TrainingData& data) {
   std::vector<WrittenFile> out;
-  TRY_OK(write_model(trained, o.output));
-  TRY(model, written("model", o.output));
-  out.push_back(model);
+  TRY(files, write_model(trained, o.output));
+  for (const fs::path& path : files) {
+    TRY(file, written(out.empty() ? "model" : "weights", path));
+    out.push_back(file);
+  }
   // Beside a device is no place for records.
   if (o.records.empty() && is_special_file(o.output)) return out;
   const fs::path folder =
@@ -105,10 +109,11 @@ Result<Trained> train_model(const TrainCommand& o, SegmentModule& module,
       .step =
           [&](const StepReport& step) {
             const std::string accuracy = o.train.loss == Loss::kCrossEntropy
-                                             ? fmt::format("  accuracy {:.4f}", step.accuracy)
+                                             ? "  accuracy " + number_text(step.accuracy, 4)
                                              : "";
-            progress.update(step.done_share, fmt::format("epoch {}/{}  loss {:.4f}{}", step.epoch,
-                                                         o.train.epochs, step.loss, accuracy));
+            progress.update(step.done_share,
+                            fmt::format("epoch {}/{}  loss {}{}", step.epoch, o.train.epochs,
+                                        number_text(step.loss, 4), accuracy));
             return !interrupted();
           },
       .epoch = [&](const EpochReport& epoch) { progress.line(epoch_text(epoch, o.train)); }};
@@ -121,7 +126,8 @@ Outcome run(TrainCommand o) {
   keep_freed_memory();
   // Refuses devices that are not there, and sets the threads.
   TRY_OK(make_torch({.device = o.device, .threads = o.threads}));
-  TRY(model, read_model(o.model));
+  TRY(links, o.links.read());
+  TRY(model, read_model(o.model, links));
   TRY(module, SegmentModule::make(model));
   if (module->outputs().empty()) return invalid("the model has no outputs");
   auto data = load_data(o, *module);
@@ -130,6 +136,9 @@ Outcome run(TrainCommand o) {
   for (const std::string& note : data->notes) fmt::print(stderr, "note: {}\n", note);
   TRY_OK(set_class_weights(o, *module, *data));
   o.train.identity = model.file_sha256 + " " + data->digest;
+  // Before hours are spent on what goes there.
+  TRY_OK(make_folder_of(o.output));
+  if (!o.records.empty()) TRY_OK(make_folder(o.records));
   module->to(at::Device(o.device));
   TRY(trained, train_model(o, *module, *data));
   if (trained.stopped) return end_interrupted(o, trained.epochs.size());

@@ -25,12 +25,6 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 usage, 3 the checkpoint belongs to another run,
 130 or 143 interrupted (with --checkpoint the state is kept for --resume).)";
 
-Result<> check_folder(const fs::path& folder) {
-  std::error_code ignored;
-  if (folder.empty() || fs::is_directory(folder, ignored)) return {};
-  return fail(Kind::kNotFound, "no folder '{}' to write into", printable(folder.string(), 400));
-}
-
 template <typename T>
 CLI::Option* add(CLI::App& app, const char* group, const char* flag, const char* value, T& target,
                  const char* text) {
@@ -49,6 +43,9 @@ void declare_data(CLI::App& app, TrainCommand& command) {
   add(app, tables, "--numeric", "A,B", command.numeric, "columns that must be numbers");
   add(app, tables, "--categorical", "A,B", command.categorical,
       "numeric columns to treat as categories");
+  add(app, tables, "--separator", "SIGN", command.separator,
+      "what is between the cells: comma, semicolon, tab, or another sign (default: as the header "
+      "shows)");
   app.add_flag("--skip-ragged", o.skip_ragged, "skip rows with a different number of cells")
       ->group(tables);
   const std::map<std::string, audit::Scaling> scalings = {
@@ -107,6 +104,7 @@ void declare_train_command(CLI::App& app, TrainCommand& o) {
   add(app, options, "-o,--output", "FILE", o.output, "the trained model")->required();
   add(app, options, "--records", "DIR", o.records,
       "folder for the files that otherwise go beside the model");
+  o.links.add_to(app, options);
   app.add_flag("--json", o.json, "print what was done as JSON");
   declare_data(app, o);
   const char* const how = "How to train";
@@ -136,6 +134,7 @@ DataOptions data_options(const TrainCommand& o) {
   out.missing = names_in(o.missing);
   out.numeric = names_in(o.numeric);
   out.categorical = names_in(o.categorical);
+  out.separator = parse_separator(o.separator).value_or('\0');
   return out;
 }
 
@@ -143,6 +142,7 @@ Result<> check_train_command(const TrainCommand& o) {
   if (o.train.resume && o.train.checkpoint.empty()) {
     return fail(Kind::kUsage, "--resume needs --checkpoint");
   }
+  TRY_OK(parse_separator(o.separator));
   const DataKind kind = data_kind(o.data.path);
   const bool table = kind == DataKind::kTable, images = kind == DataKind::kImages;
   const std::tuple<const char*, bool, bool, const char*> flags[] = {
@@ -151,6 +151,7 @@ Result<> check_train_command(const TrainCommand& o) {
       {"--missing", !o.missing.empty(), table, "tables"},
       {"--numeric", !o.numeric.empty(), table, "tables"},
       {"--categorical", !o.categorical.empty(), table, "tables"},
+      {"--separator", !o.separator.empty(), table || !o.data.labels.empty(), "tables"},
       {"--skip-ragged", o.data.skip_ragged, table, "tables"},
       {"--labels", !o.data.labels.empty(), images, "folders of pictures"},
       {"--preprocess", !o.data.preprocess.empty(), images, "folders of pictures"},
@@ -167,8 +168,7 @@ Result<> check_train_command(const TrainCommand& o) {
   if (o.train.loss == Loss::kMse && o.class_weights != "none") {
     return fail(Kind::kUsage, "--class-weights is for cross-entropy");
   }
-  TRY_OK(check_folder(fs::path(o.output).parent_path()));
-  return check_folder(o.records);
+  return {};
 }
 
 }  // namespace cloister

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/options/data_links.h"
 #include "train/training.h"
 #include "train/training_data.h"
 
@@ -12,9 +13,11 @@ struct TrainCommand {
   std::string model, output, records, device = "cpu", class_weights = "none";
   int threads = 0;
   bool json = false;
+  std::string separator;
   std::string drop, missing, numeric, categorical;  // names with commas between them
   DataOptions data;                                 // without these
   TrainOptions train;
+  DataLinkOptions links;
 };
 
 // What the flags say of the data.
@@ -22,8 +25,7 @@ DataOptions data_options(const TrainCommand& command);
 
 void declare_train_command(CLI::App& app, TrainCommand& command);
 
-// kUsage for flags that do not fit each other or the kind of data; kNotFound for a folder to write
-// into that is not there, before hours are spent on what goes into it.
+// kUsage for flags that do not fit each other or the kind of data.
 Result<> check_train_command(const TrainCommand& command);
 
 }  // namespace cloister

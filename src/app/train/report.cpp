@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/number_text.h"
 #include "cli/text.h"
 
 namespace cloister {
@@ -41,10 +42,11 @@ std::string class_name(const TrainReport& report, size_t index) {
 
 std::string part_text(std::string_view what, int64_t samples, const Evaluation& found,
                       const TrainOptions& options) {
-  std::string line = fmt::format("{:<11} {:>9} samples  loss {:.4f}", what, samples, found.loss);
+  std::string line =
+      fmt::format("{:<11} {:>9} samples  loss {}", what, samples, number_text(found.loss, 4));
   if (tells_classes(options)) {
-    line += fmt::format("  accuracy {:.4f}  (always the most frequent class: {:.4f})",
-                        found.accuracy, majority(found));
+    line += fmt::format("  accuracy {}  (always the most frequent class: {})",
+                        number_text(found.accuracy, 4), number_text(majority(found), 4));
   }
   return line + "\n";
 }
@@ -107,12 +109,12 @@ Json epochs_json(const TrainReport& report) {
 
 std::string epoch_text(const EpochReport& epoch, const TrainOptions& options) {
   std::string line =
-      fmt::format("epoch {}/{}  loss {:.4f}", epoch.epoch, options.epochs, epoch.loss);
-  if (tells_classes(options)) line += fmt::format("  accuracy {:.4f}", epoch.accuracy);
+      fmt::format("epoch {}/{}  loss {}", epoch.epoch, options.epochs, number_text(epoch.loss, 4));
+  if (tells_classes(options)) line += "  accuracy " + number_text(epoch.accuracy, 4);
   if (epoch.validation_accuracy) {
-    line += fmt::format("  validation {:.4f}", *epoch.validation_accuracy);
+    line += "  validation " + number_text(*epoch.validation_accuracy, 4);
   } else if (epoch.validation_loss) {
-    line += fmt::format("  validation loss {:.4f}", *epoch.validation_loss);
+    line += "  validation loss " + number_text(*epoch.validation_loss, 4);
   }
   return line;
 }

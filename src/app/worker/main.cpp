@@ -7,6 +7,7 @@
 #include "bundle/bundle.h"
 #include "cli/log_options.h"
 #include "cli/program.h"
+#include "cli/read_keys.h"
 #include "cli/stop_signal.h"
 #include "cli/version.h"
 #include "engine/engines.h"
@@ -23,7 +24,7 @@ cloisterd runs the head, sends it the feature map, and checks its replies: it is
 Once it listens, it prints its port as one line of JSON on stdout.
 
 Examples:
-  cloister-worker --bundle m.cloister --listen 0.0.0.0:8000
+  cloister-worker --bundle m.cloister --signer release.pub --listen 0.0.0.0:8000
   cloister-worker --bundle m.cloister --provider cuda --metrics-listen 127.0.0.1:9101
   cloister-worker --bundle m.cloister --tls-cert worker.pem --tls-key worker.key
 
@@ -32,6 +33,7 @@ Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (the signature).)";
 struct Options {
   serving::WorkerServerOptions server;
   std::string bundle;
+  std::vector<std::string> signers;
   bool echo = false;
   std::string engine{engines().front().name};
   EngineOptions run;
@@ -63,6 +65,12 @@ void add_options(CLI::App& app, Options& o) {
   auto* const bundle =
       app.add_option("--bundle", o.bundle, "the sealed bundle; its plain parts are enough")
           ->type_name("FILE");
+  app.add_option("--signer", o.signers,
+                 "minisign public key (file or text), one of which must have signed the bundle "
+                 "(repeatable); without it, whoever can change the file decides what runs here")
+      ->type_name("KEY")
+      ->needs(bundle)
+      ->allow_extra_args(false);
   app.add_flag("--echo", o.echo,
                "serve no bundle, but a model that computes nothing: for `cloister profile --link`")
       ->excludes(bundle);
@@ -115,7 +123,9 @@ struct Served {
 
 // The untrusted segment of the bundle.
 Result<Served> open_bundle(Options& o) {
-  TRY(bundle, bundle::Bundle::open(o.bundle, {}, 0));
+  TRY(signers, read_signers(o.signers));
+  TRY(bundle, bundle::Bundle::open(o.bundle, signers, 0));
+  if (signers.empty()) log(LogLevel::kWarn, "signature not checked", {{"why", "no --signer"}});
   const bundle::Manifest& manifest = bundle.manifest();
   const SegmentInfo* const body = bundle::find_segment(manifest, Placement::kUntrusted);
   if (body == nullptr) {

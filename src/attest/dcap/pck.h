@@ -2,8 +2,8 @@
 // Specification"): which platform, at which TCB.
 #pragma once
 
+#include "attest/chain.h"
 #include "attest/claims.h"
-#include "attest/x509.h"
 
 namespace cloister::attest {
 

@@ -1,11 +1,11 @@
 // One verification of a DCAP quote, step by step: of dcap.cpp, and of no one else.
 #pragma once
 
+#include "attest/chain.h"
 #include "attest/dcap/dcap.h"
 #include "attest/dcap/pck.h"
 #include "attest/dcap/tcb_info.h"
 #include "attest/dcap/tcb_status.h"
-#include "attest/x509.h"
 
 namespace cloister::attest {
 

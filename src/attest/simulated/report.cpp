@@ -1,7 +1,5 @@
 #include "attest/simulated/report.h"
 
-#include "base/bytes_text.h"
-
 namespace cloister::attest {
 namespace {
 

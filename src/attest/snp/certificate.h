@@ -2,8 +2,8 @@
 // it was derived ("VCEK certificate and KDS interface specification", X.509 extensions).
 #pragma once
 
+#include "attest/chain.h"
 #include "attest/claims.h"
-#include "attest/x509.h"
 
 namespace cloister::attest {
 

@@ -1,10 +1,10 @@
 #include "attest/verify/endorsement_sources.h"
 
+#include "attest/chain.h"
 #include "attest/dcap/pck.h"
 #include "attest/dcap/quote.h"
 #include "attest/snp/report.h"
 #include "attest/verify/kinds.h"
-#include "attest/x509.h"
 
 namespace cloister::attest {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "audit/attack/input_kinds.h"
 #include "audit/attack/precision.h"
+#include "base/number_text.h"
 #include "train/loop.h"
 
 namespace cloister::audit {
@@ -57,9 +58,9 @@ void judge_curve(Fit& fit) {
   const double before = best(0, epochs - last), after = best(epochs - last, epochs);
   fit.converged = after - before <= kConvergedGain;
   fit.convergence = fmt::format(
-      "the last {} of {} epochs took the validation score from {:.3f} to {:.3f}; converged means "
+      "the last {} of {} epochs took the validation score from {} to {}; converged means "
       "by at most {}",
-      last, epochs, before, after, kConvergedGain);
+      last, epochs, number_text(before, 3), number_text(after, 3), kConvergedGain);
 }
 
 namespace {
@@ -89,9 +90,9 @@ double score_of(const LoopEpoch& epoch) {
 }
 
 std::string progress_text(const StepReport& step, int64_t epochs, std::span<const LoopEpoch> done) {
-  const std::string score =
-      done.empty() ? "" : fmt::format(", score {:.3f}", score_of(done.back()));
-  return fmt::format("epoch {}/{}, loss {:.3f}{}", step.epoch, epochs, step.loss, score);
+  const std::string score = done.empty() ? "" : ", score " + number_text(score_of(done.back()), 3);
+  return fmt::format("epoch {}/{}, loss {}{}", step.epoch, epochs, number_text(step.loss, 3),
+                     score);
 }
 
 }  // namespace

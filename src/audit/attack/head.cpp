@@ -3,17 +3,51 @@
 #include <algorithm>
 
 #include "audit/attack/input_kinds.h"
+#include "engine/torch/convert.h"
 
 namespace cloister::audit {
+namespace {
+
+// By input of the module; undefined where it is not held.
+Result<std::vector<at::Tensor>> held_inputs(const std::vector<TensorSpec>& inputs,
+                                            const std::vector<NamedTensor>& held,
+                                            at::Device device) {
+  std::vector<at::Tensor> out;
+  size_t free = 0;
+  for (const TensorSpec& input : inputs) {
+    at::Tensor& value = out.emplace_back();
+    const auto found = std::ranges::find(held, input.name, &NamedTensor::name);
+    if (found == held.end()) {
+      ++free;
+      continue;
+    }
+    const Tensor& given = found->tensor;
+    if (!fits(input, given.dtype(), given.shape(), {.items = 1})) {
+      return invalid("public input '{}': got {}{}, want {}", printable(input.name),
+                     dtype_name(given.dtype()), shape_text(given.shape()), spec_text(input, 1));
+    }
+    TRY(converted, to_torch(given.view()));
+    value = converted.to(device);
+  }
+  if (free == 1) return out;
+  return fail(Kind::kUnsupported, "the head has {} inputs that are not public, an audit attacks 1",
+              free);
+}
+
+at::Tensor for_batch(const at::Tensor& held, const TensorSpec& input, int64_t items) {
+  if (input.dims.empty() || input.dims[0] >= 0) return held;
+  std::vector<int64_t> shape = held.sizes().vec();
+  shape[0] = items;
+  return held.expand(shape);
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const Head>> Head::make(const Model& head,
                                                const std::vector<std::string>& tensors,
                                                InputSpace space, at::Device device) {
   TRY(module, SegmentModule::make(head));
-  if (module->inputs().size() != 1) {
-    return fail(Kind::kUnsupported, "the head has {} inputs, an audit can attack 1",
-                module->inputs().size());
-  }
+  TRY(held, held_inputs(module->inputs(), space.held, device));
   std::vector<size_t> outputs;
   for (const std::string& name : tensors) {
     const auto found = std::ranges::find(module->outputs(), name, &TensorSpec::name);
@@ -25,12 +59,17 @@ Result<std::shared_ptr<const Head>> Head::make(const Model& head,
   // What is known to the attacker is not trained.
   for (at::Tensor& weight : module->parameters()) weight.set_requires_grad(false);
   module->to(device);
-  return std::shared_ptr<const Head>(
-      new Head(std::move(module), std::move(outputs), tensors, std::move(space), device));
+  return std::shared_ptr<const Head>(new Head(
+      std::move(module), std::move(held), std::move(outputs), tensors, std::move(space), device));
 }
 
 Result<Maps> Head::run(const at::Tensor& inputs) const try {
-  TRY(all, module_->forward(Maps{operations_of(space_).to_model_input(space_, inputs)}));
+  Maps given;
+  for (size_t i = 0; i < held_.size(); ++i) {
+    given.push_back(held_[i].defined() ? for_batch(held_[i], module_->inputs()[i], inputs.size(0))
+                                       : operations_of(space_).to_model_input(space_, inputs));
+  }
+  TRY(all, module_->forward(given));
   Maps maps;
   for (size_t i = 0; i < outputs_.size(); ++i) {
     at::Tensor map = all[outputs_[i]];

@@ -11,7 +11,8 @@ using Maps = std::vector<at::Tensor>;  // the tensors that cross, [N, ...] each,
 class Head {
  public:
   // `tensors`: names of the head's outputs that cross. kUnsupported for a model that LibTorch can't
-  // run, has several inputs, or whose input or crossing tensors are not floating-point.
+  // run, has not one input that is not held, or whose crossing tensors are not floating-point;
+  // kInvalid for a held input that does not fit.
   static Result<std::shared_ptr<const Head>> make(const Model& head,
                                                   const std::vector<std::string>& tensors,
                                                   InputSpace space, at::Device device);
@@ -25,16 +26,19 @@ class Head {
   at::Device device() const { return device_; }
 
  private:
-  Head(std::shared_ptr<SegmentModule> module, std::vector<size_t> outputs,
-       std::vector<std::string> tensors, InputSpace space, at::Device device)
+  Head(std::shared_ptr<SegmentModule> module, std::vector<at::Tensor> held,
+       std::vector<size_t> outputs, std::vector<std::string> tensors, InputSpace space,
+       at::Device device)
       : module_(std::move(module)),
+        held_(std::move(held)),
         outputs_(std::move(outputs)),
         tensors_(std::move(tensors)),
         space_(std::move(space)),
         device_(device) {}
 
   std::shared_ptr<SegmentModule> module_;
-  std::vector<size_t> outputs_;  // of the module, for each of tensors_
+  std::vector<at::Tensor> held_;  // by input of the module; undefined: the attacked one
+  std::vector<size_t> outputs_;   // of the module, for each of tensors_
   std::vector<std::string> tensors_;
   InputSpace space_;
   at::Device device_;

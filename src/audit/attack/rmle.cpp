@@ -10,6 +10,7 @@
 
 #include "audit/attack/attacker.h"
 #include "audit/attack/input_kinds.h"
+#include "base/number_text.h"
 
 namespace cloister::audit {
 namespace {
@@ -44,7 +45,7 @@ class Rmle final : public Attacker {
       part.effort.restarts = 1;
       TRY(rebuilt, search(tuned, kPriors[i], part));
       TRY(score, context.score(rebuilt, tuned));
-      tried += fmt::format("{}{}: {:.3f}", i ? ", " : "", kPriors[i], score);
+      tried += fmt::format("{}{}: {}", i ? ", " : "", kPriors[i], number_text(score, 3));
       if (i == 0 || score > best) {
         best = score;
         prior_ = kPriors[i];
@@ -153,8 +154,8 @@ class Rmle final : public Attacker {
         operations.clamp(x);
       }
       TRY_OK(tick(static_cast<double>(i + 1) / static_cast<double>(iterations),
-                  fmt::format("iteration {}/{}, misfit {:.4f}", i + 1, iterations,
-                              misfit.mean().item<double>())));
+                  fmt::format("iteration {}/{}, misfit {}", i + 1, iterations,
+                              number_text(misfit.mean().item<double>(), 4))));
     }
     return Found{x.detach(), misfit.detach()};
   }

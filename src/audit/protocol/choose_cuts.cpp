@@ -11,6 +11,12 @@ namespace {
 // Where auto looks first, beside the shallowest cut: shares of the work.
 constexpr std::array kShares = {0.1, 0.3, 0.55, 0.8};
 
+// Of the work; of the nodes where that is not known.
+double share_before(const Graph& graph, const CutList& list, const Cut& cut) {
+  if (list.macs_known) return list.macs_share(cut);
+  return static_cast<double>(cut.position) / static_cast<double>(graph.data_nodes());
+}
+
 bool is_candidate(const Cut& cut) {
   return cut.is_single() && cut.exposed_by_construction.empty();
 }
@@ -32,13 +38,17 @@ Result<std::vector<size_t>> choose_cuts(const Graph& graph, const CutList& list,
     for (size_t i = 0; i < list.cuts.size(); ++i) chosen.insert(i);
   } else if (alone && texts[0] == "auto") {
     const auto first = shallowest_cut(list);
-    if (!first) return invalid("the model has no cut that one tensor crosses");
+    if (!first) {
+      return invalid("the model has no cut that one tensor crosses and that keeps the input back");
+    }
     chosen.insert(*first);
     for (const double share : kShares) {
       size_t best = *first;
       for (size_t i = 0; i < list.cuts.size(); ++i) {
         if (!is_candidate(list.cuts[i])) continue;
-        const auto off = [&](size_t c) { return std::abs(list.macs_share(list.cuts[c]) - share); };
+        const auto off = [&](size_t c) {
+          return std::abs(share_before(graph, list, list.cuts[c]) - share);
+        };
         // The deepest of equals: behind the activation.
         if (off(i) <= off(best)) best = i;
       }

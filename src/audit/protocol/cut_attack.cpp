@@ -144,9 +144,8 @@ Result<std::shared_ptr<const FeatureStore>> open_features(const Attack& attack,
                                                           const CutTarget& target,
                                                           const std::string& job,
                                                           const ProgressCallback& tick) {
-  std::vector<std::string> tensors;
-  for (const CrossingTensor& tensor : target.about.tensors) tensors.push_back(tensor.name);
-  TRY(head, Head::make(target.head, tensors, attack.data.space, attack.device));
+  TRY(head, Head::make(target.head, attacked_tensors(target.about.tensors, attack.data.space),
+                       attack.data.space, attack.device));
   auto store =
       FeatureStore::make(head, attack.data.inputs, attack.data.used(), attack.data.training,
                          {.folder = attack.work.features(job),
@@ -163,6 +162,15 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
 }
 
 }  // namespace
+
+std::vector<std::string> attacked_tensors(const std::vector<CrossingTensor>& crossing,
+                                          const InputSpace& space) {
+  std::vector<std::string> names;
+  for (const CrossingTensor& tensor : crossing) {
+    if (!is_held(space, tensor.name)) names.push_back(tensor.name);
+  }
+  return names;
+}
 
 Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, const fs::path& gallery,
                              const ProgressCallback& tick) {
@@ -193,9 +201,11 @@ Result<CutRecord> attack_cut(const Attack& attack, const CutTarget& target, cons
 
   TRY(store, open_features(attack, target, job, stages.stage("features")));
   const CutWork work(attack, job, store);
-  for (size_t i = 0; i < cut.tensors.size(); ++i) {
-    cut.tensors[i].shape = store->shapes()[i];
-    cut.tensors[i].shape.insert(cut.tensors[i].shape.begin(), 1);
+  auto shape = store->shapes().begin();
+  for (CrossingTensor& tensor : cut.tensors) {
+    if (is_held(attack.data.space, tensor.name)) continue;
+    tensor.shape = *shape++;
+    tensor.shape.insert(tensor.shape.begin(), 1);
   }
   cut.bytes = 2 * FeatureStore::bytes(store->shapes(), 1);  // f32 where the cache has fp16
   for (const AttackerInfo& info : kAttackers) {

@@ -26,6 +26,10 @@ struct CutTarget {
   Model head;
 };
 
+// Names of what crosses, but for public inputs, which tell nothing of the attacked one.
+std::vector<std::string> attacked_tensors(const std::vector<CrossingTensor>& crossing,
+                                          const InputSpace& space);
+
 // One cut: features, attackers, data gain, label probe. Goes on where an earlier run of the same
 // job was stopped. `gallery` is the folder that pictures go to, none when empty; its name stands
 // before theirs in the record.

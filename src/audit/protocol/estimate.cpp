@@ -69,9 +69,9 @@ Result<Estimate> estimate_audit(const AuditModel& model, const AuditOptions& opt
     if (!target.about.exposed_by_construction.empty()) continue;
     TRY_OK(tick(0.3 + 0.7 * static_cast<double>(i) / static_cast<double>(setup.cuts.size()),
                 "timing cut " + target.about.id));
-    std::vector<std::string> tensors;
-    for (const CrossingTensor& tensor : target.about.tensors) tensors.push_back(tensor.name);
-    TRY(head, Head::make(target.head, tensors, setup.data->space, at::Device(options.device)));
+    const InputSpace& space = setup.data->space;
+    TRY(head, Head::make(target.head, attacked_tensors(target.about.tensors, space), space,
+                         at::Device(options.device)));
     const double before = now_seconds();
     TRY(store, FeatureStore::make(head, setup.data->inputs, setup.data->used(),
                                   setup.data->training.slice(0, 0, kTried), {}, tick));

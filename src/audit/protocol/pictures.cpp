@@ -97,6 +97,7 @@ Result<AuditData> load_pictures(const DataOptions& options, const Budget& budget
   data.height = setting.item[1];
   data.preprocess = preprocess_json(setting.model);
   data.splits = splits_json(images.source, images.items, splits);
+  data.notes = images.notes;
   std::vector<size_t> chosen;
   lay_out(splits, data, chosen);
   take_items(images.items, chosen, data);

@@ -225,7 +225,10 @@ Result<AuditRecord> without_attackers(const AuditModel& model, const AuditOption
 
 Result<AuditRecord> run_audit(const AuditModel& model, const AuditOptions& options,
                               AuditRecord frame, const ProgressCallback& tick) try {
-  TRY(input, attacked_input(model.graph));
+  TRY(input, attacked_input(model.graph, options.public_inputs));
+  for (const NamedTensor& held : options.public_inputs) {
+    frame.model.public_inputs.push_back(held.name);
+  }
   if (input.dtype != DType::kF32) return without_attackers(model, options, input, std::move(frame));
   const bool go_on = options.resume || options.merge || options.shard;
   constexpr double kLoading = 0.02;

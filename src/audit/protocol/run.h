@@ -25,6 +25,7 @@ struct AuditOptions {
   uint64_t shards = 1;
   bool merge = false;  // all jobs must have been done, by shards
   std::optional<Model> second_model;
+  std::vector<NamedTensor> public_inputs;  // of the model, with their values (InputSpace::held)
 };
 
 struct AuditModel {

@@ -1,11 +1,14 @@
 #include "audit/protocol/setup.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "audit/attack/precision.h"
 #include "audit/protocol/choose_cuts.h"
 #include "audit/protocol/input_kinds.h"
+#include "base/sha256.h"
 #include "engine/torch.h"
 #include "graph/extract.h"
 
@@ -33,6 +36,10 @@ Result<> check_policy(const Policy& policy, Metric metric) {
               to_string(policy.metric), to_string(metric), to_string(metric));
 }
 
+std::string digest_of(const NamedTensor& held) {
+  return to_hex(sha256(held.tensor.data()));
+}
+
 std::string identity_of(const AuditOptions& options, const AuditRecord& frame,
                         const AuditData& data) {
   nlohmann::ordered_json root{
@@ -47,6 +54,7 @@ std::string identity_of(const AuditOptions& options, const AuditRecord& frame,
       {"libtorch", torch_version()},
       {"training_type", at::toString(training_type(at::Device(options.device)))}};
   for (const auto& [name, value] : budget_numbers(options.budget)) root["budget"][name] = value;
+  for (const NamedTensor& held : data.space.held) root["public"][held.name] = digest_of(held);
   for (const ColumnCode& column : data.space.columns) {
     root["columns"].push_back({column.name, column.width, column.centre, column.spread});
   }
@@ -55,14 +63,22 @@ std::string identity_of(const AuditOptions& options, const AuditRecord& frame,
 
 }  // namespace
 
-Result<TensorSpec> attacked_input(const Graph& graph) {
+Result<TensorSpec> attacked_input(const Graph& graph,
+                                  const std::vector<NamedTensor>& public_inputs) {
   std::vector<const Value*> inputs;
+  std::vector<std::string> names;
   for (const Value& value : graph.values) {
-    if (value.is_input) inputs.push_back(&value);
+    if (!value.is_input) continue;
+    const auto held = std::ranges::find(public_inputs, value.name, &NamedTensor::name);
+    if (held != public_inputs.end()) continue;
+    inputs.push_back(&value);
+    names.push_back(printable(value.name));
   }
   if (inputs.size() != 1) {
-    return fail(Kind::kUnsupported, "the model has {} inputs, an audit can attack 1",
-                inputs.size());
+    return fail(Kind::kUnsupported,
+                "an audit attacks one input, and {} of the model's are not public{}{}; give those "
+                "that are no secret with --public NAME=FILE.npy",
+                inputs.size(), names.empty() ? "" : ": ", fmt::join(names, ", "));
   }
   const Value& input = *inputs[0];
   if (!input.type.dtype || !input.type.dims) {
@@ -100,12 +116,13 @@ Result<CutTarget> make_target(const AuditModel& model, size_t index) {
 Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, AuditRecord& frame,
                      const ProgressCallback& tick) {
   TRY_OK(check_options(options));
+  TRY(input, attacked_input(model.graph, options.public_inputs));
   TRY(cuts, choose_cuts(model.graph, model.cuts, options.cuts));
-  TRY(input, attacked_input(model.graph));
   TRY(data, load_data(options.data, options.budget, input, tick));
   Setup setup;
   setup.cuts = cuts;
   setup.data = std::make_unique<AuditData>(std::move(data));
+  setup.data->space.held = options.public_inputs;
   setup.scorer = std::make_unique<Scorer>(*setup.data);
   if (options.second_model && protocol_of(setup.data->space.kind).second_model) {
     TRY(witness, EvaluationModel::make(*options.second_model, setup.data->space.preprocess,
@@ -129,6 +146,11 @@ Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, Audit
   frame.settings.libtorch = torch_version();
   frame.settings.numbers = budget_numbers(options.budget);
   frame.notes = setup.data->notes;
+  for (const NamedTensor& held : options.public_inputs) {
+    frame.notes.push_back(fmt::format("The input {} is public: {}{} with the SHA-256 {} for all.",
+                                      held.name, dtype_name(held.tensor.dtype()),
+                                      shape_text(held.tensor.shape()), digest_of(held)));
+  }
   frame.notes.push_back(
       fmt::format("Attackers' networks multiplied in {}, with weights in float32.",
                   at::toString(training_type(at::Device(options.device)))));

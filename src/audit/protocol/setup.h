@@ -19,7 +19,8 @@ Result<Setup> set_up(const AuditModel& model, const AuditOptions& options, Audit
 // A cut's head, and its record without any attack.
 Result<CutTarget> make_target(const AuditModel& model, size_t cut);
 
-// The model's only input. kUnsupported for several.
-Result<TensorSpec> attacked_input(const Graph& graph);
+// The model's only input that is not public. kUnsupported for several.
+Result<TensorSpec> attacked_input(const Graph& graph,
+                                  const std::vector<NamedTensor>& public_inputs);
 
 }  // namespace cloister::audit

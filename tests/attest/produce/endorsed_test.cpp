@@ -89,7 +89,7 @@ TEST_F(EndorsedTest, BoundsWhatItReads) {
   EXPECT_FALSE(endorsed(snp(), dir.path()));
   put_file("vek.der", std::string(200 << 10, 'x'));
   put_file("amd_crl.der", std::string(100 << 10, 'x'));
-  expect_error(endorsed(snp(), dir.path()), Kind::kInvalid, "want at most 256");
+  expect_error(endorsed(snp(), dir.path()), Kind::kInvalid, "want at most 262144");
 }
 
 TEST_F(EndorsedTest, TheFolderHasToBeThere) {

@@ -46,10 +46,10 @@ TEST(Verify, EvidenceHasAForm) {
   expect_fails(c, "evidence.form", "'vek' occurs twice");
   c = SnpWorld().make();
   c.evidence.report.resize(kMaxEvidenceBytes + 1);
-  expect_fails(c, "evidence.form", "64.0 KiB");
+  expect_fails(c, "evidence.form", "want at most 65536");
   c = DcapWorld().make();
   blob(c.endorsements.blobs, kTcbInfo).resize(kMaxEndorsementBytes);
-  expect_fails(c, "evidence.form", "at most 256.0 KiB");
+  expect_fails(c, "evidence.form", "at most 262144");
   c.evidence.kind = static_cast<EvidenceKind>(99);
   expect_fails(c, "evidence.form, policy.kind", "kind 99");
 }

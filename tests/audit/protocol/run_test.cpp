@@ -201,6 +201,37 @@ TEST_F(Audit, TablesColumnByColumn) {
   EXPECT_THAT(wrong.error().message, HasSubstr("the table's rows are f32[5] when encoded"));
 }
 
+// A detector's second input, say: the size of the original picture, or a threshold.
+TEST_F(Audit, PublicInputsAreHeld) {
+  using cloister::test::node;
+  AuditModel model = open_model(test::model_of(cloister::test::small_segment(
+      {{"x", DType::kF32, {-1, 5}}, {"scale", DType::kF32, {-1, 1}}},
+      node("MatMul", {"x", "w1"}, "a") + node("Relu", {"a"}, "b") +
+          node("MatMul", {"b", "w2"}, "c") + node("Mul", {"c", "scale"}, "y"),
+      {{"y", DType::kF32, {-1, 2}}},
+      {{"w1", cloister::test::pattern({5, 24})}, {"w2", cloister::test::pattern({24, 2})}})));
+  model.cuts =
+      list_cuts(model.graph, {.exposure = {.public_inputs = {model.graph.ids.at("scale")}}});
+  AuditOptions held = brief("public");
+  held.data.path = data_->path() / "table.csv";
+  held.data.table.label = "label";
+  held.policy = default_policy(Metric::kRowMatchAdvantage);
+  held.attackers = {"inverse-net"};
+  held.cuts = {"scale,b"};
+  const auto alone = run_audit(model, held, frame(), kSilent);
+  ASSERT_FALSE(alone);
+  EXPECT_THAT(alone.error().message, HasSubstr("2 of the model's are not public: x, scale; give"));
+  held.public_inputs = {{"scale", cloister::test::pattern({1, 1})}};
+  const auto record = run_audit(model, held, frame(), kSilent);
+  ASSERT_TRUE(record) << record.error().message;
+  EXPECT_EQ(record->model.input, "x");
+  EXPECT_THAT(record->model.public_inputs, testing::ElementsAre("scale"));
+  EXPECT_THAT(record->notes, testing::Contains(HasSubstr("The input scale is public: f32[1,1]")));
+  const auto again = parse_record(record_json(*record));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->model.public_inputs, record->model.public_inputs);
+}
+
 TEST_F(Audit, TokensAreInconclusive) {
   using cloister::test::node;
   const AuditModel model = open_model(test::model_of(cloister::test::small_segment(

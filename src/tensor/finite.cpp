@@ -1,8 +1,8 @@
-#include "tee/finite.h"
+#include "tensor/finite.h"
 
 #include <algorithm>
 
-namespace cloister::serving {
+namespace cloister {
 namespace {
 
 // What is not finite has all bits of its exponent set.
@@ -29,4 +29,4 @@ bool all_finite(const TensorView& tensor) {
   }
 }
 
-}  // namespace cloister::serving
+}  // namespace cloister

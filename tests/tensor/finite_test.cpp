@@ -1,12 +1,10 @@
-#include "tee/finite.h"
+#include "tensor/finite.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "tests/support/fake_program.h"
-
-namespace cloister::serving {
+namespace cloister {
 namespace {
 
 bool finite(DType dtype, uint64_t bits, size_t bytes) {
@@ -14,12 +12,17 @@ bool finite(DType dtype, uint64_t bits, size_t bytes) {
   return all_finite(Tensor::copy_of(dtype, {1}, data)->view());
 }
 
+bool floats_finite(const std::vector<float>& values) {
+  return all_finite(
+      {DType::kF32, {static_cast<int64_t>(values.size())}, std::as_bytes(std::span(values))});
+}
+
 TEST(Finite, FindsInfinitiesAndNan) {
-  EXPECT_TRUE(all_finite(test::floats({3}, {0, -1e38F, 1e-45F}).view()));
-  EXPECT_FALSE(all_finite(test::floats({2}, {0, INFINITY}).view()));
-  EXPECT_FALSE(all_finite(test::floats({2}, {-INFINITY, 0}).view()));
-  EXPECT_FALSE(all_finite(test::floats({2}, {NAN, 0}).view()));
-  EXPECT_TRUE(all_finite(test::floats({0}, {}).view()));
+  EXPECT_TRUE(floats_finite({0, -1e38F, 1e-45F}));
+  EXPECT_FALSE(floats_finite({0, INFINITY}));
+  EXPECT_FALSE(floats_finite({-INFINITY, 0}));
+  EXPECT_FALSE(floats_finite({NAN, 0}));
+  EXPECT_TRUE(floats_finite({}));
 }
 
 TEST(Finite, KnowsEveryFloatingType) {
@@ -33,4 +36,4 @@ TEST(Finite, KnowsEveryFloatingType) {
 }
 
 }  // namespace
-}  // namespace cloister::serving
+}  // namespace cloister

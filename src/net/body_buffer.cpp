@@ -12,6 +12,23 @@ constexpr uint64_t kFirstBytes = 16 << 10;
 }  // namespace
 
 bool BodyBudget::take(uint64_t bytes) {
+  if (!take_own(bytes)) return false;
+  if (!whole_ || whole_->take(bytes)) return true;
+  used_.fetch_sub(bytes);
+  return false;
+}
+
+void BodyBudget::charge(uint64_t bytes) {
+  used_.fetch_add(bytes);
+  if (whole_) whole_->charge(bytes);
+}
+
+void BodyBudget::give_back(uint64_t bytes) {
+  used_.fetch_sub(bytes);
+  if (whole_) whole_->give_back(bytes);
+}
+
+bool BodyBudget::take_own(uint64_t bytes) {
   uint64_t used = used_.load();
   do {
     if (bytes > limit_ || used > limit_ - bytes) return false;
@@ -21,10 +38,12 @@ bool BodyBudget::take(uint64_t bytes) {
 
 std::optional<BudgetShare> BudgetShare::take(std::shared_ptr<BodyBudget> budget, uint64_t bytes) {
   if (!budget->take(bytes)) return std::nullopt;
-  BudgetShare share;
-  share.budget_ = std::move(budget);
-  share.bytes_ = bytes;
-  return share;
+  return BudgetShare(std::move(budget), bytes);
+}
+
+BudgetShare BudgetShare::charge(std::shared_ptr<BodyBudget> budget, uint64_t bytes) {
+  budget->charge(bytes);
+  return {std::move(budget), bytes};
 }
 
 struct BodyBuffer::Block {

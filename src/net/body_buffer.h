@@ -10,17 +10,25 @@
 
 namespace cloister::net {
 
-// How many bytes of requests a server may hold at a time. Thread-safe.
+// How many bytes of requests and answers a server may hold at a time, or one of its peers: then
+// all that the peer takes is taken from `whole` too. Thread-safe.
 class BodyBudget {
  public:
-  explicit BodyBudget(uint64_t limit) : limit_(limit) {}
+  explicit BodyBudget(uint64_t limit, std::shared_ptr<BodyBudget> whole = nullptr)
+      : limit_(limit), whole_(std::move(whole)) {}
   bool take(uint64_t bytes);
-  void give_back(uint64_t bytes) { used_.fetch_sub(bytes); }
+  // Also where there are not as many: of what is there already. take() fails until enough was given
+  // back.
+  void charge(uint64_t bytes);
+  void give_back(uint64_t bytes);
   uint64_t used() const { return used_.load(); }
   uint64_t limit() const { return limit_; }
 
  private:
+  bool take_own(uint64_t bytes);
+
   const uint64_t limit_;
+  const std::shared_ptr<BodyBudget> whole_;
   std::atomic<uint64_t> used_ = 0;
 };
 
@@ -30,6 +38,7 @@ class BudgetShare {
   BudgetShare() = default;
   // Nothing where there are not as many.
   static std::optional<BudgetShare> take(std::shared_ptr<BodyBudget> budget, uint64_t bytes);
+  static BudgetShare charge(std::shared_ptr<BodyBudget> budget, uint64_t bytes);
   BudgetShare(BudgetShare&& other) noexcept
       : budget_(std::move(other.budget_)), bytes_(other.bytes_) {}
   BudgetShare& operator=(BudgetShare&& other) noexcept {
@@ -37,11 +46,15 @@ class BudgetShare {
     std::swap(bytes_, other.bytes_);
     return *this;
   }
+  explicit operator bool() const { return budget_ != nullptr; }
   ~BudgetShare() {
     if (budget_) budget_->give_back(bytes_);
   }
 
  private:
+  BudgetShare(std::shared_ptr<BodyBudget> budget, uint64_t bytes)
+      : budget_(std::move(budget)), bytes_(bytes) {}
+
   std::shared_ptr<BodyBudget> budget_;
   uint64_t bytes_ = 0;
 };

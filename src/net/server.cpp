@@ -45,8 +45,7 @@ class BoostServer final : public Server {
     // No handler must stay behind in the queue, where it would keep its connection for ever: the
     // threads end when there are none.
     for (std::thread& thread : threads_) thread.join();
-    core_->handler = nullptr;
-    core_->gate = nullptr;
+    core_->replace_service(nullptr);
   }
 
   Result<> listen() {
@@ -90,6 +89,11 @@ class BoostServer final : public Server {
     return {};
   }
 
+  void replace_handler(Handler handler, Gate gate) override {
+    core_->replace_service(std::make_shared<const ServerCore::Service>(
+        ServerCore::Service{std::move(handler), std::move(gate)}));
+  }
+
   void drain(Seconds limit) override {
     const auto deadline = deadline_after(limit);
     core_->start_draining();
@@ -124,7 +128,9 @@ class BoostServer final : public Server {
     if (code) return;  // it has gone already
     const auto connection =
         std::make_shared<ServerConnection>(core_, std::move(socket), ++last_number_);
-    if (core_->add(last_number_, connection, from)) connection->start();
+    if (auto memory = core_->add(last_number_, connection, from)) {
+      connection->start(std::move(memory));
+    }
   }
 
   std::shared_ptr<ServerCore> core_;
@@ -148,8 +154,8 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler han
     return invalid("client certificates are required, but the server has no TLS");
   }
   try {
-    auto server = std::make_unique<BoostServer>(
-        std::make_shared<ServerCore>(options, std::move(handler), std::move(gate), std::move(tls)));
+    auto server = std::make_unique<BoostServer>(std::make_shared<ServerCore>(
+        options, ServerCore::Service{std::move(handler), std::move(gate)}, std::move(tls)));
     TRY_OK(server->listen());
     server->run();
     return server;
@@ -162,15 +168,26 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler han
 // --- what the connections share
 // -------------------------------------------------------------------
 
-bool ServerCore::add(uint64_t number, const std::shared_ptr<ServerConnection>& connection,
-                     const asio::ip::address& from) {
+std::shared_ptr<BodyBudget> ServerCore::add(uint64_t number,
+                                            const std::shared_ptr<ServerConnection>& connection,
+                                            const asio::ip::address& from) {
   const std::lock_guard lock(mutex_);
-  if (stopped_ || draining_ || open_.size() >= options.max_connections) return false;
-  size_t& others = from_[from];
-  if (others >= options.max_per_address) return false;
+  if (stopped_ || draining_ || open_.size() >= options.max_connections) return nullptr;
+  Peer& peer = from_[from];
+  if (peer.connections >= options.max_per_address) return nullptr;
+  if (!peer.memory) peer.memory = memory_of_one();
   open_.emplace(number, Open{connection, from});
-  ++others;
-  return true;
+  ++peer.connections;
+  return peer.memory;
+}
+
+// As large a part of all memory as its connections may be of all; room for one request at least.
+std::shared_ptr<BodyBudget> ServerCore::memory_of_one() const {
+  if (options.max_per_address >= options.max_connections) return memory_;
+  const double part =
+      static_cast<double>(options.max_per_address) / static_cast<double>(options.max_connections);
+  const auto bytes = static_cast<uint64_t>(part * static_cast<double>(memory_->limit()));
+  return std::make_shared<BodyBudget>(std::max(bytes, options.max_body_bytes), memory_);
 }
 
 Result<std::unique_ptr<Stream>> ServerCore::make_stream(int socket) const {
@@ -183,12 +200,25 @@ void ServerCore::replace_tls(SslContext context) {
   tls_ = std::move(context);  // open connections hold the one before
 }
 
+std::shared_ptr<const ServerCore::Service> ServerCore::service() const {
+  const std::lock_guard lock(mutex_);
+  return service_;
+}
+
+void ServerCore::replace_service(std::shared_ptr<const Service> service) {
+  {
+    const std::lock_guard lock(mutex_);
+    service_.swap(service);
+  }
+  service.reset();  // what it held goes outside the lock
+}
+
 void ServerCore::remove(uint64_t number) {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(number);
   if (found == open_.end()) return;
   const auto from = from_.find(found->second.from);
-  if (--from->second == 0) from_.erase(from);
+  if (--from->second.connections == 0) from_.erase(from);
   open_.erase(found);
   if (open_.empty()) changed_.notify_all();
 }

@@ -24,8 +24,10 @@ struct ServerOptions {
   size_t max_per_address = SIZE_MAX;  // of them from one address
   uint32_t max_header_bytes = 16 << 10;
   uint64_t max_body_bytes = 64 << 20;
-  uint64_t max_total_body_bytes = 1ULL << 30;  // of what requests hold at a time; 503 beyond
-  Seconds header_timeout{10};                  // handshake, and a request's head once it has begun
+  // Of what requests, and answers that are not read, hold at a time; 503 beyond. One address may
+  // hold the part of it that its connections may be of all.
+  uint64_t max_total_body_bytes = 1ULL << 30;
+  Seconds header_timeout{10};  // handshake, and a request's head once it has begun
   Seconds body_timeout{60};
   Seconds idle_timeout{75};  // between requests
   Seconds write_timeout{60};
@@ -51,6 +53,10 @@ class Server {
   // For connections from now on; those that are open keep what they have. kInvalid, and nothing is
   // changed, when the certificates are none or the key is not theirs. Only of a server with TLS.
   virtual Result<> replace_identity(TlsIdentity identity) = 0;
+  // In place of what it was started with, for connections from now on. Those that are open keep
+  // theirs, and are closed after their next answer, but not after their first. What the old ones
+  // hold is let go with the last of these connections, on a thread of the server.
+  virtual void replace_handler(Handler handler, Gate gate) = 0;
   // Accepts nothing more, answers what was received with "Connection: close", closes idle
   // connections; returns when all are closed or after `limit`. Callable once.
   virtual void drain(Seconds limit) = 0;

@@ -68,15 +68,17 @@ class AnswerOnce {
 
 ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, Socket socket, uint64_t number)
     : core_(std::move(core)),
+      service_(core_->service()),
       number_(number),
       socket_(std::move(socket)),
-      timer_(socket_.get_executor()),
-      body_(core_->budget, core_->options.max_body_bytes) {}
+      timer_(socket_.get_executor()) {}
 
 // --- from any thread
 // ------------------------------------------------------------------------------
 
-void ServerConnection::start() {
+void ServerConnection::start(std::shared_ptr<BodyBudget> memory) {
+  memory_ = std::move(memory);
+  body_ = BodyBuffer(memory_, core_->options.max_body_bytes);
   core_->post(socket_.get_executor(), [self = shared_from_this()] {
     if (self->phase_ == Phase::kClosed) return;
     self->or_close([&] { self->begin(); });
@@ -169,10 +171,12 @@ void ServerConnection::close_now() {
   timer_.cancel();
   core_->remove(number_);
   // What a request held must not wait for the last one who knows this connection.
+  service_.reset();
   stream_.reset();
   parser_.reset();
   request_ = {};
   response_ = {};
+  unread_ = {};
   outgoing_.clear();
   (void)body_.finish();
   input_ = {};
@@ -282,10 +286,10 @@ ServerConnection::Next ServerConnection::begin_request() {
   request_.peer = peer_;
   request_.connection = number_;
   request_.channel = stream_.get();
-  request_.memory = core_->budget;
+  request_.memory = memory_;
   close_after_ = !head.keep_alive || !head.http_1_1;
-  if (core_->gate) {
-    if (auto response = core_->gate(request_)) return reject_with(std::move(*response));
+  if (service_->gate) {
+    if (auto response = service_->gate(request_)) return reject_with(std::move(*response));
   }
   if (head.framing == Head::Framing::kNoBody) return call_handler();
   return begin_body();
@@ -356,7 +360,7 @@ ServerConnection::Next ServerConnection::call_handler() {
   parser_.reset();
   clear_deadline();
   phase_ = Phase::kAnswering;
-  core_->handler(std::move(request_), AnswerOnce(shared_from_this()));
+  service_->handler(std::move(request_), AnswerOnce(shared_from_this()));
   return Next::kAnswer;
 }
 
@@ -385,7 +389,9 @@ ServerConnection::Next ServerConnection::reject_with(Response response) {
 
 void ServerConnection::begin_write(Response response) {
   const std::string* const connection = response.fields.find("Connection");
-  close_after_ = close_after_ || core_->draining() ||
+  // A client that has just seen evidence has not asked yet.
+  const bool replaced = request_count_ > 1 && service_ != core_->service();
+  close_after_ = close_after_ || core_->draining() || replaced ||
                  (connection != nullptr && ::strcasecmp(connection->c_str(), "close") == 0);
   const std::time_t now = std::time(nullptr);
   head_ = response_head(response, close_after_, now);
@@ -405,8 +411,15 @@ void ServerConnection::begin_write(Response response) {
 
 ServerConnection::Next ServerConnection::write() {
   const Io io = stream_->write(outgoing_);
+  if (io == Io::kWantWrite && !unread_) {
+    // Whoever sends requests and reads no answers leaves others less room, and then none.
+    uint64_t bytes = 0;
+    for (const SharedBytes& piece : response_.body) bytes += piece.bytes.size();
+    unread_ = BudgetShare::charge(memory_, bytes);
+  }
   if (io != Io::kDone) return blocked(io);
   response_ = {};
+  unread_ = {};
   if (close_after_) {
     begin_linger();
   } else {

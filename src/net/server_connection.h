@@ -19,7 +19,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // `socket` runs its handlers on a strand.
   ServerConnection(std::shared_ptr<ServerCore> core, Socket socket, uint64_t number);
 
-  void start();
+  // `memory`: what requests from its peer may hold.
+  void start(std::shared_ptr<BodyBudget> memory);
   void answer(Response response);
   void drain();  // closes it if it is idle, or after the answer that is due
   void close();
@@ -76,6 +77,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void on_timer();
 
   std::shared_ptr<ServerCore> core_;  // destroyed last: it has what the socket works with
+  std::shared_ptr<const ServerCore::Service> service_;  // null once closed
   const uint64_t number_;
   Socket socket_;
   boost::asio::steady_timer timer_;
@@ -94,7 +96,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
   std::unique_ptr<MessageParser> parser_;  // of the request under way
   Request request_;
-  BodyBuffer body_;
+  std::shared_ptr<BodyBudget> memory_;
+  BodyBuffer body_{nullptr, 0};
   uint64_t body_length_ = 0;
   bool skipped_line_ = false;  // an empty one before the request
 
@@ -103,6 +106,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   bool body_withheld_ = false;  // the answer to HEAD
   std::string head_;
   Response response_;
+  BudgetShare unread_;  // the answer's, while its client does not take it
   Outgoing outgoing_;
   uint64_t discarded_ = 0;
   Clock::time_point linger_until_;

@@ -22,12 +22,17 @@ class ServerConnection;
 // Outlives the server while someone still holds an answer to one of its requests. Thread-safe.
 class ServerCore {
  public:
-  ServerCore(const ServerOptions& server_options, Handler answers, Gate refuses, SslContext context)
+  // What answers the requests of a connection, from the first to the last.
+  struct Service {
+    Handler handler;
+    Gate gate;
+  };
+
+  ServerCore(const ServerOptions& server_options, Service answers, SslContext context)
       : options(server_options),
-        handler(std::move(answers)),
-        gate(std::move(refuses)),
-        budget(std::make_shared<BodyBudget>(server_options.max_total_body_bytes)),
         io(std::max(1, server_options.threads)),
+        memory_(std::make_shared<BodyBudget>(server_options.max_total_body_bytes)),
+        service_(std::make_shared<const Service>(std::move(answers))),
         tls_(std::move(context)) {}
 
   // Runs `work` on a thread of the server, unless that has stopped.
@@ -37,10 +42,11 @@ class ServerCore {
     if (!stopped_) boost::asio::post(executor, std::move(work));
   }
 
-  // False when there are too many connections, of all or from the same address, or the server
-  // stops.
-  bool add(uint64_t number, const std::shared_ptr<ServerConnection>& connection,
-           const boost::asio::ip::address& from);
+  // What requests from that address may hold; null when there are too many connections, of all or
+  // from there, or the server stops.
+  std::shared_ptr<BodyBudget> add(uint64_t number,
+                                  const std::shared_ptr<ServerConnection>& connection,
+                                  const boost::asio::ip::address& from);
   void remove(uint64_t number);
   size_t connections() const;
   std::vector<std::shared_ptr<ServerConnection>> list() const;
@@ -52,28 +58,37 @@ class ServerCore {
   // For connections from now on.
   void replace_tls(SslContext context);
 
+  // Null once the server has ended.
+  std::shared_ptr<const Service> service() const;
+  // For connections from now on; null: for none.
+  void replace_service(std::shared_ptr<const Service> service);
+
   void start_draining() { draining_ = true; }
   bool draining() const { return draining_; }
   void stop();  // afterwards add and post do nothing
 
   const ServerOptions options;
-  Handler handler;
-  Gate gate;
-  const std::shared_ptr<BodyBudget> budget;
   boost::asio::io_context io;
 
  private:
+  const std::shared_ptr<BodyBudget> memory_;  // of all requests
   std::atomic<bool> draining_ = false;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;
+  std::shared_ptr<const Service> service_;
   SslContext tls_;  // null: plain HTTP
   struct Open {
     std::weak_ptr<ServerConnection> connection;
     boost::asio::ip::address from;
   };
   std::unordered_map<uint64_t, Open> open_;
-  std::map<boost::asio::ip::address, size_t> from_;  // how many of them
+  struct Peer {
+    size_t connections = 0;
+    std::shared_ptr<BodyBudget> memory;
+  };
+  std::shared_ptr<BodyBudget> memory_of_one() const;
+  std::map<boost::asio::ip::address, Peer> from_;
 };
 
 }  // namespace cloister::net

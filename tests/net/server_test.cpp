@@ -60,6 +60,41 @@ TEST(Server, AnswersAndKeepsTheConnection) {
   EXPECT_TRUE(eventually([&] { return server->connections() == 0; }));
 }
 
+// Open connections keep their handler, and are closed after an answer that is not their first.
+TEST(Server, ReplacesItsHandlerForNewConnections) {
+  const auto says = [](std::string text) -> Handler {
+    return [text](Request, Respond respond) { respond(text_response(200, "text/plain", text)); };
+  };
+  auto kept = std::make_shared<int>(0);
+  const auto server = start({}, [kept, first = says("first")](Request request, Respond respond) {
+    first(std::move(request), std::move(respond));
+  });
+  RawSocket used = RawSocket::to(server->port());
+  RawSocket fresh = RawSocket::to(server->port());
+  ASSERT_TRUE(used.send(kGet));
+  EXPECT_THAT(used.read_response(), testing::EndsWith("first"));
+  ASSERT_TRUE(eventually([&] { return server->connections() == 2; }));
+
+  server->replace_handler(says("second"),
+                          [](const Request&) -> std::optional<Response> { return std::nullopt; });
+  RawSocket later = RawSocket::to(server->port());
+  ASSERT_TRUE(later.send(kGet));
+  EXPECT_THAT(later.read_response(), testing::EndsWith("second"));
+  ASSERT_TRUE(used.send(kGet));
+  const std::string last = used.read_response();
+  EXPECT_THAT(last, testing::AllOf(HasSubstr("Connection: close"), testing::EndsWith("first")));
+  EXPECT_EQ(used.read_response(), "");
+  ASSERT_TRUE(fresh.send(kGet));
+  EXPECT_THAT(fresh.read_response(), testing::AllOf(testing::Not(HasSubstr("Connection: close")),
+                                                    testing::EndsWith("first")));
+  EXPECT_GT(kept.use_count(), 1);
+  ASSERT_TRUE(fresh.send(kGet));
+  EXPECT_THAT(fresh.read_response(), HasSubstr("Connection: close"));
+  EXPECT_TRUE(eventually([&] { return kept.use_count() == 1; })) << "it went with its connections";
+  ASSERT_TRUE(later.send(kGet));
+  EXPECT_THAT(later.read_response(), testing::EndsWith("second"));
+}
+
 TEST(Server, TellsAboutTheRequest) {
   Request seen;
   const auto server = start({}, [&](Request request, Respond respond) {
@@ -497,6 +532,59 @@ TEST(Server, OneAddressHasItsShareOfConnections) {
   EXPECT_TRUE(eventually([&] { return server->connections() == 2; }));
   RawSocket fourth = RawSocket::to(server->port());
   expect_works(fourth);
+}
+
+// With its share of the connections comes the same share of the memory.
+TEST(Server, OneAddressHasItsShareOfMemory) {
+  Later later;
+  std::vector<SharedBytes> bodies;  // as long as the handler has them
+  const auto server = start({.max_connections = 4,
+                             .max_per_address = 2,
+                             .max_body_bytes = 100'000,
+                             .max_total_body_bytes = 200'000},
+                            [&, answer = later.handler()](Request request, Respond respond) {
+                              bodies.push_back(request.body);
+                              answer(std::move(request), std::move(respond));
+                            });
+  const std::string post =
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\n" + std::string(90'000, 'x');
+  RawSocket first = RawSocket::to(server->port());
+  ASSERT_TRUE(first.send(post));
+  Respond held = later.next();
+  RawSocket second = RawSocket::to(server->port());
+  ASSERT_TRUE(second.send(post));
+  EXPECT_THAT(second.read_response(), StartsWith("HTTP/1.1 503 "));
+  RawSocket other = RawSocket::to(server->port(), "127.0.0.2");
+  ASSERT_TRUE(other.send(post));
+  later.next()({});
+  EXPECT_THAT(other.read_response(), StartsWith("HTTP/1.1 200 "));
+  held({});
+  EXPECT_THAT(first.read_response(), StartsWith("HTTP/1.1 200 "));
+}
+
+// An answer that its client does not take counts, and is let go with the connection.
+TEST(Server, AnswersThatAreNotReadTakeRoom) {
+  constexpr size_t kLarge = 30'000'000;
+  const auto server =
+      start({.max_total_body_bytes = 1'000'000}, [](Request request, Respond respond) {
+        respond(text_response(200, "text/plain",
+                              std::string(request.target == "/large" ? kLarge : 1, 'a')));
+      });
+  const auto status_of_post = [&] {
+    RawSocket socket = RawSocket::to(server->port());
+    socket.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n" +
+                std::string(1000, 'x'));
+    return socket.read_response().substr(9, 3);
+  };
+  EXPECT_EQ(status_of_post(), "200");
+  std::optional<RawSocket> silent(RawSocket::to(server->port()));
+  ASSERT_TRUE(silent->send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_TRUE(eventually([&] { return status_of_post() == "503"; }));
+  RawSocket reading = RawSocket::to(server->port());
+  ASSERT_TRUE(reading.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_GT(reading.read_response().size(), kLarge) << "what has no body is answered";
+  silent.reset();
+  EXPECT_TRUE(eventually([&] { return status_of_post() == "200"; }));
 }
 
 TEST(Server, GivesUpOnWhoSaysNothing) {

@@ -86,6 +86,21 @@ AppendFile::AppendFile(AppendFile&& other) noexcept
       size_(other.size_),
       broken_(other.broken_) {}
 
+AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  std::swap(size_, other.size_);
+  std::swap(broken_, other.broken_);
+  return *this;
+}
+
+bool AppendFile::is_at_its_path() const {
+  struct stat own {};
+  struct stat found {};
+  return ::fstat(fd_, &own) == 0 && ::lstat(path_.c_str(), &found) == 0 &&
+         own.st_dev == found.st_dev && own.st_ino == found.st_ino;
+}
+
 Result<> AppendFile::append(std::string_view bytes) {
   if (broken_) {
     return fail(Kind::kIo, "'{}' could not be written before, and is left as it is",

@@ -16,6 +16,11 @@ class AppendFile {
   static Result<AppendFile> open(const fs::path& path);
   ~AppendFile();
   AppendFile(AppendFile&& other) noexcept;
+  AppendFile& operator=(AppendFile&& other) noexcept;
+
+  const fs::path& path() const { return path_; }
+  // Whether its name still leads to it.
+  bool is_at_its_path() const;
 
   // As it is now, until append() or cut().
   Result<std::shared_ptr<const MappedFile>> map() const { return MappedFile::open(path_); }

@@ -252,6 +252,10 @@ Result<> KeyServer::replace_certificate(net::TlsIdentity identity) {
   return state_->server->replace_identity(std::move(identity));
 }
 
+Result<bool> KeyServer::reopen_log() {
+  return state_->log->reopen();
+}
+
 void KeyServer::drain(net::Seconds limit) {
   state_->server->drain(limit);
 }

@@ -39,6 +39,8 @@ class KeyServer {
   LogHead head() const;
   // For connections from now on (net::Server::replace_identity).
   Result<> replace_certificate(net::TlsIdentity identity);
+  // ReleaseLog::reopen().
+  Result<bool> reopen_log();
   // Takes no more requests, answers those that it has, at most for `limit`.
   void drain(net::Seconds limit);
 

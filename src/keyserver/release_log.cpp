@@ -16,6 +16,8 @@ constexpr std::string_view kLogSchema = "cloister/release/1";
 constexpr std::string_view kHeadSchema = "cloister/release-head/1";
 constexpr size_t kMaxLineBytes = 64 << 10;
 constexpr size_t kMaxEnvironment = 40;
+constexpr const char* kContinued = "continued";
+constexpr const char* kCarried = "carried";
 
 }  // namespace
 
@@ -26,7 +28,8 @@ void fields(Io& io, Of<Io, LogLine> r) {
   io.text("time", r.time, kShort);
   io.digest("previous", r.previous);
   auto& e = r.event;
-  io.choice("event", e.event, {"started", "released", "refused", "revoked", "restored"});
+  io.choice("event", e.event,
+            {"started", "released", "refused", "revoked", "restored", kContinued, kCarried});
   io.text_or_null("key", e.key, kShort);
   io.text_or_null("key_recipient", e.key_recipient, kShort);
   io.digest_or_null("policy_sha256", e.policy_sha256);
@@ -49,13 +52,16 @@ std::string text_of(const LogLine& line) {
 
 Result<LogLine> parse_line(std::string_view text, const LogHead& before) {
   TRY(line, read_json_record<LogLine>(text, kLogSchema, kMaxLineBytes));
+  // Other spellings of the same are nothing that was written here.
+  if (text_of(line) != text) return invalid("differs from how the server writes it");
   TRY_OK(parse_time(line.time));
+  // Nothing is known of what the first line continues.
+  const bool may_begin = before.seq == 0 && line.event.event == kContinued;
+  if (may_begin && line.seq > 1) return line;
   if (line.seq != before.seq + 1) return invalid("seq: {}, want {}", line.seq, before.seq + 1);
   if (line.previous != before.sha256) {
     return invalid("previous: {}, the line before has SHA-256 {}", line.previous, before.sha256);
   }
-  // Other spellings of the same are nothing that was written here.
-  if (text_of(line) != text) return invalid("differs from how the server writes it");
   return line;
 }
 
@@ -82,8 +88,9 @@ Result<LogHead> parse_head(std::string_view text) {
 }
 
 Result<ReadLog> read_log(std::string_view log,
-                         const std::function<void(const LogLine&, const LogHead&)>& each) {
-  ReadLog read;
+                         const std::function<void(const LogLine&, const LogHead&)>& each,
+                         const LogHead& before) {
+  ReadLog read{.head = before};
   while (true) {
     const size_t end = log.find('\n', read.bytes);
     if (end == std::string_view::npos) return read;
@@ -103,6 +110,10 @@ void ReleaseState::apply(const ReleaseEvent& event) {
     uint64_t& latest = released[{event.key_recipient, event.model}];
     latest = std::max(latest, event.version.value_or(0));
   }
+  if (event.event == kCarried && event.version) {
+    released[{event.key_recipient, event.model}] = *event.version;
+  }
+  if (event.event == kCarried && !event.version) revoked[event.key] = event.why;
   if (event.event == "revoked") revoked[event.key] = event.why;
   if (event.event == "restored") revoked.erase(event.key);
 }
@@ -110,6 +121,18 @@ void ReleaseState::apply(const ReleaseEvent& event) {
 uint64_t ReleaseState::latest(const std::string& key_recipient, const std::string& model) const {
   const auto found = released.find({key_recipient, model});
   return found == released.end() ? 0 : found->second;
+}
+
+std::vector<ReleaseEvent> ReleaseState::carried() const {
+  std::vector<ReleaseEvent> events;
+  for (const auto& [of, version] : released) {
+    events.push_back(
+        {.event = kCarried, .key_recipient = of.first, .model = of.second, .version = version});
+  }
+  for (const auto& [key, why] : revoked) {
+    events.push_back({.event = kCarried, .key = key, .why = why});
+  }
+  return events;
 }
 
 Result<std::unique_ptr<ReleaseLog>> ReleaseLog::open(const fs::path& path, Clock clock) {
@@ -134,15 +157,46 @@ Result<std::unique_ptr<ReleaseLog>> ReleaseLog::open(const fs::path& path, Clock
 
 Result<LogHead> ReleaseLog::add(const ReleaseEvent& event) {
   const std::scoped_lock lock(mutex_);
-  const LogLine line{head_.seq + 1, time_text(clock_()), head_.sha256, event};
-  const std::string text = text_of(line);
-  // What could not be read again would end the log.
-  const auto read = parse_line(text, head_);
-  if (!read) return fail(Kind::kInternal, "release log: {}", read.error().message);
-  TRY_OK(file_.append(text));
-  state_.apply(read->event);
+  TRY(next, line_after(head_, event));
+  TRY_OK(file_.append(next.text));
+  state_.apply(event);
   const std::scoped_lock publish(head_mutex_);
-  return head_ = head_of(line, text);
+  return head_ = next.head;
+}
+
+Result<ReleaseLog::NextLine> ReleaseLog::line_after(const LogHead& before,
+                                                    const ReleaseEvent& event) const {
+  const LogLine line{before.seq + 1, time_text(clock_()), before.sha256, event};
+  std::string text = text_of(line);
+  // What could not be read again would end the log.
+  const auto read = parse_line(text, before);
+  if (!read) return fail(Kind::kInternal, "release log: {}", read.error().message);
+  const LogHead head = head_of(line, text);
+  return NextLine{std::move(text), head};
+}
+
+Result<bool> ReleaseLog::reopen() {
+  const std::scoped_lock lock(mutex_);
+  if (file_.is_at_its_path()) return false;
+  std::vector<ReleaseEvent> events = state_.carried();
+  events.insert(events.begin(), {.event = kContinued});
+  std::string text;
+  LogHead head = head_;
+  for (const ReleaseEvent& event : events) {
+    TRY(next, line_after(head, event));
+    text += next.text;
+    head = next.head;
+  }
+  TRY(file, AppendFile::open(file_.path()));
+  if (file.size() > 0) {
+    return fail(Kind::kRefused, "'{}' is another file, and not empty",
+                printable(file_.path().string(), 400));
+  }
+  TRY_OK(file.append(text));
+  file_ = std::move(file);
+  const std::scoped_lock publish(head_mutex_);
+  head_ = head;
+  return true;
 }
 
 LogHead ReleaseLog::head() const {

@@ -15,7 +15,9 @@ namespace cloister::serving {
 
 // What was done, by the words of the record. Empty: does not apply, or was not known.
 struct ReleaseEvent {
-  std::string event;  // "started", "released", "refused", "revoked", "restored"
+  // "started", "released", "refused", "revoked", "restored"; in a file that continues another one
+  // "continued" first, then "carried" for all that the lines before say of the future.
+  std::string event;
   std::string key;
   std::string key_recipient;  // age1..., whose secret the key is
   std::string policy_sha256;  // what the key's policy was
@@ -52,10 +54,12 @@ struct ReadLog {
   uint64_t bytes = 0;  // of whole lines. What is behind them was never finished
 };
 
-// Checks every line and what links them, and shows each with its digest. kRefused, naming the line,
-// when the log is not as it was written.
+// Checks every line and what links them, and shows each with its digest. `before` is the head of
+// the file that this one continues; where none is known, the first line's word is taken for it.
+// kRefused, naming the line, when the log is not as it was written.
 Result<ReadLog> read_log(std::string_view log,
-                         const std::function<void(const LogLine&, const LogHead&)>& each);
+                         const std::function<void(const LogLine&, const LogHead&)>& each,
+                         const LogHead& before = {});
 
 // What the log says of the past, and the future must heed.
 struct ReleaseState {
@@ -66,6 +70,8 @@ struct ReleaseState {
   void apply(const ReleaseEvent& event);
   // 0: none.
   uint64_t latest(const std::string& key_recipient, const std::string& model) const;
+  // Events that bring an empty state to this one.
+  std::vector<ReleaseEvent> carried() const;
 };
 
 // Thread-safe.
@@ -82,7 +88,17 @@ class ReleaseLog {
   LogHead head() const;
   ReleaseState state() const;
 
+  // Where its file was moved away, begins another one at its path, which continues the chain and
+  // carries the state. Whether it did. kRefused where another file is there that is not empty;
+  // after an error the log goes on in the file that it has.
+  Result<bool> reopen();
+
  private:
+  struct NextLine {
+    std::string text;
+    LogHead head;
+  };
+  Result<NextLine> line_after(const LogHead& before, const ReleaseEvent& event) const;
   ReleaseLog(AppendFile file, Clock clock) : file_(std::move(file)), clock_(std::move(clock)) {}
 
   mutable std::mutex mutex_;  // of writing, which takes a disk

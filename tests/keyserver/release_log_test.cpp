@@ -153,6 +153,65 @@ TEST_F(ReleaseLogTest, ATornLineIsCutOff) {
   EXPECT_TRUE(read_log(text(), nullptr));
 }
 
+// A log that was moved away goes on in another file, with its chain and its state.
+TEST_F(ReleaseLogTest, GoesOnInAnotherFile) {
+  const fs::path old = dir_ / "log.1";
+  fill();
+  const auto log = open();
+  EXPECT_FALSE(value_of(log->reopen())) << "it is where it was";
+  const LogHead before = log->head();
+  fs::rename(path_, old);
+  const LogHead still = value_of(log->add(released("m", 4)));
+  EXPECT_TRUE(value_of(log->reopen()));
+  const LogHead after = value_of(log->add(released("m", 5)));
+
+  const auto first = value_of(read_log(value_of(read_file(old)), nullptr));
+  EXPECT_EQ(first.head, still);
+  EXPECT_EQ(first.head.seq, before.seq + 1);
+  const std::string rest = text();
+  const auto second = value_of(read_log(rest, nullptr, first.head));
+  EXPECT_EQ(second.head, after);
+  EXPECT_EQ(value_of(read_log(rest, nullptr)).head, after) << "nothing else is known";
+  expect_error(read_log(rest, nullptr, before), Kind::kRefused, "seq: 7, want 6");
+  expect_error(read_log(rest, nullptr, {first.head.seq, std::string(64, 'a')}), Kind::kRefused,
+               "previous: ");
+
+  // Whoever has the new file only knows what counts.
+  const ReleaseState state = log->state();
+  EXPECT_EQ(state.released.size(), 2U);
+  const auto again = [&] {
+    const fs::path copy = dir_ / "copy";
+    EXPECT_TRUE(write_file(copy, rest));
+    return value_of(ReleaseLog::open(copy, [] { return Time(); }))->state();
+  }();
+  EXPECT_EQ(again.released, state.released);
+  EXPECT_EQ(again.revoked, state.revoked);
+  EXPECT_EQ(again.latest("age1one", "m"), 5U);
+}
+
+TEST_F(ReleaseLogTest, GoesOnInNoFileOfOthers) {
+  fill();
+  const auto log = open();
+  fs::rename(path_, dir_ / "log.1");
+  write("something\n");
+  expect_error(log->reopen(), Kind::kRefused, "is another file");
+  EXPECT_EQ(text(), "something\n");
+  EXPECT_TRUE(log->add(released("m", 4)));
+  fs::remove(path_);
+  EXPECT_TRUE(value_of(log->reopen()));
+  EXPECT_TRUE(log->add(released("m", 5)));
+}
+
+// Only the first line may say that it continues something.
+TEST_F(ReleaseLogTest, ContinuationsInBetweenAreFound) {
+  fill();
+  const auto log = open();
+  fs::rename(path_, dir_ / "log.1");
+  ASSERT_TRUE(value_of(log->reopen()));
+  const std::string rest = text();
+  expect_error(read_log(rest + rest, nullptr), Kind::kRefused, "seq: ");
+}
+
 TEST_F(ReleaseLogTest, IsHeldByOne) {
   const auto log = open();
   expect_error(ReleaseLog::open(path_, nullptr), Kind::kUnavailable, "in use");

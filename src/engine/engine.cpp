@@ -1,6 +1,26 @@
 #include "engine/engine.h"
 
+#include <algorithm>
+
 namespace cloister {
+
+Result<> Program::run_into(const std::vector<TensorView>& inputs,
+                           const std::vector<OutputPlace>& outputs) {
+  TRY(made, run(inputs));
+  if (made.size() != outputs.size()) {
+    return invalid("places for {} outputs, want {}", outputs.size(), made.size());
+  }
+  for (size_t i = 0; i < made.size(); ++i) {
+    const OutputPlace& place = outputs[i];
+    if (made[i].dtype() != place.dtype || made[i].shape() != place.shape ||
+        made[i].data().size() != place.data.size()) {
+      return invalid("output {} is {}{}, and its place for {}{}", i, dtype_name(made[i].dtype()),
+                     shape_text(made[i].shape()), dtype_name(place.dtype), shape_text(place.shape));
+    }
+    std::ranges::copy(made[i].data(), place.data.begin());
+  }
+  return {};
+}
 
 Result<> check_inputs(const std::vector<TensorSpec>& specs, const std::vector<TensorView>& inputs) {
   if (inputs.size() != specs.size()) {

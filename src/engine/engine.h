@@ -11,6 +11,13 @@
 
 namespace cloister {
 
+// Memory of the caller's for one output. Plain data.
+struct OutputPlace {
+  DType dtype = DType::kF32;
+  Shape shape;
+  MutableBytes data;  // of just the bytes that these say
+};
+
 // A segment ready to run. Thread-safe: run() may be called from several threads at once.
 class Program {
  public:
@@ -25,6 +32,12 @@ class Program {
   // the program need to outlive them. kInvalid when a number, type or shape does not fit its spec
   // (both are named), kUnsupported when an output is not a tensor that Cloister can move.
   virtual Result<std::vector<Tensor>> run(const std::vector<TensorView>& inputs) = 0;
+
+  // The same, with each output where the caller wants it, without a copy where the engine can do
+  // that. kInvalid also when an output turns out to have another type or shape than its place;
+  // what the places hold after an error means nothing.
+  virtual Result<> run_into(const std::vector<TensorView>& inputs,
+                            const std::vector<OutputPlace>& outputs);
 };
 
 class Engine {

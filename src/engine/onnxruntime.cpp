@@ -120,7 +120,39 @@ class OrtProgram final : public Program {
     });
   }
 
+  Result<> run_into(const std::vector<TensorView>& inputs,
+                    const std::vector<OutputPlace>& outputs) override {
+    TRY_OK(check_inputs(inputs_, inputs));
+    if (outputs.size() != outputs_.size()) {
+      return invalid("places for {} outputs, want {}", outputs.size(), outputs_.size());
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      TRY(bytes, byte_count(outputs[i].dtype, outputs[i].shape));
+      if (bytes != outputs[i].data.size() || !fits_output(i, outputs[i])) {
+        return invalid("output '{}' is {}, and its place {} bytes for {}{}",
+                       printable(outputs_[i].name), spec_text(outputs_[i]), outputs[i].data.size(),
+                       dtype_name(outputs[i].dtype), shape_text(outputs[i].shape));
+      }
+    }
+    return catch_ort([&]() -> Result<> {
+      std::vector<Ort::Value> values;
+      for (const TensorView& input : inputs) values.push_back(ort_value(input));
+      std::vector<Ort::Value> places;
+      for (const OutputPlace& output : outputs) {
+        places.push_back(ort_value({output.dtype, output.shape, output.data}));
+      }
+      session_.Run(Ort::RunOptions{nullptr}, input_names_.data(), values.data(), values.size(),
+                   output_names_.data(), places.data(), places.size());
+      return {};
+    });
+  }
+
  private:
+  // The runtime itself refuses other shapes, once it knows them.
+  bool fits_output(size_t i, const OutputPlace& place) const {
+    return fits(outputs_[i], place.dtype, place.shape, {.may_be_unranked = true});
+  }
+
   Ort::Session session_;
   std::vector<TensorSpec> inputs_;
   std::vector<TensorSpec> outputs_;

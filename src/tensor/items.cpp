@@ -10,7 +10,7 @@ Result<Tensor> concatenate(const std::vector<Tensor>& pieces) {
   Shape shape = pieces[0].shape();
   shape.at(0) = 0;
   for (const Tensor& piece : pieces) shape[0] += piece.shape().at(0);
-  TRY(whole, Tensor::make(pieces[0].dtype(), std::move(shape)));
+  TRY(whole, Tensor::uninitialized(pieces[0].dtype(), std::move(shape)));
   MutableBytes rest = whole.mutable_data();
   for (const Tensor& piece : pieces) {
     const Bytes data = piece.data();
@@ -18,6 +18,7 @@ Result<Tensor> concatenate(const std::vector<Tensor>& pieces) {
     std::memcpy(rest.data(), data.data(), data.size());
     rest = rest.subspan(data.size());
   }
+  if (!rest.empty()) return fail(Kind::kInternal, "a batch is smaller than its shape says");
   return whole;
 }
 

@@ -42,7 +42,7 @@ Result<uint64_t> byte_count(DType dtype, const Shape& shape) {
   return (*total_bits + 7) / 8;
 }
 
-Result<Tensor> Tensor::make(DType dtype, Shape shape) {
+Result<Tensor> Tensor::uninitialized(DType dtype, Shape shape) {
   TRY(size, byte_count(dtype, shape));
   // More than any machine has: not even asked for, as some allocators complain by themselves.
   constexpr uint64_t kMaxBytes = 1ULL << 40;
@@ -53,11 +53,16 @@ Result<Tensor> Tensor::make(DType dtype, Shape shape) {
     return fail(Kind::kIo, "no memory for {} bytes of {} {}", size, dtype_name(dtype),
                 shape_text(shape));
   }
-  std::memset(memory, 0, size);
   Tensor tensor;
   tensor.owner_ = std::shared_ptr<void>(memory, [](void* p) { ::operator delete(p, kAlignment); });
   tensor.view_ = {dtype, std::move(shape), {static_cast<std::byte*>(memory), size}};
   return tensor;
+}
+
+Result<Tensor> Tensor::make(DType dtype, Shape shape) {
+  TRY(tensor, uninitialized(dtype, std::move(shape)));
+  std::memset(tensor.mutable_data().data(), 0, tensor.data().size());
+  return std::move(tensor);
 }
 
 Result<Tensor> Tensor::copy_of(DType dtype, Shape shape, Bytes data) {
@@ -66,7 +71,7 @@ Result<Tensor> Tensor::copy_of(DType dtype, Shape shape, Bytes data) {
     return invalid("{} {} has {} bytes, want {}", dtype_name(dtype), shape_text(shape), data.size(),
                    size);
   }
-  TRY(tensor, make(dtype, std::move(shape)));
+  TRY(tensor, uninitialized(dtype, std::move(shape)));
   if (size > 0) std::memcpy(tensor.mutable_data().data(), data.data(), size);
   return std::move(tensor);
 }

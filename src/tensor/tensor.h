@@ -45,6 +45,8 @@ class Tensor {
 
   // Zero-filled. kInvalid for a shape that overflows, kUnsupported for strings.
   static Result<Tensor> make(DType dtype, Shape shape);
+  // The same, to be written before it is read.
+  static Result<Tensor> uninitialized(DType dtype, Shape shape);
 
   // A copy of `data`, whose size must be what dtype and shape say.
   static Result<Tensor> copy_of(DType dtype, Shape shape, Bytes data);
@@ -58,7 +60,7 @@ class Tensor {
   Bytes data() const { return view_.data; }
   const TensorView& view() const { return view_; }
 
-  // Only for a tensor from make() or copy_of().
+  // Only for a tensor from make(), uninitialized() or copy_of().
   MutableBytes mutable_data() {
     return {const_cast<std::byte*>(view_.data.data()), view_.data.size()};
   }

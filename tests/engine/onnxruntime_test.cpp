@@ -130,6 +130,27 @@ TEST(OnnxRuntime, Computes) {
               ElementsAre(1, 0, 0, 4));
 }
 
+// Into the caller's memory, without a copy, and the same as into its own.
+TEST(OnnxRuntime, ComputesWhereTheCallerWants) {
+  const auto program = load(matmul(4));
+  const Tensor x = pattern({3, 4});
+  const Tensor want = run(*program, {x})[0];
+  Tensor place = *Tensor::make(DType::kF32, {3, 4});
+  const auto into = [&](DType dtype, Shape shape, MutableBytes data) {
+    return program->run_into({x.view()}, {{dtype, std::move(shape), data}});
+  };
+  ASSERT_TRUE(into(DType::kF32, {3, 4}, place.mutable_data()));
+  EXPECT_EQ(values<float>(place), values<float>(want));
+  for (const auto& wrong : {into(DType::kF32, {3, 3}, place.mutable_data().first(36)),
+                            into(DType::kI32, {3, 4}, place.mutable_data()),
+                            into(DType::kF32, {3, 4}, place.mutable_data().first(44)),
+                            into(DType::kF32, {2, 4}, place.mutable_data().first(32)),
+                            program->run_into({x.view()}, {})}) {
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().kind, Kind::kInvalid) << wrong.error().message;
+  }
+}
+
 TEST(OnnxRuntime, DescribesItsPorts) {
   const auto program =
       load(small_segment({{"x", DType::kF32, {-1, 2}}, {"t", DType::kF32, {}}},

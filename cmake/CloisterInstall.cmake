@@ -1,24 +1,25 @@
 # What `cmake --install build/release --prefix P` puts where. By parts, with --component:
-# programs; client (the library), client-development (header, CMake package, pkg-config).
+# runtime (an ONNX Runtime of our own), server (cloisterd and the key server: what is trusted),
+# programs (all others); client (the library), client-development (header, CMake package, pkg-config).
+# Each is a Debian package, too (CloisterPackage.cmake).
 include(CMakePackageConfigHelpers)
 
 # An ONNX Runtime that is not the system's goes along, in a folder of our own.
-function(_install_onnxruntime folder)
+function(cloister_install_onnxruntime)
+  set(folder ${CMAKE_INSTALL_LIBDIR}/cloister)
   get_target_property(library OnnxRuntime::onnxruntime IMPORTED_LOCATION)
   file(REAL_PATH ${library} library)
   if(library MATCHES "^/usr/lib")
     return()
   endif()
-  install(FILES ${library} DESTINATION ${folder} RENAME libonnxruntime.so.1 COMPONENT programs)
+  install(FILES ${library} DESTINATION ${folder} RENAME libonnxruntime.so.1 COMPONENT runtime)
   get_filename_component(beside ${library} DIRECTORY)
   file(GLOB providers ${beside}/libonnxruntime_providers_*.so)
-  install(FILES ${providers} DESTINATION ${folder} COMPONENT programs)
+  install(FILES ${providers} DESTINATION ${folder} COMPONENT runtime)
 endfunction()
 
-# cloister_install_programs(TARGET...)
-function(cloister_install_programs)
-  set(folder ${CMAKE_INSTALL_LIBDIR}/cloister)
-  _install_onnxruntime(${folder})
+# cloister_install_programs(COMPONENT TARGET...)
+function(cloister_install_programs component)
   file(RELATIVE_PATH up ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR}/cloister)
   set(rpath "$ORIGIN/${up}")
   # One of pytorch.org stays where it is: it is larger than all else together.
@@ -26,7 +27,7 @@ function(cloister_install_programs)
     list(APPEND rpath ${TORCH_INSTALL_PREFIX}/lib)
   endif()
   set_target_properties(${ARGN} PROPERTIES INSTALL_RPATH "${rpath}")
-  install(TARGETS ${ARGN} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
+  install(TARGETS ${ARGN} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component})
 endfunction()
 
 # cloister_install_client(TARGET): as find_package(CloisterClient), Cloister::client.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/sha256.h"
 #include "base/time.h"
 #include "bundle/age.h"
 #include "bundle/segments_fields.h"
@@ -120,6 +121,15 @@ std::string cuts_text(const Manifest& manifest) {
 
 std::string model_entry(const SegmentInfo& segment) {
   return segment.name + (segment.placement == Placement::kTrusted ? ".onnx.age" : ".onnx");
+}
+
+std::string segment_sha256(const Manifest& manifest, const SegmentInfo& segment) {
+  std::string digests;
+  for (const std::string& name : {model_entry(segment), weights_entry(segment)}) {
+    const Entry* const entry = manifest.entry(name);
+    digests += (entry == nullptr ? "" : entry->sha256) + "\n";
+  }
+  return to_hex(sha256(as_bytes(digests)));
 }
 
 std::string weights_file(const SegmentInfo& segment) {

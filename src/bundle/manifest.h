@@ -55,6 +55,10 @@ std::string weights_entry(const SegmentInfo& segment);  // "head.data.age", "bod
 // What the model calls the file of its weights: "head.data".
 std::string weights_file(const SegmentInfo& segment);
 
+// Names the bytes of an untrusted segment, model and weights: the same in each bundle that has the
+// very same one. Hexadecimal.
+std::string segment_sha256(const Manifest& manifest, const SegmentInfo& segment);
+
 // 1 to 100 of A-Z a-z 0-9 . _ -, not beginning with a dot. kInvalid.
 Result<> check_model_name(std::string_view name);
 

@@ -116,12 +116,12 @@ class FileRules {
   uint64_t handled_;
 };
 
-Result<> restrict_files(const SandboxPaths& paths) {
+Result<> restrict_files(const SandboxNeeds& needs) {
   TRY(rules, FileRules::make());
   for (const char* path : kSystemReads) TRY_OK(rules.allow(path, kReadFile, kRead));
   for (const char* path : kSystemWrites) TRY_OK(rules.allow(path, kWriteFile, kWrite));
-  for (const fs::path& path : paths.reads) TRY_OK(rules.allow(path, kReadFile, kRead));
-  for (const fs::path& path : paths.writes) TRY_OK(rules.allow(path, kWriteFile, kWrite));
+  for (const fs::path& path : needs.reads) TRY_OK(rules.allow(path, kReadFile, kRead));
+  for (const fs::path& path : needs.writes) TRY_OK(rules.allow(path, kWriteFile, kWrite));
   return rules.enforce();
 }
 
@@ -171,7 +171,7 @@ struct FreeFilter {
   void operator()(void* filter) const { ::seccomp_release(filter); }
 };
 
-Result<> restrict_calls() {
+Result<> restrict_calls(const SandboxNeeds& needs) {
   const std::unique_ptr<void, FreeFilter> filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!filter) return fail(Kind::kUnavailable, "seccomp");
   int wrong = 0;
@@ -181,6 +181,11 @@ Result<> restrict_calls() {
     if (code != 0 && wrong == 0) wrong = code;
   };
   for (const int call : kAllowed) rule(SCMP_ACT_ALLOW, call);
+  if (needs.shared_memory) {
+    rule(SCMP_ACT_ALLOW, SCMP_SYS(memfd_create));
+    rule(SCMP_ACT_ALLOW, SCMP_SYS(socket),
+         {{0, SCMP_CMP_EQ, AF_UNIX, 0}, {1, SCMP_CMP_MASKED_EQ, 0xf, SOCK_SEQPACKET}});
+  }
   for (const int family : {AF_INET, AF_INET6, AF_UNIX}) {
     rule(SCMP_ACT_ALLOW, SCMP_SYS(socket),
          {{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family), 0},
@@ -213,7 +218,7 @@ Result<SandboxMode> parse_sandbox_mode(std::string_view text) {
   return row->value;
 }
 
-Result<std::vector<std::string>> enter_sandbox(SandboxMode mode, const SandboxPaths& paths) {
+Result<std::vector<std::string>> enter_sandbox(SandboxMode mode, const SandboxNeeds& needs) {
   std::vector<std::string> active;
   if (mode == SandboxMode::kOff || kSanitized) {
     log(LogLevel::kWarn, "no sandbox", {{"why", kSanitized ? "a sanitizer" : "--sandbox off"}});
@@ -235,8 +240,8 @@ Result<std::vector<std::string>> enter_sandbox(SandboxMode mode, const SandboxPa
         {{"missing", what}, {"why", entered.error().message}});
     return {};
   };
-  TRY_OK(note("files", restrict_files(paths)));
-  TRY_OK(note("calls", restrict_calls()));
+  TRY_OK(note("files", restrict_files(needs)));
+  TRY_OK(note("calls", restrict_calls(needs)));
   log(LogLevel::kInfo, "sandbox", {{"active", fmt::format("{}", fmt::join(active, " "))}});
   return active;
 }

@@ -18,15 +18,9 @@ constexpr uint64_t kMostMetadata = 1 << 20;
 
 // The bytes of a right reply, at most; nothing where dimensions are free.
 std::optional<uint64_t> largest_reply(const std::vector<TensorSpec>& outputs, int64_t items) {
-  uint64_t bytes = kMostReplyJson;
-  for (const TensorSpec& spec : outputs) {
-    Shape shape = spec.dims;
-    if (items > 0 && !shape.empty() && shape[0] < 0) shape[0] = items;
-    const auto tensor = byte_count(spec.dtype, shape);
-    if (!tensor || *tensor > UINT64_MAX - bytes) return std::nullopt;
-    bytes += *tensor;
-  }
-  return bytes;
+  const auto tensors = bytes_of(outputs, items);
+  if (!tensors || *tensors > UINT64_MAX - kMostReplyJson) return std::nullopt;
+  return *tensors + kMostReplyJson;
 }
 
 Result<> check_json(const net::Response& response) {
@@ -49,34 +43,9 @@ Error error_of(const net::Response& response) {
   return {response.status >= kFirstError ? Kind::kInternal : Kind::kInvalid, why};
 }
 
-// Servers differ in whether they list the dimension of the batch, so dimensions are compared from
-// the last one backwards, as far as both have them and fix them.
-bool agree(const Shape& want, const Shape& got) {
-  if (std::max(want.size(), got.size()) - std::min(want.size(), got.size()) > 1) return false;
-  return std::equal(want.rbegin(), want.rbegin() + std::min(want.size(), got.size()), got.rbegin(),
-                    [](int64_t a, int64_t b) { return a < 0 || b < 0 || a == b; });
-}
-
-Result<> check_specs(std::string_view what, const std::vector<TensorSpec>& want,
-                     const std::vector<TensorSpec>& got) {
-  if (got.size() != want.size()) {
-    return invalid("its model has {} {}s, want {}", got.size(), what, want.size());
-  }
-  for (const TensorSpec& spec : want) {
-    const TensorSpec* const found = find_spec(got, spec.name);
-    if (found == nullptr) return invalid("its model has no {} '{}'", what, printable(spec.name));
-    if (found->dtype != spec.dtype || !agree(spec.dims, found->dims)) {
-      return invalid("its model's {} '{}' is {}, want {}", what, printable(spec.name),
-                     spec_text(*found), spec_text(spec));
-    }
-  }
-  return {};
-}
-
-Result<> check_metadata(const net::Response& response, const TensorSpecs& specs) {
+Result<> check_metadata(const net::Response& response, const WorkerModel& wanted) {
   TRY(metadata, oip::parse_model_metadata(net::body_of(response).bytes));
-  TRY_OK(check_specs("input", specs.inputs, metadata.inputs));
-  return check_specs("output", specs.outputs, metadata.outputs);
+  return check_worker_model(metadata, wanted);
 }
 
 // Whether a status means that no such request will ever be served; only being busy passes.
@@ -96,12 +65,12 @@ Result<OipCall> call_of(const TensorSpecs& specs, const std::vector<Tensor>& inp
 
 }  // namespace
 
-HttpLink::HttpLink(HttpLinkOptions options, TensorSpecs specs)
-    : options_(std::move(options)), specs_(std::move(specs)) {}
+HttpLink::HttpLink(HttpLinkOptions options, WorkerModel model)
+    : options_(std::move(options)), model_(std::move(model)) {}
 
 Result<std::vector<Tensor>> HttpLink::call(const std::vector<Tensor>& inputs, int64_t items,
                                            Seconds limit) {
-  TRY(call, call_of(specs_, inputs));
+  TRY(call, call_of(model_.specs, inputs));
   std::unique_ptr<net::Connection> connection = take_idle();
   const auto response = infer(connection, call, items, net::deadline_after(limit));
   if (!response) {
@@ -113,7 +82,7 @@ Result<std::vector<Tensor>> HttpLink::call(const std::vector<Tensor>& inputs, in
     return std::unexpected(error_of(*response));
   }
   TRY_OK(check_json(*response));
-  auto outputs = read_reply(*response, call.id, specs_.outputs, items);
+  auto outputs = read_reply(*response, call.id, model_.specs.outputs, items);
   if (outputs) keep(std::move(connection));
   return outputs;
 }
@@ -132,7 +101,7 @@ Result<> HttpLink::look(Seconds limit) {
     return fail(Kind::kNotFound, "no model at '{}': status {}, {}", printable(path), model.status,
                 oip::parse_error(net::body_of(model).bytes));
   }
-  TRY_OK(check_metadata(model, specs_));
+  TRY_OK(check_metadata(model, model_));
   TRY(ready,
       ask(connection, {.target = path + "/ready"}, {}, kMostMetadata, net::deadline_after(limit)));
   if (ready.status != kOk) {
@@ -145,14 +114,12 @@ Result<> HttpLink::look(Seconds limit) {
 // recover.
 Result<> HttpLink::try_out(std::unique_ptr<net::Connection>& connection, Seconds limit) {
   std::vector<Tensor> inputs;
-  for (const TensorSpec& spec : specs_.inputs) {
-    Shape shape = spec.dims;
-    if (options_.batched && !shape.empty() && shape[0] < 0) shape[0] = 1;
-    auto zeros = Tensor::make(spec.dtype, shape);
+  for (const TensorSpec& spec : model_.specs.inputs) {
+    auto zeros = Tensor::make(spec.dtype, dims_of(spec, options_.batched ? 1 : 0));
     if (!zeros) return {};  // other dimensions are free, and what the body takes there isn't known
     inputs.push_back(std::move(*zeros));
   }
-  const auto call = call_of(specs_, inputs);
+  const auto call = call_of(model_.specs, inputs);
   if (!call) return {};
   const auto response =
       infer(connection, *call, options_.batched ? 1 : 0, net::deadline_after(limit));
@@ -171,7 +138,7 @@ Result<net::Response> HttpLink::infer(std::unique_ptr<net::Connection>& connecti
              {.method = "POST",
               .target = options_.model.path + "/infer",
               .fields = std::move(body.fields)},
-             body.body, largest_reply(specs_.outputs, items), deadline);
+             body.body, largest_reply(model_.specs.outputs, items), deadline);
 }
 
 // On `connection`, if there is one that the worker has not closed meanwhile, which it may after any

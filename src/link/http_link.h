@@ -6,6 +6,7 @@
 
 #include "link/link.h"
 #include "link/oip_call.h"
+#include "link/worker_model.h"
 #include "net/client.h"
 #include "net/deadline.h"
 
@@ -22,9 +23,9 @@ struct HttpLinkOptions {
 // in the meantime, says nothing of the worker: the call is made on a new one.
 class HttpLink final : public Link {
  public:
-  HttpLink(HttpLinkOptions options, TensorSpecs specs);
+  HttpLink(HttpLinkOptions options, WorkerModel model);
 
-  const TensorSpecs& specs() const override { return specs_; }
+  const TensorSpecs& specs() const override { return model_.specs; }
   Result<std::vector<Tensor>> call(const std::vector<Tensor>& inputs, int64_t items,
                                    Seconds limit) override;
   Result<> probe(Seconds limit) override;
@@ -43,7 +44,7 @@ class HttpLink final : public Link {
   void drop_idle();
 
   const HttpLinkOptions options_;
-  const TensorSpecs specs_;
+  const WorkerModel model_;
   std::atomic<bool> tried_ = false;  // whether it takes inference requests, since it is there
   std::mutex mutex_;
   std::vector<std::unique_ptr<net::Connection>> idle_;

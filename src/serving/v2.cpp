@@ -102,12 +102,14 @@ class Service : public std::enable_shared_from_this<Service> {
                 : fmt::format(R"({{"name":"{}","ready":true}})", model_.name));
       }
       case oip::Action::kModelMetadata:
-        return net::text_response(200, kJson,
-                                  oip::write_model_metadata({.name = model_.name,
-                                                             .versions = {model_.version},
-                                                             .platform = model_.platform,
-                                                             .inputs = model_.inputs,
-                                                             .outputs = model_.outputs}));
+        return net::text_response(
+            200, kJson,
+            oip::write_model_metadata({.name = model_.name,
+                                       .versions = {model_.version},
+                                       .platform = model_.platform,
+                                       .inputs = model_.inputs,
+                                       .outputs = model_.outputs,
+                                       .segment_sha256 = model_.segment_sha256}));
       case oip::Action::kStatistics:
         return net::text_response(200, kJson,
                                   statistics_.json(model_.name, model_.version, metrics_));
@@ -145,6 +147,7 @@ class Service : public std::enable_shared_from_this<Service> {
     parsed = std::move(infer);
     *parsing = {};
     TRY(held, take(request, bytes_beside(request.body.bytes, parsed.inputs)));
+    TRY_OK(check_manifest(parsed.parameters));
     for (const oip::RequestedOutput& output : parsed.outputs) {
       if (std::ranges::find(model_.outputs, output.name, &TensorSpec::name) ==
           model_.outputs.end()) {
@@ -166,6 +169,17 @@ class Service : public std::enable_shared_from_this<Service> {
     return std::ranges::all_of(model_.outputs, [&](const TensorSpec& output) {
       return request.wants_binary(output.name);
     });
+  }
+
+  // A client may want the very bundle that it has verified.
+  Result<> check_manifest(const oip::Parameters& parameters) const {
+    const auto expected = parameters.find(oip::kManifestParameter);
+    if (expected == parameters.end()) return {};
+    const auto* const digest = std::get_if<std::string>(&expected->second);
+    if (digest != nullptr && *digest == model_.manifest_sha256) return {};
+    return fail(Kind::kRefused, "the bundle is {}, and the request expects {}",
+                model_.manifest_sha256.empty() ? "not known" : model_.manifest_sha256,
+                digest == nullptr ? "no digest" : printable(*digest));
   }
 
   // As Triton has it: the parameter "timeout", in microseconds.
@@ -204,6 +218,9 @@ class Service : public std::enable_shared_from_this<Service> {
                                 .model_version = model_.version,
                                 .id = request.id,
                                 .parameters = model_.parameters};
+    if (!model_.manifest_sha256.empty()) {
+      response.parameters[oip::kManifestParameter] = model_.manifest_sha256;
+    }
     if (answer.non_finite) response.parameters["non_finite"] = true;
     for (size_t i = 0; i < model_.outputs.size(); ++i) {
       const std::string& name = model_.outputs[i].name;

@@ -16,8 +16,12 @@ struct V2Model {
   std::vector<TensorSpec> inputs;  // a first dimension of -1 is the batch
   std::vector<TensorSpec> outputs;
   int64_t max_batch = 1;
-  // Put into every answer, such as the digest of the bundle.
-  oip::Parameters parameters;
+  // Of the bundle that it comes from, in every answer. A request may name the one that it expects.
+  // Empty: none.
+  std::string manifest_sha256 = {};
+  // Of the segment that it is, in its metadata; empty: none.
+  std::string segment_sha256 = {};
+  oip::Parameters parameters;  // of every answer
   std::function<Result<>()> ready;
   std::function<void(serving::Job)> submit;
 };

@@ -1,83 +1,21 @@
 #include "tee/trusted_server.h"
 
 #include <algorithm>
+#include <mutex>
+#include <thread>
 
 #include "attest/exchange.h"
 #include "base/log.h"
 #include "base/parse_number.h"
-#include "engine/onnxruntime.h"
-#include "link/http_link.h"
+#include "link/oip_http.h"
+#include "net/deadline.h"
 #include "serving/address.h"
+#include "serving/error_response.h"
 #include "serving/metrics_server.h"
-#include "tee/evidence.h"
+#include "serving/task_thread.h"
 
 namespace cloister::serving {
 namespace {
-
-PipelineOptions pipeline_options(const ServerConfig& config, int64_t max_batch) {
-  return {.batcher = {.queue_limit = config.queue,
-                      .max_batch = max_batch,
-                      .delay = std::chrono::microseconds(config.batch_delay_us)},
-          .links = config.links,
-          .verify_rate = config.verify_rate,
-          .verify_tolerance = config.verify_tolerance,
-          .verify_stops = config.verify_stops};
-}
-
-// What links to workers have in common: they have one segment, as the model's body.
-struct WorkerLinks {
-  std::string model_name;
-  TensorSpecs body;
-  net::ClientOptions client;
-  bool batched = false;
-
-  std::vector<PooledWorker> to(const std::vector<net::Url>& urls) const {
-    std::vector<PooledWorker> workers;
-    for (net::Url url : urls) {
-      if (url.path.empty() || url.path == "/") url.path = "/v2/models/" + model_name;
-      PooledWorker& worker = workers.emplace_back();
-      worker.name = fmt::format("{}:{}", url.host, url.port);
-      worker.url = net::url_text(url);
-      worker.link = std::make_unique<HttpLink>(
-          HttpLinkOptions{.model = std::move(url), .client = client, .batched = batched}, body);
-    }
-    return workers;
-  }
-};
-
-Result<std::unique_ptr<Program>> load(Engine& engine, const bundle::Bundle& bundle,
-                                      const std::string& name, const TrustedServerParts& parts) {
-  TRY(segment, bundle.segment(name, parts.identities, parts.headers));
-  auto program = engine.load(segment);
-  if (!program) return with_context(program.error(), name);
-  return program;
-}
-
-// What runs inside, and what results are checked with.
-Result<PipelineModel> load_segments(const bundle::Bundle& bundle, const TrustedServerParts& parts) {
-  TRY(engine, make_onnxruntime({.threads = parts.config.threads}));
-  const bundle::Manifest& manifest = bundle.manifest();
-  PipelineModel out{.served = {manifest.inputs, manifest.outputs}};
-  for (const SegmentInfo& segment : manifest.segments) {
-    out.segments.push_back({.info = segment});
-    if (segment.placement == Placement::kUntrusted && parts.config.verify_rate <= 0) continue;
-    TRY(program, load(*engine, bundle, segment.name, parts));
-    out.segments.back().program = std::move(program);
-  }
-  return out;
-}
-
-// Bundles that were sealed before bounds were.
-void warn_of_free_sizes(const bundle::Manifest& manifest) {
-  for (const TensorSpec& spec : manifest.inputs) {
-    for (size_t axis = manifest.max_batch > 1 ? 1 : 0; axis < spec.dims.size(); ++axis) {
-      if (spec.dims[axis] >= 0 || spec.bound(axis)) continue;
-      log(LogLevel::kWarn, "an input's size has no bound: seal the bundle again (--max-dim)",
-          {{"input", spec.name}, {"type", spec_text(spec)}});
-      break;
-    }
-  }
-}
 
 // Requests to the model are for those whom the clients file knows; whether the server is alive, and
 // what it can prove about itself, is for everybody.
@@ -122,24 +60,93 @@ std::optional<net::Response> refuse_client(ClientGate& gate, const net::Request&
   return std::nullopt;
 }
 
+// New connections must not be told to come again where old ones are answered.
+Result<> wait_until_ready(const ServedBundle& served, Seconds limit) {
+  constexpr std::chrono::milliseconds kBetweenLooks{10};
+  const auto deadline = net::deadline_after(limit);
+  while (true) {
+    const Result<> ready = served.ready();
+    if (ready || net::Clock::now() >= deadline) return ready;
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+// Parsing this much takes about a millisecond.
+constexpr uint64_t kParsedAtOnce = 256 << 10;
+constexpr size_t kMostWaitingToBeParsed = 64;
+
+bool has_much_json(const net::Request& request) {
+  const uint64_t bytes = request.body.bytes.size();
+  const auto json = header_length(request.fields);
+  return (json ? std::min(json->value_or(bytes), bytes) : bytes) > kParsedAtOnce;
+}
+
+// Connections hold it, and with it the bundle. What takes long to parse does so on a thread of its
+// own, one after the other: others' requests do not wait for it, and memory for it is needed once.
+net::Handler handler_of(std::shared_ptr<const ServedBundle> served, TaskThread& parsing) {
+  return [served = std::move(served), &parsing](net::Request request, net::Respond respond) {
+    if (!has_much_json(request)) return served->handle(std::move(request), std::move(respond));
+    request.channel = nullptr;  // it is for the server's own threads
+    auto answer = std::make_shared<net::Respond>(std::move(respond));
+    const bool taken = parsing.add([served, answer, request = std::move(request)]() mutable {
+      served->handle(std::move(request), std::move(*answer));
+    });
+    if (!taken) (*answer)(error_response({Kind::kUnavailable, "too many requests to be parsed"}));
+  };
+}
+
 }  // namespace
 
 struct TrustedServer::Parts {
   TrustedServerParts given;
   std::string config_sha256;
   serving::Metrics metrics;
-  WorkerLinks links;
-  std::unique_ptr<WorkerPool> workers;
-  std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<ClientGate> gate;
   bool certificate_suffices = false;  // there is no list of clients, but an authority of theirs
-  std::unique_ptr<EvidenceService> evidence;
+  // Ends bundles that no connection needs any more: their threads may take a while to finish, and
+  // a server's own threads must not wait.
+  TaskThread ending{SIZE_MAX};
+  TaskThread parsing{kMostWaitingToBeParsed};
+  std::mutex mutex;                            // of which bundle is served
+  std::shared_ptr<const ServedBundle> bundle;  // by new connections
   std::unique_ptr<MetricsServer> metrics_server;
   std::unique_ptr<net::Server> server;  // last: goes first
+
+  Result<std::shared_ptr<const ServedBundle>> load(const bundle::Bundle& opened, BundleParts with);
+  std::shared_ptr<const ServedBundle> served() {
+    const std::scoped_lock lock(mutex);
+    return bundle;
+  }
+  net::Gate make_gate();
 };
 
 TrustedServer::TrustedServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 TrustedServer::~TrustedServer() = default;
+
+Result<std::shared_ptr<const ServedBundle>> TrustedServer::Parts::load(const bundle::Bundle& opened,
+                                                                       BundleParts with) {
+  TRY(made, ServedBundle::start(opened, std::move(with),
+                                {.config = given.config,
+                                 .config_sha256 = config_sha256,
+                                 .tool = given.tool,
+                                 .worker_client = given.worker_client,
+                                 .sandbox = given.sandbox,
+                                 .producer = given.producer,
+                                 .metrics = metrics}));
+  return std::shared_ptr<const ServedBundle>(made.release(), [this](const ServedBundle* unneeded) {
+    ending.add([owned = std::unique_ptr<const ServedBundle>(unneeded)] {});
+  });
+}
+
+net::Gate TrustedServer::Parts::make_gate() {
+  return [this](const net::Request& request) -> std::optional<net::Response> {
+    if (is_for_everybody(request)) return refuse_large(request);
+    const std::string certificate =
+        request.channel == nullptr ? "" : request.channel->client_certificate_sha256();
+    if (certificate_suffices && certificate.empty()) return unauthorized(metrics);
+    return refuse_client(*gate, request, certificate, metrics);
+  };
+}
 
 Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle& bundle,
                                                             TrustedServerParts given) {
@@ -147,37 +154,13 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
   Parts& p = *parts;
   p.given = std::move(given);
   const ServerConfig& config = p.given.config;
-  const bundle::Manifest& manifest = bundle.manifest();
   p.config_sha256 = serving::config_sha256(config);
-  const int64_t max_batch = manifest.max_batch;
 
   TRY(listen, parse_address(config.listen));
-  TRY(model, load_segments(bundle, p.given));
-  p.given.identities.clear();  // nothing needs them any more; they overwrite themselves
-  p.given.headers.clear();
-  warn_of_free_sizes(manifest);
-  std::vector<WorkerPool*> pools;
-  for (const LoadedSegment& segment : model.segments) {
-    if (segment.info.placement == Placement::kTrusted) continue;
-    if (p.given.workers.empty())
-      return fail(Kind::kUsage, "the plan needs a worker: give --worker");
-    if (p.workers) {
-      return fail(Kind::kUnsupported, "the plan has several untrusted segments; workers have one");
-    }
-    p.links = {.model_name = manifest.model_name,
-               .body = {segment.info.inputs, segment.info.outputs},
-               .client = p.given.worker_client,
-               .batched = max_batch > 1};
-    p.workers = std::make_unique<WorkerPool>(
-        p.links.to(p.given.workers),
-        WorkerPoolOptions{.answer_limit = Seconds(config.worker_timeout_s),
-                          .quarantine = Seconds(config.quarantine_s)},
-        p.metrics);
-    pools.push_back(p.workers.get());
-  }
-  TRY(pipeline, Pipeline::start(std::move(model), pipeline_options(config, max_batch),
-                                std::move(pools), p.metrics));
-  p.pipeline = std::move(pipeline);
+  TRY(served, p.load(bundle, {.identities = std::move(p.given.identities),
+                              .headers = std::move(p.given.headers),
+                              .workers = std::move(p.given.workers)}));
+  p.bundle = served;
   p.certificate_suffices = !p.given.client_ca_pem.empty() && !p.given.clients;
   p.gate = std::make_unique<ClientGate>(std::move(p.given.clients));
 
@@ -188,43 +171,6 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
     TRY(made, net::make_tls_identity(names, p.given.now_unix_s));
     identity = std::move(made);
   }
-  const EvidenceMeter meter{
-      .asked = [&p](const std::string& outcome) { p.metrics.evidence(outcome); },
-      .produced = [&p](double seconds) { p.metrics.evidence_time(seconds); }};
-  TRY(evidence,
-      EvidenceService::start(
-          bundle, p.config_sha256, p.given.tool, p.given.producer,
-          {.per_second = config.evidence_per_s, .sandbox = p.given.sandbox, .meter = meter}));
-  p.evidence = std::move(evidence);
-  V2Model served{.name = manifest.model_name,
-                 .version = std::to_string(manifest.version),
-                 .platform = "onnx_cloister",
-                 .inputs = p.pipeline->served().inputs,
-                 .outputs = p.pipeline->served().outputs,
-                 .max_batch = max_batch,
-                 .parameters = {{"manifest_sha256", bundle.manifest_sha256()},
-                                {"mode", std::string(p.evidence->mode())}},
-                 .ready = [&p] { return p.pipeline->ready(); },
-                 .submit = [&p](Job job) { p.pipeline->submit(std::move(job)); }};
-  const net::Handler v2 =
-      v2_handler(std::move(served),
-                 {.server = {"cloisterd", p.given.tool, {"binary_tensor_data", "statistics"}},
-                  .deadline = serving::Seconds(config.deadline_s)},
-                 p.metrics);
-  const net::Handler handler = [v2, &p](net::Request request, net::Respond respond) {
-    if (request.target == attest::kExchangeTarget) {
-      return p.evidence->answer(request, std::move(respond));
-    }
-    v2(std::move(request), std::move(respond));
-  };
-  const net::Gate gate = [&p](const net::Request& request) -> std::optional<net::Response> {
-    if (is_for_everybody(request)) return refuse_large(request);
-    const std::string certificate =
-        request.channel == nullptr ? "" : request.channel->client_certificate_sha256();
-    if (p.certificate_suffices && certificate.empty()) return unauthorized(p.metrics);
-    return refuse_client(*p.gate, request, certificate, p.metrics);
-  };
-
   net::ServerOptions options{
       .address = listen.host,
       .port = listen.port,
@@ -240,18 +186,47 @@ Result<std::unique_ptr<TrustedServer>> TrustedServer::start(const bundle::Bundle
     TRY(metrics_server, MetricsServer::start(config.metrics_listen, p.metrics));
     p.metrics_server = std::move(metrics_server);
   }
-  TRY(server, net::Server::start(std::move(options), handler, gate));
+  TRY(server, net::Server::start(std::move(options), handler_of(served, p.parsing), p.make_gate()));
   p.server = std::move(server);
   log(LogLevel::kInfo, "serving",
       {{"listen", config.listen},
        {"port", p.server->port()},
-       {"model", manifest.model_name},
-       {"version", manifest.version},
-       {"manifest_sha256", bundle.manifest_sha256()},
+       {"model", served->name()},
+       {"version", served->version()},
+       {"manifest_sha256", served->manifest_sha256()},
        {"config_sha256", p.config_sha256},
-       {"mode", p.evidence->mode()},
+       {"mode", served->mode()},
        {"evidence", p.given.producer->source()}});
   return std::unique_ptr<TrustedServer>(new TrustedServer(std::move(parts)));
+}
+
+Result<> TrustedServer::replace_bundle(const bundle::Bundle& bundle, BundleParts parts,
+                                       Seconds limit) {
+  Parts& p = *parts_;
+  const auto before = p.served();
+  const bundle::Manifest& manifest = bundle.manifest();
+  if (manifest.model_name != before->name()) {
+    return fail(Kind::kRefused, "it has model '{}', and clients ask for '{}'",
+                printable(manifest.model_name), before->name());
+  }
+  if (manifest.version <= before->version()) {
+    return fail(Kind::kRefused, "it has version {}, want one after {}, which is served",
+                manifest.version, before->version());
+  }
+  TRY(served, p.load(bundle, std::move(parts)));
+  TRY_OK(wait_until_ready(*served, limit));
+  {
+    const std::scoped_lock lock(p.mutex);
+    p.bundle = served;
+  }
+  p.server->replace_handler(handler_of(served, p.parsing), p.make_gate());
+  log(LogLevel::kInfo, "bundle replaced",
+      {{"version", served->version()}, {"manifest_sha256", served->manifest_sha256()}});
+  return {};
+}
+
+std::string TrustedServer::manifest_sha256() const {
+  return parts_->served()->manifest_sha256();
 }
 
 uint16_t TrustedServer::port() const {
@@ -267,13 +242,11 @@ std::string TrustedServer::config_sha256() const {
 }
 
 Result<> TrustedServer::ready() const {
-  return parts_->pipeline->ready();
+  return parts_->served()->ready();
 }
 
-Result<> TrustedServer::replace_workers(const std::vector<net::Url>& workers) {
-  if (!parts_->workers) return fail(Kind::kUsage, "the plan has no worker");
-  parts_->workers->replace(parts_->links.to(workers));
-  return {};
+Result<> TrustedServer::replace_workers(const std::vector<Endpoint>& workers) {
+  return parts_->served()->replace_workers(workers);
 }
 
 Result<> TrustedServer::replace_certificate(net::TlsIdentity identity) {

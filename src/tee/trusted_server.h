@@ -4,11 +4,8 @@
 #include "attest/produce/attester.h"
 #include "bundle/age.h"
 #include "bundle/bundle.h"
-#include "net/client.h"
-#include "serving/v2.h"
 #include "tee/clients.h"
-#include "tee/config.h"
-#include "tee/pipeline.h"
+#include "tee/served_bundle.h"
 
 namespace cloister::serving {
 
@@ -19,7 +16,7 @@ struct TrustedServerParts {
   std::string tool;  // "cloister 0.1.0"
   std::vector<age::Identity> identities;
   bundle::WrappedKeys headers;  // that a key server released for one of them (tee/key_client.h)
-  std::vector<net::Url> workers;
+  std::vector<Endpoint> workers;
   net::ClientOptions worker_client;  // how workers are asked: authority, limits
   std::optional<std::vector<Client>> clients;
   std::string client_ca_pem;
@@ -44,8 +41,16 @@ class TrustedServer {
   // Whether requests would be answered now.
   Result<> ready() const;
 
+  // Serves a newer bundle of the same model to connections from now on. Those that are open keep
+  // theirs, which they have verified, and are closed after their next answer; the old bundle and
+  // its workers stay as long as one of them does. Errors as of start(); kRefused for another model,
+  // or for a version that is not newer; kUnavailable where no worker of it is up within `limit`.
+  // Nothing is changed then.
+  Result<> replace_bundle(const bundle::Bundle& bundle, BundleParts parts,
+                          Seconds limit = Seconds(10));
+  std::string manifest_sha256() const;  // of the bundle that new connections get
   // In place of all workers that it has (WorkerPool::replace). kUsage where the plan has none.
-  Result<> replace_workers(const std::vector<net::Url>& workers);
+  Result<> replace_workers(const std::vector<Endpoint>& workers);
   // For connections from now on (net::Server::replace_identity).
   Result<> replace_certificate(net::TlsIdentity identity);
 

@@ -28,12 +28,18 @@ inline constexpr const char* kHeaderLengthField = "Inference-Header-Content-Leng
 using Parameter = std::variant<bool, int64_t, uint64_t, double, std::string>;
 using Parameters = std::map<std::string, Parameter>;
 
+// Our own parameters: which bundle a whole model comes from, or must come from; which segment of a
+// bundle a worker's model is.
+inline constexpr const char* kManifestParameter = "manifest_sha256";
+inline constexpr const char* kSegmentParameter = "segment_sha256";
+
 struct ModelMetadata {
   std::string name;
   std::vector<std::string> versions;
   std::string platform;
   std::vector<TensorSpec> inputs;
   std::vector<TensorSpec> outputs;
+  std::string segment_sha256 = {};  // empty: others' servers say none
 };
 
 struct ServerMetadata {

@@ -70,6 +70,11 @@ std::string write_model_metadata(const ModelMetadata& metadata) {
   append_tensors(json, metadata.inputs);
   json += ",\"outputs\":";
   append_tensors(json, metadata.outputs);
+  if (!metadata.segment_sha256.empty()) {
+    json += fmt::format(",\"parameters\":{{\"{}\":", kSegmentParameter);
+    append_quoted(json, metadata.segment_sha256);
+    json += '}';
+  }
   return json + '}';
 }
 
@@ -93,6 +98,13 @@ Result<ModelMetadata> parse_model_metadata(Bytes json) {
   for (size_t i = 0; i < versions.size(); ++i) {
     TRY(version, text_of("", fmt::format("versions[{}]", i), versions[i]));
     metadata.versions.push_back(std::move(version));
+  }
+  // Others may have parameters of any form.
+  const auto parameters = members.find("parameters");
+  std::string_view digest;
+  if (parameters && parameters->at_key(kSegmentParameter).get(digest) == simdjson::SUCCESS) {
+    TRY_OK(check_text("", kSegmentParameter, digest));
+    metadata.segment_sha256 = digest;
   }
   return metadata;
 }

@@ -11,8 +11,10 @@ class Body {
   // `metrics` outlives it.
   Body(std::unique_ptr<Program> program, const BatcherOptions& options, Metrics& metrics);
 
-  // As Trusted's.
+  // As Pipeline's.
   void submit(Job job) { batcher_.push(std::move(job)); }
+  // For whoever asks it without the queue.
+  Program& program() { return *program_; }
 
  private:
   void run(std::vector<Job> jobs);

@@ -1,5 +1,7 @@
 #include "worker/worker_server.h"
 
+#include <bit>
+
 #include "serving/address.h"
 
 namespace cloister::serving {
@@ -16,6 +18,17 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Progra
                               .max_batch = options.max_batch,
                               .delay = std::chrono::microseconds(options.batch_delay_us)},
       worker->metrics_);
+  if (!options.shared_memory.empty()) {
+    TRY(shm_server, ShmServer::start(worker->body_->program(), {inputs, outputs},
+                                     {.socket = options.shared_memory,
+                                      .model = options.model,
+                                      .version = options.version,
+                                      .platform = options.engine,
+                                      .segment_sha256 = options.segment_sha256,
+                                      .most_bytes = std::bit_ceil(options.max_body_bytes)},
+                                     worker->metrics_));
+    worker->shm_server_ = std::move(shm_server);
+  }
   V2Model model{
       .name = options.model,
       .version = options.version,
@@ -23,6 +36,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Progra
       .inputs = std::move(inputs),
       .outputs = std::move(outputs),
       .max_batch = options.max_batch,
+      .segment_sha256 = options.segment_sha256,
       .ready = [] { return Result<>(); },
       .submit = [body = worker->body_.get()](serving::Job job) { body->submit(std::move(job)); }};
   net::Handler handler =
@@ -42,6 +56,11 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::start(std::unique_ptr<Progra
                                  std::move(handler)));
   worker->server_ = std::move(server);
   return worker;
+}
+
+void WorkerServer::drain(net::Seconds limit) {
+  shm_server_.reset();  // it ends once the calls that it has are answered
+  server_->drain(limit);
 }
 
 }  // namespace cloister::serving

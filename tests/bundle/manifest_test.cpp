@@ -81,6 +81,18 @@ TEST(Manifest, EntriesOfASegment) {
   EXPECT_EQ(weights_entry(sample_manifest().segments[1]), "body.data");
 }
 
+TEST(Manifest, NamesSegmentsByTheirBytes) {
+  Manifest manifest = sample_manifest();
+  const std::string digest = segment_sha256(manifest, manifest.segments[1]);
+  manifest.version += 1;
+  manifest.model_name = "another";
+  EXPECT_EQ(segment_sha256(manifest, manifest.segments[1]), digest);
+  for (Entry& entry : manifest.entries) {
+    if (entry.name == "body.onnx") entry.sha256 = std::string(64, '9');
+  }
+  EXPECT_NE(segment_sha256(manifest, manifest.segments[1]), digest);
+}
+
 TEST(Manifest, ModelNames) {
   for (const char* name : {"a", "A-b_c.9", "9"}) EXPECT_TRUE(check_model_name(name)) << name;
   for (const std::string& name :

@@ -50,10 +50,12 @@ class Sandbox : public testing::Test {
   }
 
   // In a process of its own, since there is no way out of a sandbox. `attempt` is made inside.
-  void expect_inside(const std::function<std::string()>& attempt, const std::string& want) {
+  void expect_inside(const std::function<std::string()>& attempt, const std::string& want,
+                     bool shared_memory = false) {
     const auto child = [&] {
-      const auto active = enter_sandbox(SandboxMode::kRequired,
-                                        {.reads = {dir_ / "read"}, .writes = {dir_ / "write"}});
+      const auto active = enter_sandbox(
+          SandboxMode::kRequired,
+          {.reads = {dir_ / "read"}, .writes = {dir_ / "write"}, .shared_memory = shared_memory});
       if (!active || active->size() != 2) {
         std::cerr << "no sandbox: " << (active ? "" : active.error().message) << '\n';
         ::_exit(2);
@@ -123,6 +125,16 @@ TEST_F(Sandbox, LeavesNoMemoryThatIsWrittenAndRun) {
                 kNo);
   expect_inside(
       [&] { return outcome(::mprotect(map(PROT_READ | PROT_WRITE), 4096, PROT_EXEC) == 0); }, kNo);
+}
+
+// Memory with a descriptor could be mapped twice, to be written and to be run.
+TEST_F(Sandbox, LeavesSharedMemoryToThoseThatNeedIt) {
+  const auto make = [] { return outcome(::memfd_create("m", MFD_CLOEXEC) >= 0); };
+  const auto connect = [] { return outcome(::socket(AF_UNIX, SOCK_SEQPACKET, 0) >= 0); };
+  expect_inside(make, kNo);
+  expect_inside(connect, kNo);
+  expect_inside(make, "", true);
+  expect_inside(connect, "", true);
 }
 
 TEST(SandboxMode, Words) {

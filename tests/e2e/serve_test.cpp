@@ -271,6 +271,77 @@ TEST_F(Serve, ReadsAgainWhatMayChange) {
   EXPECT_EQ(head.stop(), 0);
 }
 
+// SIGHUP: a newer bundle, and the worker that has its body.
+TEST_F(Serve, ServesANewerBundle) {
+  const auto first = worker();
+  write("workers.txt", worker_url(first->port()) + "\n");
+  Background head(CLOISTERD,
+                  {"--bundle", "net.cloister", "--identity", "key.txt", "--signer", "rel.pub",
+                   "--workers-file", "workers.txt", "--listen", "127.0.0.1:0"},
+                  dir_.path(), "server");
+  url_ = fmt::format("https://127.0.0.1:{}", head.port());
+  wait_ready();
+  const auto version = [&] {
+    const test::Finished asked = run(infer({"--json"}));
+    return asked.code == 0 ? Json::parse(asked.out)["version"].get<int>() : -1;
+  };
+  EXPECT_EQ(version(), 7);
+
+  // What can't be served changes nothing, nor do workers that are named for it.
+  const auto replace = [&](uint64_t number) {
+    seal("next.cloister", number);
+    fs::rename(dir_ / "next.cloister", dir_ / "net.cloister");
+  };
+  replace(6);
+  write("workers.txt", worker_url(1) + "\n");
+  head.signal(SIGHUP);
+  EXPECT_TRUE(test::eventually([&] { return head.err().contains("kept=\"bundle and workers\""); }));
+  EXPECT_THAT(head.err(), HasSubstr("it has version 6, want one after 7"));
+  EXPECT_EQ(version(), 7);
+
+  replace(8);
+  const auto second = worker();
+  write("workers.txt", worker_url(second->port()) + "\n");
+  head.signal(SIGHUP);
+  EXPECT_TRUE(test::eventually([&] { return head.err().contains("bundle replaced"); }))
+      << head.err();
+  EXPECT_EQ(version(), 8);
+  EXPECT_EQ(first->stop(), 0);
+  EXPECT_EQ(version(), 8);
+  EXPECT_EQ(head.stop(), 0);
+}
+
+// A worker on the same machine, over shared memory.
+TEST_F(Serve, SharesMemoryWithAWorker) {
+  const std::string socket = (dir_ / "body.sock").string();
+  auto body = worker(0, {"--shared-memory", socket});
+  Arguments arguments = server_arguments(1);
+  arguments[7] = "unix:" + socket;
+  Background head(CLOISTERD, arguments, dir_.path(), "server");
+  url_ = fmt::format("https://127.0.0.1:{}", head.port());
+  wait_ready();
+  const auto answers = [&] {
+    const test::Finished asked = run(infer({"-o", "got.npy"}));
+    if (asked.code != 0) return asked.code;
+    const auto got = read_npy(dir_ / "got.npy");
+    const auto values = got->as<float>();
+    expect_same_values({values.begin(), values.end()});
+    return 0;
+  };
+  EXPECT_EQ(answers(), 0);
+  // Killed, it leaves its socket; another one takes it over.
+  body->signal(SIGKILL);
+  EXPECT_EQ(body->wait(), -SIGKILL);
+  EXPECT_EQ(answers(), 1);
+  body = worker(0, {"--shared-memory", socket});
+  wait_ready();
+  EXPECT_EQ(answers(), 0);
+  EXPECT_EQ(body->stop(), 0) << body->err();
+  EXPECT_FALSE(fs::exists(socket));
+  EXPECT_EQ(head.stop(), 0) << head.err();
+  EXPECT_THAT(head.err(), HasSubstr("worker=unix:" + socket));
+}
+
 TEST_F(Serve, WhatIsNotTrustedIsRefused) {
   const auto head = server(1);
   const auto refused = [&](const Arguments& arguments, const std::string& part) {

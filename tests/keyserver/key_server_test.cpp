@@ -110,7 +110,7 @@ TEST_F(KeyServerTest, ATrustedServerStartsWithIt) {
     parts.tool = "test";
     parts.identities.push_back(value_of(age::Identity::parse(keys.identities[0].text().text())));
     parts.headers = std::move(headers);
-    parts.workers = {{.host = "127.0.0.1", .port = 1}};
+    parts.workers = {{.url = {.host = "127.0.0.1", .port = 1}}};
     parts.producer = attest::simulated_attester();
     parts.now_unix_s = test::now_s();
     return parts;

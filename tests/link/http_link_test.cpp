@@ -35,7 +35,7 @@ class HttpLinks : public testing::Test {
   TensorSpecs specs_{{{"h", DType::kF32, {-1, 2}}}, {{"y", DType::kF32, {-1, 2}}}};
   Seconds limit_ = cloister::test::kPatience;
   HostileWorker worker_{test::elementwise("h", "y", [](float v) { return v + 1; })};
-  HttpLink link_{{.model = worker_.url()}, specs_};
+  HttpLink link_{{.model = worker_.url()}, {specs_}};
 };
 
 TEST_F(HttpLinks, GiveTheOutputs) {
@@ -74,7 +74,7 @@ TEST_F(HttpLinks, TakeWorkersThatCloseEachConnection) {
       HostileWorker::honest(socket, asked);
       return false;
     });
-    HttpLink link({.model = worker_.url()}, specs_);
+    HttpLink link({.model = worker_.url()}, {specs_});
     for (int i = 0; i < 3; ++i) {
       const auto found = link.probe(cloister::test::kPatience);
       EXPECT_TRUE(found) << found.error().message;
@@ -108,7 +108,7 @@ TEST_F(HttpLinks, TryWorkersOnceAndTakeOnlyARefusalForOne) {
       EXPECT_EQ(asked.request.inputs.at(0).tensor.shape(), (Shape{1, 2}));
       return script(socket, asked);
     });
-    HttpLink link({.model = worker_.url()}, specs_);
+    HttpLink link({.model = worker_.url()}, {specs_});
     EXPECT_TRUE(link.probe(cloister::test::kPatience));
     EXPECT_TRUE(link.probe(cloister::test::kPatience));
     EXPECT_EQ(tried, 1);
@@ -125,10 +125,10 @@ TEST_F(HttpLinks, TryWorkersOnceAndTakeOnlyARefusalForOne) {
 // What is free has a meaning of its own, and the worker may be right to refuse.
 TEST_F(HttpLinks, TryNoWorkersWhoseInputsAreFree) {
   worker_.set_trial(says(http_text(400, "{}")));
-  HttpLink unbatched({.model = worker_.url(), .batched = false}, specs_);
+  HttpLink unbatched({.model = worker_.url(), .batched = false}, {specs_});
   EXPECT_TRUE(unbatched.probe(cloister::test::kPatience));
   const TensorSpecs free{{{"h", DType::kF32, {-1, -1}}}, {{"y", DType::kF32, {-1, -1}}}};
-  HttpLink any({.model = worker_.url()}, free);
+  HttpLink any({.model = worker_.url()}, {free});
   EXPECT_TRUE(any.probe(cloister::test::kPatience));
 }
 
@@ -140,7 +140,7 @@ TEST_F(HttpLinks, SayWhoseFaultItIsThatNothingCanBeSent) {
 }
 
 TEST_F(HttpLinks, AreUnavailableWhereNobodyListens) {
-  HttpLink nowhere({.model = {.host = "127.0.0.1", .port = 1, .path = "/v2/models/m"}}, specs_);
+  HttpLink nowhere({.model = {.host = "127.0.0.1", .port = 1, .path = "/v2/models/m"}}, {specs_});
   expect_error(nowhere.call({floats({2, 2}, {1, 2, 3, 4})}, 2, cloister::test::kPatience),
                Kind::kUnavailable, "");
   expect_error(nowhere.probe(cloister::test::kPatience), Kind::kUnavailable, "");
@@ -187,10 +187,24 @@ TEST_F(HttpLinks, BoundRepliesByWhatWasAsked) {
 // A client may have asked for what is too large for us: no lie of the worker's.
 TEST_F(HttpLinks, BlameNoWorkerForWhatOnlyWeCantTake) {
   specs_.outputs[0].dims = {-1, -1};
-  HttpLink free({.model = worker_.url(), .client = {.max_body_bytes = 1000}}, specs_);
+  HttpLink free({.model = worker_.url(), .client = {.max_body_bytes = 1000}}, {specs_});
   worker_.set_script(says(http_text(200, std::string(1001, ' '))));
   expect_error(free.call({floats({2, 2}, {1, 2, 3, 4})}, 2, limit_), Kind::kInternal,
                "a body of 1001 bytes, want at most 1000");
+}
+
+// Others' servers do not say which segment they have.
+TEST_F(HttpLinks, TakeNoOtherSegment) {
+  HttpLink link({.model = worker_.url()}, {specs_, "ab"});
+  EXPECT_TRUE(link.probe(limit_));
+  oip::ModelMetadata model{.name = "m", .inputs = specs_.inputs, .outputs = specs_.outputs};
+  for (const std::string digest : {"ab", "cd"}) {
+    model.segment_sha256 = digest;
+    worker_.set_metadata(oip::write_model_metadata(model));
+    EXPECT_TRUE(link_.probe(limit_)) << "it wants none";
+    EXPECT_EQ(link.probe(limit_).has_value(), digest == "ab");
+  }
+  expect_error(link.probe(limit_), Kind::kInvalid, "its model is segment cd, want ab");
 }
 
 TEST_F(HttpLinks, CompareModels) {

@@ -10,8 +10,9 @@ inline std::vector<serving::PooledWorker> pooled(const std::vector<net::Url>& ur
                                                  const TensorSpecs& specs) {
   std::vector<serving::PooledWorker> workers;
   for (const net::Url& url : urls) {
-    workers.push_back({fmt::format("{}:{}", url.host, url.port),
-                       std::make_unique<HttpLink>(HttpLinkOptions{.model = url}, specs)});
+    workers.push_back(
+        {fmt::format("{}:{}", url.host, url.port),
+         std::make_unique<HttpLink>(HttpLinkOptions{.model = url}, WorkerModel{specs})});
   }
   return workers;
 }

@@ -22,13 +22,13 @@
 namespace cloister::test {
 
 // x f32[N,4] -> 32 -> 32 -> 3, cut behind each activation: "h1", "h2".
-inline Graph small_network() {
+inline Graph small_network(const std::string& activation = "Relu") {
   TestGraph b;
   b.f32("x", {zoo::Dimension("N"), 4});
   b.op("a1", "MatMul", {"x", b.random("w1", {4, 32})});
   b.op("h1", "Relu", {"a1"});
   b.op("a2", "MatMul", {"h1", b.random("w2", {32, 32})});
-  b.op("h2", "Relu", {"a2"});
+  b.op("h2", activation, {"a2"});
   b.op("y", "MatMul", {"h2", b.random("w3", {32, 3})});
   b.outputs({"y"});
   Graph graph = b.build();
@@ -94,8 +94,14 @@ struct Sealed {
          .tool = "test",
          .engine = "onnxruntime",
          .model = "small",
-         .version = "1",
+         .version = std::to_string(bundle.manifest().version),
+         .segment_sha256 = bundle::segment_sha256(bundle.manifest(), body),
          .max_batch = bundle.manifest().max_batch}));
+  }
+
+  serving::BundleParts bundle_parts(const std::vector<uint16_t>& workers) const {
+    serving::TrustedServerParts all = parts(workers);
+    return {.identities = std::move(all.identities), .workers = std::move(all.workers)};
   }
 
   serving::TrustedServerParts parts(const std::vector<uint16_t>& workers) const {
@@ -106,7 +112,7 @@ struct Sealed {
     parts.producer = attest::simulated_attester();
     parts.identities = copy_of_identities();
     for (const uint16_t port : workers) {
-      parts.workers.push_back({.host = "127.0.0.1", .port = port});
+      parts.workers.push_back({.url = {.host = "127.0.0.1", .port = port}});
     }
     parts.now_unix_s = 1'700'000'000;
     return parts;

@@ -66,7 +66,7 @@ TEST_P(GoldenV1, BundleIsServed) {
                              .model = "golden",
                              .version = "3",
                              .max_batch = bundle.manifest().max_batch}));
-    parts.workers.push_back({.host = "127.0.0.1", .port = worker->port()});
+    parts.workers.push_back({.url = {.host = "127.0.0.1", .port = worker->port()}});
   }
   parts.config.listen = "127.0.0.1:0";
   parts.config.verify_rate = 1;

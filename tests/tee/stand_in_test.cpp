@@ -79,14 +79,16 @@ class StandIn : public testing::Test {
   std::optional<Background> stand_in_;
 };
 
+Endpoint at(uint16_t port) {
+  return {.url = {.host = "127.0.0.1", .port = port, .path = "/v2/models/body"}};
+}
+
 class StandIns : public StandIn, public testing::WithParamInterface<Arguments> {};
 
 TEST_P(StandIns, AreWorkersLikeOurs) {
   const Sealed sealed({"h"}, 1, 8, two_outputs());
   TrustedServerParts parts = sealed.parts({});
-  parts.workers = {{.host = "127.0.0.1",
-                    .port = start(body_record(), GetParam()).port(),
-                    .path = "/v2/models/body"}};
+  parts.workers = {at(start(body_record(), GetParam()).port())};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
   ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience)) << stand_in_->err();
   const auto connection =
@@ -126,8 +128,7 @@ TEST_F(StandIn, WithAnotherModelIsNotAsked) {
   record["outputs"]["z"] = {layer(8, 5, 3, false)};
   const Sealed sealed({"h"}, 1, 8, two_outputs());
   TrustedServerParts parts = sealed.parts({});
-  parts.workers = {
-      {.host = "127.0.0.1", .port = start(record, {}).port(), .path = "/v2/models/body"}};
+  parts.workers = {at(start(record, {}).port())};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
   EXPECT_FALSE(test::wait_ready(*server, serving::Seconds(0.3)));
 }
@@ -135,9 +136,7 @@ TEST_F(StandIn, WithAnotherModelIsNotAsked) {
 TEST_F(StandIn, WithoutBinaryTensorsIsNotAsked) {
   const Sealed sealed({"h"}, 1, 8, two_outputs());
   TrustedServerParts parts = sealed.parts({});
-  parts.workers = {{.host = "127.0.0.1",
-                    .port = start(body_record(), {"--json-only"}).port(),
-                    .path = "/v2/models/body"}};
+  parts.workers = {at(start(body_record(), {"--json-only"}).port())};
   const auto server = value_of(TrustedServer::start(sealed.open(), std::move(parts)));
   EXPECT_TRUE(test::eventually([&] {
     const Result<> ready = server->ready();

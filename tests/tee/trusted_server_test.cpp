@@ -71,6 +71,21 @@ INSTANTIATE_TEST_SUITE_P(TrustedServer, Plans,
                                                            : "HeadBodyTail";
                          });
 
+// Parsed on a thread of its own.
+TEST(TrustedServer, TakesMuchJson) {
+  const Sealed sealed({"h1"}, 1, 100'000);
+  const auto worker = sealed.start_worker();
+  const auto server = value_of(TrustedServer::start(sealed.open(), sealed.parts({worker->port()})));
+  ASSERT_TRUE(test::wait_ready(*server, cloister::test::kPatience));
+  const auto connection = connect(sealed, *server);
+  const Tensor x = some_rows(20'000, 0.5);
+  const auto got = ask(*connection, x, {.encoding = oip::Encoding::kJson});
+  ASSERT_TRUE(got) << got.error().message;
+  expect_same(*got, sealed.expected(x));
+  const auto few = ask(*connection, some_rows(1, 0), {.encoding = oip::Encoding::kJson});
+  EXPECT_TRUE(few);
+}
+
 TEST(TrustedServer, ManyAskAtOnce) {
   const Sealed sealed({"h1"});
   const auto worker = sealed.start_worker();

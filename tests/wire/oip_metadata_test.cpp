@@ -38,6 +38,24 @@ TEST(OipMetadata, ModelToAClient) {
             R"({"name":"top","datatype":"INT64","shape":[]}]})");
 }
 
+// Whatever else others' parameters hold.
+TEST(OipMetadata, NamesTheSegment) {
+  const auto from = [](const std::string& parameters) {
+    const std::string json =
+        R"({"name":"m","parameters":)" + parameters + R"(,"inputs":[],"outputs":[]})";
+    const auto model = parse_model_metadata(as_bytes(json));
+    EXPECT_TRUE(model) << model.error().message;
+    return model ? model->segment_sha256 : "refused";
+  };
+  EXPECT_EQ(from(R"({"segment_sha256":"ab","more":{"of":[1]}})"), "ab");
+  EXPECT_EQ(from(R"({"segment_sha256":7})"), "");
+  EXPECT_EQ(from("[]"), "");
+  EXPECT_EQ(from("null"), "");
+  EXPECT_EQ(write_model_metadata({.name = "m", .segment_sha256 = "ab"}),
+            R"({"name":"m","versions":[],"platform":"","inputs":[],"outputs":[],)"
+            R"("parameters":{"segment_sha256":"ab"}})");
+}
+
 TEST(OipMetadata, LittleIsEnough) {
   const auto model =
       parse_model_metadata(as_bytes(R"({"name":"m","versions":null,"inputs":[],"outputs":[]})"));

@@ -32,7 +32,7 @@ TEST(Echo, IsServedToALink) {
   HttpLink link({.model = {.host = "127.0.0.1",
                            .port = server->port(),
                            .path = std::string("/v2/models/") + kEchoModel}},
-                specs);
+                {specs});
   ASSERT_TRUE(link.probe(Seconds(20)));
   for (const int64_t size : {1, 100'000}) {
     const Tensor x = value_of(Tensor::make(DType::kF32, {size}));

@@ -49,7 +49,8 @@ Result<std::vector<age::Identity>> identities_of(const std::string& identity, in
 // Asks until there is an answer.
 Result<std::optional<serving::ReleasedKeys>> wait_for_keys(const serving::KeyQuestion& question,
                                                            const bundle::Bundle& bundle,
-                                                           attest::Attester& producer) {
+                                                           attest::Attester& producer,
+                                                           KeyFlags::When when) {
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     auto keys = [&] {
       const StopsEndAtOnce stops;
@@ -57,7 +58,8 @@ Result<std::optional<serving::ReleasedKeys>> wait_for_keys(const serving::KeyQue
     }();
     if (keys) return std::optional(std::move(*keys));
     const Kind kind = keys.error().kind;
-    if (kind != Kind::kUnavailable && kind != Kind::kDeadline) {
+    const bool may_come = kind == Kind::kUnavailable || kind == Kind::kDeadline;
+    if (!may_come || when == KeyFlags::When::kOnce) {
       return std::unexpected(std::move(keys).error());
     }
     log(LogLevel::kWarn, "waiting for the key server",
@@ -109,8 +111,11 @@ Result<std::optional<KeyFlags::Keys>> KeyFlags::get(const bundle::Bundle& bundle
                                                     const serving::ServerConfig& config,
                                                     const std::string& config_sha256,
                                                     const std::string& tool,
-                                                    attest::Attester& producer) const {
+                                                    attest::Attester& producer, When when) const {
   if (config.key_server.empty()) {
+    if (when == When::kOnce && identity_fd >= 0) {
+      return fail(Kind::kUnsupported, "what --identity-fd gave can't be read again");
+    }
     TRY(identities, identities_of(identity, identity_fd));
     return Keys{std::move(identities), {}};
   }
@@ -121,7 +126,7 @@ Result<std::optional<KeyFlags::Keys>> KeyFlags::get(const bundle::Bundle& bundle
     question.client.trust = net::ClientOptions::Trust::kCaPem;
     question.client.ca_pem = ca_pem_;
   }
-  TRY(released, wait_for_keys(question, bundle, producer));
+  TRY(released, wait_for_keys(question, bundle, producer, when));
   if (!released) return std::nullopt;
   log(LogLevel::kInfo, "key released", {{"server", config.key_server}, {"key", released->key}});
   return Keys{std::move(released->identities), std::move(released->headers)};

@@ -25,9 +25,12 @@ struct KeyFlags {
   };
   // From a file, a descriptor, or a key server, which is asked again for as long as it can't
   // answer; nothing: SIGTERM came first. kRefused when the key server says no.
+  // kOnce, for a further bundle: a key server is asked once only, and a descriptor was read
+  // before.
+  enum class When { kAtStart, kOnce };
   Result<std::optional<Keys>> get(const bundle::Bundle& bundle, const serving::ServerConfig& config,
                                   const std::string& config_sha256, const std::string& tool,
-                                  attest::Attester& producer) const;
+                                  attest::Attester& producer, When when) const;
 
  private:
   std::string ca_pem_;

@@ -22,7 +22,8 @@ namespace {
 constexpr const char* kFooter =
     R"(Once it listens, it prints its port as one line of JSON on stdout. It makes its TLS key
 at start and never writes it. On SIGTERM it finishes pending requests and ends. On SIGHUP it
-reads --workers-file and --tls-cert again: no request is lost, and connections stay.
+reads --bundle, --workers-file and --tls-cert again, and no request is lost: open connections
+finish on the bundle that they have verified.
 
 Clients verify it before they send any input (docs/formats/attestation.md). Without a trusted
 environment (--evidence) it runs in simulated mode, says so in its evidence, and clients refuse
@@ -125,14 +126,16 @@ constexpr const char* kDevices[] = {"/sys/kernel/config/tsm", "/dev/sev-guest", 
 // read, but for what is read again later.
 Result<std::vector<std::string>> enter_sandbox(const Options& o) {
   TRY(mode, parse_sandbox_mode(o.config.sandbox));
-  SandboxPaths paths{.writes = {std::begin(kDevices), std::end(kDevices)}};
-  for (const std::string& path : {o.bundle, o.keys.identity, o.evidence.endorsements}) {
-    if (!path.empty()) paths.reads.emplace_back(path);
+  SandboxNeeds needs{.writes = {std::begin(kDevices), std::end(kDevices)}};
+  for (const std::string& path : {o.keys.identity, o.evidence.endorsements}) {
+    if (!path.empty()) needs.reads.emplace_back(path);
   }
-  for (const std::string& path : {o.config.workers_file, o.reload.tls_cert, o.reload.tls_key}) {
-    if (!path.empty()) paths.reads.push_back(fs::absolute(path).parent_path());
+  for (const std::string& path :
+       {o.bundle, o.config.workers_file, o.reload.tls_cert, o.reload.tls_key}) {
+    if (!path.empty()) needs.reads.push_back(fs::absolute(path).parent_path());
   }
-  return enter_sandbox(mode, paths);
+  needs.shared_memory = ReloadFlags::may_share_memory(o.config);
+  return enter_sandbox(mode, needs);
 }
 
 // A file's text, whose digest goes into the configuration. Empty for no file.
@@ -171,6 +174,22 @@ Result<serving::TrustedServerParts> read_parts(Options& o) {
   return parts;
 }
 
+// Whether another bundle is there, and is served now, with the workers that are named now.
+Result<bool> reload_bundle(const Options& o, const std::vector<minisign::PublicKey>& signers,
+                           attest::Attester& producer, const std::string& tool,
+                           serving::TrustedServer& server) {
+  TRY(bundle, bundle::Bundle::open(o.bundle, signers, o.config.min_version));
+  if (bundle.manifest_sha256() == server.manifest_sha256()) return false;
+  TRY(workers, ReloadFlags::read_workers(o.config));
+  TRY(keys,
+      o.keys.get(bundle, o.config, server.config_sha256(), tool, producer, KeyFlags::When::kOnce));
+  if (!keys) return false;
+  TRY_OK(server.replace_bundle(bundle, {.identities = std::move(keys->identities),
+                                        .headers = std::move(keys->headers),
+                                        .workers = std::move(workers)}));
+  return true;
+}
+
 Outcome serve_bundle(Options& o) {
   o.log.start();
   hold_stop_signals();
@@ -190,17 +209,26 @@ Outcome serve_bundle(Options& o) {
   if (mode == "simulated") {
     log(LogLevel::kWarn, "simulated", {{"why", parts.producer->source()}});
   }
-  TRY(keys,
-      o.keys.get(bundle, parts.config, config_sha256(parts.config), parts.tool, *parts.producer));
+  TRY(keys, o.keys.get(bundle, parts.config, config_sha256(parts.config), parts.tool,
+                       *parts.producer, KeyFlags::When::kAtStart));
   if (!keys) return 0;  // stopped before there were any
   parts.identities = std::move(keys->identities);
   parts.headers = std::move(keys->headers);
+  const auto producer = parts.producer;
+  const std::string tool = parts.tool;
   TRY(server, serving::TrustedServer::start(bundle, std::move(parts)));
+  const auto reload = [&] {
+    const auto replaced = reload_bundle(o, signers, *producer, tool, *server);
+    // Workers that are named for a bundle which can't be served are none for the one that is.
+    if (!replaced) log_kept("bundle and workers", replaced.error());
+    if (replaced && !*replaced) ReloadFlags::reload_workers(o.config, *server);
+    o.reload.reload_certificate(*server);
+  };
   announce_and_wait({{"port", server->port()},
                      {"metrics_port", server->metrics_port()},
                      {"mode", mode},
                      {"config_sha256", server->config_sha256()}},
-                    [&] { o.reload.reload(o.config, *server); });
+                    reload);
   server->drain(serving::Seconds(o.config.drain_s));
   return 0;
 }

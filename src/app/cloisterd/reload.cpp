@@ -1,5 +1,6 @@
 #include "app/cloisterd/reload.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "base/log.h"
@@ -14,45 +15,41 @@ namespace {
 constexpr uint64_t kMaxWorkersFile = 1 << 20;
 constexpr size_t kMostWorkers = 1000;
 
-// A URL a line; empty lines and those that begin with '#' say nothing.
-Result<std::vector<net::Url>> parse_workers(const std::string& text) {
-  std::vector<net::Url> urls;
+// A worker a line; empty lines and those that begin with '#' say nothing.
+Result<std::vector<Endpoint>> parse_workers(const std::string& text) {
+  std::vector<Endpoint> endpoints;
   std::istringstream lines(text);
   std::string line;
   for (size_t number = 1; std::getline(lines, line); ++number) {
     const size_t begin = line.find_first_not_of(" \t\r");
     if (begin == line.npos || line[begin] == '#') continue;
     line = line.substr(begin, line.find_last_not_of(" \t\r") + 1 - begin);
-    auto url = net::parse_url(line);
-    if (!url) return with_context(std::move(url).error(), fmt::format("line {}", number));
-    urls.push_back(std::move(*url));
-    if (urls.size() > kMostWorkers) return invalid("more than {} workers", kMostWorkers);
+    auto endpoint = parse_endpoint(line);
+    if (!endpoint) return with_context(std::move(endpoint).error(), fmt::format("line {}", number));
+    endpoints.push_back(std::move(*endpoint));
+    if (endpoints.size() > kMostWorkers) return invalid("more than {} workers", kMostWorkers);
   }
-  if (urls.empty()) return invalid("no worker is in it");
-  return urls;
+  if (endpoints.empty()) return invalid("no worker is in it");
+  return endpoints;
 }
+
+}  // namespace
 
 void log_kept(std::string_view what, const Error& error) {
   log(LogLevel::kWarn, "not read again", {{"kept", what}, {"why", error.message}});
 }
 
-Result<> reload_workers(const serving::ServerConfig& config, serving::TrustedServer& server) {
-  TRY(urls, ReloadFlags::read_workers(config));
-  return server.replace_workers(urls);
-}
-
-}  // namespace
-
 void ReloadFlags::add_workers_to(CLI::App& command, serving::ServerConfig& config) {
   command
       .add_option("--worker", config.workers,
                   "Open Inference Protocol v2 server that has the body: http[s]://HOST:PORT, or "
-                  "with /v2/models/NAME if it has another name there (repeatable)")
+                  "with /v2/models/NAME if it has another name there; or unix:PATH for a "
+                  "cloister-worker on this machine that shares memory (repeatable)")
       ->type_name("URL")
       ->allow_extra_args(false);
   command
       .add_option("--workers-file", config.workers_file,
-                  "file with further workers, a URL a line; read again at each SIGHUP")
+                  "file with further workers, one a line; read again at each SIGHUP")
       ->type_name("FILE");
 }
 
@@ -74,20 +71,32 @@ void ReloadFlags::add_certificate_to(CLI::App& command, serving::ServerConfig& c
   key->needs(cert);
 }
 
-Result<std::vector<net::Url>> ReloadFlags::read_workers(const serving::ServerConfig& config) {
-  std::vector<net::Url> workers;
+Result<std::vector<Endpoint>> ReloadFlags::read_workers(const serving::ServerConfig& config) {
+  std::vector<Endpoint> workers;
   for (const std::string& text : config.workers) {
-    TRY(url, typed(net::parse_url(text)));
-    workers.push_back(std::move(url));
+    TRY(endpoint, typed(parse_endpoint(text)));
+    workers.push_back(std::move(endpoint));
   }
   if (!config.workers_file.empty()) {
     TRY(more, parse_file(config.workers_file, kMaxWorkersFile, parse_workers));
     workers.insert(workers.end(), more.begin(), more.end());
   }
-  // Beside files, evidence and threads: a connection for each link, and one to look with, a worker.
+  // Beside files, evidence and threads: a connection for each link, and one to look with, a worker;
+  // where memory is shared, a descriptor of that too.
+  const auto sharing = std::ranges::count_if(
+      workers, [](const Endpoint& endpoint) { return !endpoint.socket.empty(); });
   TRY_OK(need_descriptors(config.max_connections,
-                          64 + workers.size() * (static_cast<size_t>(config.links) + 1)));
+                          64 + (workers.size() + static_cast<size_t>(sharing)) *
+                                   (static_cast<size_t>(config.links) + 1)));
   return workers;
+}
+
+bool ReloadFlags::may_share_memory(const serving::ServerConfig& config) {
+  const auto shares = [](const std::string& text) {
+    const auto endpoint = parse_endpoint(text);
+    return endpoint && !endpoint->socket.empty();
+  };
+  return !config.workers_file.empty() || std::ranges::any_of(config.workers, shares);
 }
 
 Result<std::optional<net::TlsIdentity>> ReloadFlags::read_certificate() const {
@@ -95,11 +104,17 @@ Result<std::optional<net::TlsIdentity>> ReloadFlags::read_certificate() const {
   return read_tls_identity(tls_cert, tls_key);
 }
 
-void ReloadFlags::reload(const serving::ServerConfig& config,
-                         serving::TrustedServer& server) const {
-  if (!config.workers_file.empty()) {
-    if (const auto done = reload_workers(config, server); !done) log_kept("workers", done.error());
-  }
+void ReloadFlags::reload_workers(const serving::ServerConfig& config,
+                                 serving::TrustedServer& server) {
+  if (config.workers_file.empty()) return;
+  const auto done = [&]() -> Result<> {
+    TRY(workers, read_workers(config));
+    return server.replace_workers(workers);
+  }();
+  if (!done) log_kept("workers", done.error());
+}
+
+void ReloadFlags::reload_certificate(serving::TrustedServer& server) const {
   auto certificate = read_certificate();
   if (!certificate) return log_kept("certificate", certificate.error());
   if (!*certificate) return;

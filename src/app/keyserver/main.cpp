@@ -35,7 +35,8 @@ Refusals are logged too. So that they cannot fill the disk, --rate and --burst l
 the requests of all clients together. Anyone who can reach this server can use up that
 limit, so let only your own servers reach it.
 
-On SIGHUP it reads --cert and --key again, and new connections get them.
+On SIGHUP it reads --cert and --key again, and new connections get them; a log that was moved
+away is continued in a new file at its path.
 
 Without --cert it makes its own TLS key at start. Clients need not know that key: a false key
 server learns no key, and cannot provide one that opens the bundle.
@@ -65,15 +66,26 @@ void reload_certificate(const ServeOptions& o, serving::KeyServer& server) {
   log(LogLevel::kWarn, "not read again", {{"kept", "certificate"}, {"why", done.error().message}});
 }
 
+// At SIGHUP, for whoever has moved the log away.
+void reopen_log(serving::KeyServer& server) {
+  const auto done = server.reopen_log();
+  if (!done) {
+    return log(LogLevel::kWarn, "log not reopened",
+               {{"kept", "the file that it has"}, {"why", done.error().message}});
+  }
+  const serving::LogHead head = server.head();
+  if (*done) log(LogLevel::kInfo, "log continued", {{"seq", head.seq}, {"head", head.sha256}});
+}
+
 // The log grows and is made anew beside itself; keys are added by others.
 Result<> enter_sandbox(const ServeOptions& o) {
   TRY(mode, parse_sandbox_mode(o.sandbox));
-  SandboxPaths paths{.reads = {o.server.keys},
+  SandboxNeeds needs{.reads = {o.server.keys},
                      .writes = {fs::absolute(o.server.log).parent_path()}};
   for (const std::string& path : {o.cert, o.key}) {
-    if (!path.empty()) paths.reads.push_back(fs::absolute(path).parent_path());
+    if (!path.empty()) needs.reads.push_back(fs::absolute(path).parent_path());
   }
-  TRY_OK(enter_sandbox(mode, paths));
+  TRY_OK(enter_sandbox(mode, needs));
   return {};
 }
 
@@ -93,8 +105,10 @@ Outcome serve_keys(ServeOptions& o) {
   TRY(server, serving::KeyServer::start(std::move(o.server)));
   const serving::LogHead head = server->head();
   announce_and_wait(
-      {{"port", server->port()}, {"head", fmt::format("{}:{}", head.seq, head.sha256)}},
-      [&] { reload_certificate(o, *server); });
+      {{"port", server->port()}, {"head", fmt::format("{}:{}", head.seq, head.sha256)}}, [&] {
+        reload_certificate(o, *server);
+        reopen_log(*server);
+      });
   server->drain(net::Seconds(o.drain_s));
   const serving::LogHead last = server->head();
   log(LogLevel::kInfo, "stopped", {{"seq", last.seq}, {"head", last.sha256}});

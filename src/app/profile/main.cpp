@@ -23,7 +23,7 @@
 #include "cli/text.h"
 #include "cli/version.h"
 #include "link/echo.h"
-#include "link/http_link.h"
+#include "link/endpoint.h"
 #include "profile/memory.h"
 #include "profile/profile.h"
 
@@ -47,12 +47,18 @@ Examples:
   cloister profile model.onnx
   cloister profile model.onnx --threads 1 --cores 0 --epc 128M -o profile.json
   cloister profile model.onnx --batch 8 --link http://gpu:8000 --anchors 12
+  cloister profile model.onnx --link shared-memory
 
 Exit codes: 0 done; 1 failed; 2 usage; 130 or 143 stopped by a signal.)";
 
+// Words for --link: a worker is started here, and reached so.
+constexpr const char* kOverHttp = "http";
+constexpr const char* kOverMemory = "shared-memory";
+
 struct Options {
   ModelOptions model;
-  std::string output, cores, devices, link, measure, epc;
+  std::string output, cores, devices, measure, epc;
+  std::string link = kOverHttp;
   profile::ProfileOptions profile;
   bool json = false;
 };
@@ -104,22 +110,23 @@ struct OpenLink {
 
 // The very link that serves, to a worker in a process of its own.
 Result<OpenLink> open_link(const std::string& given, const fs::path& folder) {
-  OpenLink open;
-  net::Url url{.host = "127.0.0.1", .path = "/"};
-  if (given.empty()) {
+  OpenLink open{.worker = {}, .link = {}, .name = given};
+  Endpoint endpoint{.url = {.host = "127.0.0.1"}, .socket = {}};
+  if (given == kOverHttp || given == kOverMemory) {
+    const std::string socket = (folder / "worker.sock").string();
     TRY(worker, Background::start(program_beside("cloister-worker"),
-                                  {"--echo", "--listen", "127.0.0.1:0"}, folder, "worker.log"));
+                                  {"--echo", "--listen", "127.0.0.1:0", "--shared-memory", socket},
+                                  folder, "worker.log"));
     open.worker.emplace(std::move(worker));
-    url.port = static_cast<uint16_t>(open.worker->port());
-    open.name = "http";
+    endpoint.url.port = static_cast<uint16_t>(open.worker->port());
+    if (given == kOverMemory) endpoint.socket = socket;
   } else {
-    auto parsed = typed(net::parse_url(given));
+    auto parsed = typed(parse_endpoint(given));
     if (!parsed) return with_context(parsed.error(), "--link");
-    url = std::move(*parsed);
-    open.name = fmt::format("{}:{}", url.host, url.port);
+    endpoint = std::move(*parsed);
+    open.name = endpoint_name(endpoint);
   }
-  if (url.path.empty() || url.path == "/") url.path = std::string("/v2/models/") + kEchoModel;
-  open.link = std::make_unique<HttpLink>(HttpLinkOptions{.model = std::move(url)}, echo_specs());
+  open.link = make_link(endpoint, {.model = kEchoModel}, echo_specs());
   if (auto there = open.link->probe(Seconds(5)); !there) {
     return with_context(there.error(), fmt::format("--link {}", printable(given, 200)));
   }
@@ -234,9 +241,10 @@ void declare(CLI::App& app, Options& o) {
       ->type_name("A,B")
       ->group(kWhat);
   app.add_option("--link", o.link,
-                 "the worker to measure the link to, which runs `cloister-worker --echo` "
-                 "(default: one that is started here, on loopback)")
-      ->type_name("URL")
+                 "the worker to measure the link to, which runs `cloister-worker --echo`; or http "
+                 "or shared-memory: one that is started here")
+      ->type_name("URL|unix:PATH|http|shared-memory")
+      ->capture_default_str()
       ->group(kWhat);
   app.add_option("--epc", o.epc, "available trusted memory; cuts that need more are marked")
       ->type_name("96M")

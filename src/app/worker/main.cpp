@@ -26,6 +26,7 @@ Once it listens, it prints its port as one line of JSON on stdout.
 Examples:
   cloister-worker --bundle m.cloister --signer release.pub --listen 0.0.0.0:8000
   cloister-worker --bundle m.cloister --provider cuda --metrics-listen 127.0.0.1:9101
+  cloister-worker --bundle m.cloister --shared-memory /run/cloister/body.sock
   cloister-worker --bundle m.cloister --tls-cert worker.pem --tls-key worker.key
 
 Exit codes: 0 stopped as asked; 1 failed; 2 usage; 3 refused (the signature).)";
@@ -77,6 +78,10 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--listen", o.server.listen, "address to serve on")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  app.add_option("--shared-memory", o.server.shared_memory,
+                 "serve cloisterd on this machine over shared memory too, by a socket at this path "
+                 "('cloisterd --worker unix:PATH'); only this user may connect to it")
+      ->type_name("PATH");
   app.add_option("--metrics-listen", o.server.metrics_listen, "address for Prometheus metrics")
       ->type_name("HOST:PORT");
   app.add_option("--engine", o.engine, "what runs the body: " + engines_text())
@@ -135,6 +140,7 @@ Result<Served> open_bundle(Options& o) {
   o.server.engine = o.engine;
   o.server.model = manifest.model_name;
   o.server.version = std::to_string(manifest.version);
+  o.server.segment_sha256 = bundle::segment_sha256(manifest, *body);
   o.server.max_batch = manifest.max_batch;
   auto program = load_body(o, bundle, body->name);
   if (!program) return with_context(program.error(), body->name);

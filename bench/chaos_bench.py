@@ -98,7 +98,7 @@ class Chaos:
 
         def again():
             nonlocal worker
-            worker = self.bench.worker(port)
+            worker = self.bench.worker(port=port)
 
         self.under_load("killed, and started again", server, lambda: worker.kill(), again)
         self.under_load("stopped, and goes on", server, lambda: worker.send_signal(signal.SIGSTOP),

@@ -54,17 +54,20 @@ class Watch:
 
     def __init__(self, **children):
         self.children = children
-        self.used = {name: {"cpu_s": 0.0, "switches": 0} for name in children}
+        self.used = {name: {"cpu_s": 0.0, "system_s": 0.0, "faults": 0, "switches": 0}
+                     for name in children}
         self.metrics = {name: None for name in children}
         self.requests = 0
 
     def around(self, ask):
-        before = {name: (child.cpu_s(), sum(child.switches()))
-                  for name, child in self.children.items()}
+        def look_at(child):
+            return child.used() | {"switches": sum(child.switches())}
+
+        before = {name: look_at(child) for name, child in self.children.items()}
         report = ask()
         for name, child in self.children.items():
-            self.used[name]["cpu_s"] += child.cpu_s() - before[name][0]
-            self.used[name]["switches"] += sum(child.switches()) - before[name][1]
+            for what, value in look_at(child).items():
+                self.used[name][what] += value - before[name][what]
         self.requests += report["requests"]
         return report
 
@@ -75,6 +78,8 @@ class Watch:
 
     def json(self):
         return {name: {"cpu_ms_per_request": round3(1000 * used["cpu_s"] / self.requests),
+                       "system_ms_per_request": round3(1000 * used["system_s"] / self.requests),
+                       "page_faults_per_request": round(used["faults"] / self.requests, 1),
                        "switches_per_request": round(used["switches"] / self.requests, 1)}
                 for name, used in self.used.items()}
 
@@ -195,6 +200,8 @@ def main():
     parser.add_argument("--load-seconds", type=float, default=6)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--links", type=int, default=2, help="of cloisterd (default: %(default)s)")
+    parser.add_argument("--shared-memory", action="store_true",
+                        help="between cloisterd and worker, instead of HTTP")
     parser.add_argument("--server-core", type=int, default=0)
     parser.add_argument("--client-core", type=int, default=1)
     options = parser.parse_args()
@@ -204,13 +211,15 @@ def main():
         engine, batched = (
             bench.start("serve_load", "engine", bench.model, "--cut", options.cut, "--batch", batch,
                         core=core, talks=True) for batch in (1, options.max_batch))
-        worker = bench.worker(core=core)
-        server = bench.server([worker.address["port"]], "--links", options.links, core=core)
+        sharing = ["--shared-memory", bench.socket] if options.shared_memory else []
+        worker = bench.worker(*sharing, core=core)
+        where = bench.socket if options.shared_memory else worker.address["port"]
+        server = bench.server([where], "--links", options.links, core=core)
         load = bench.load(server, core=options.client_core)
         latency, throughput = measure(options, engine, batched, load, server, worker)
     print(json.dumps({"schema": "cloister/bench-serve/1", "machine": machine(),
                       "model": options.model, "cut": cut, "max_batch": options.max_batch,
-                      "links": options.links, "latency": latency, "throughput": throughput},
+                      "links": options.links, "shared_memory": options.shared_memory, "latency": latency, "throughput": throughput},
                      indent=2))
 
 

@@ -81,9 +81,11 @@ class Child:
             if pipe:
                 pipe.close()
 
-    def cpu_s(self):
+    def used(self):
+        """CPU time, the kernel's part of it, and page faults, since it began."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * TICK_S
+        user, system = int(fields[11]) * TICK_S, int(fields[12]) * TICK_S
+        return {"cpu_s": user + system, "system_s": system, "faults": int(fields[7])}
 
     def switches(self):
         """Context switches of all threads: of their own accord, and not."""
@@ -143,15 +145,23 @@ class Bench:
         self.children.append(child)
         return child
 
-    def worker(self, port=0, core=None):
+    @property
+    def socket(self):
+        """Of a worker that shares memory."""
+        return self.folder / "body.sock"
+
+    def worker(self, *arguments, port=0, core=None):
         child = self.start("cloister-worker", "--bundle", self.folder / "m.cloister", "--listen",
-                           f"127.0.0.1:{port}", "--metrics-listen", "127.0.0.1:0", core=core)
+                           f"127.0.0.1:{port}", "--metrics-listen", "127.0.0.1:0", *arguments,
+                           core=core)
         child.address = child.read()
         return child
 
     def server(self, worker_ports, *arguments, core=None):
+        """A port, or the path of a socket, for each worker."""
         workers = [part for port in worker_ports
-                   for part in ("--worker", f"http://127.0.0.1:{port}")]
+                   for part in ("--worker", f"unix:{port}" if isinstance(port, Path)
+                                else f"http://127.0.0.1:{port}")]
         child = self.start("cloisterd", "--bundle", self.folder / "m.cloister", "--identity",
                            self.folder / "key.txt", "--listen", "127.0.0.1:0", "--metrics-listen",
                            "127.0.0.1:0", *workers, *arguments, core=core)

@@ -1,6 +1,11 @@
-# `cmake --build build/release --target package` makes Debian packages in build/release:
+# `cmake --build --preset release --target installed` and then, in build/release, `cpack` makes
+# Debian packages there:
 # cloister-runtime, cloister-server (with systemd units), cloister, libcloister-client,
 # libcloister-client-dev, cloister-doc. deploy/README.md.
+# Without it packages would wait for all tests and benchmarks to be built.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+add_custom_target(installed DEPENDS programs cloister_client_shared)
+
 set(units ${CMAKE_SOURCE_DIR}/deploy/systemd)
 install(FILES ${units}/cloisterd.service ${units}/cloister-keyserver.service
   DESTINATION lib/systemd/system COMPONENT server)

@@ -130,7 +130,7 @@ TEST_F(Keyserver, AnAlteredLog) {
   EXPECT_EQ(run({"log", "release.log"}).code, 0);
   const auto shorter = run({"log", "release.log", "--expect-head", anchored});
   EXPECT_EQ(shorter.code, 3);
-  EXPECT_THAT(shorter.err, HasSubstr("has 2 lines, and line 3 is expected"));
+  EXPECT_THAT(shorter.err, HasSubstr("ends with line 2, and line 3 is expected"));
 
   std::string changed = good;
   changed.replace(changed.find("\"version\":1"), 11, "\"version\":7");

@@ -71,10 +71,10 @@ HttpLink::HttpLink(HttpLinkOptions options, WorkerModel model)
 Result<std::vector<Tensor>> HttpLink::call(const std::vector<Tensor>& inputs, int64_t items,
                                            Seconds limit) {
   TRY(call, call_of(model_.specs, inputs));
-  std::unique_ptr<net::Connection> connection = take_idle();
+  auto connection = idle_.take([](const net::Connection&) { return true; });
   const auto response = infer(connection, call, items, net::deadline_after(limit));
   if (!response) {
-    drop_idle();
+    idle_.clear();
     return std::unexpected(response.error());
   }
   if (response->status != kOk) {
@@ -174,23 +174,8 @@ Result<std::unique_ptr<net::Connection>> HttpLink::connect(Seconds limit) {
   return fail(in_a_hurry ? Kind::kDeadline : Kind::kUnavailable, "{}", connection.error().message);
 }
 
-std::unique_ptr<net::Connection> HttpLink::take_idle() {
-  const std::scoped_lock lock(mutex_);
-  if (idle_.empty()) return nullptr;
-  auto connection = std::move(idle_.back());
-  idle_.pop_back();
-  return connection;
-}
-
 void HttpLink::keep(std::unique_ptr<net::Connection> connection) {
-  if (!connection->is_open()) return;
-  const std::scoped_lock lock(mutex_);
-  idle_.push_back(std::move(connection));
-}
-
-void HttpLink::drop_idle() {
-  const std::scoped_lock lock(mutex_);
-  idle_.clear();
+  if (connection->is_open()) idle_.keep(std::move(connection));
 }
 
 }  // namespace cloister

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 
+#include "link/idle.h"
 #include "link/link.h"
 #include "link/oip_call.h"
 #include "link/worker_model.h"
@@ -39,15 +39,12 @@ class HttpLink final : public Link {
                             const net::Request& request, const std::vector<SharedBytes>& body,
                             std::optional<uint64_t> most, net::Clock::time_point deadline);
   Result<std::unique_ptr<net::Connection>> connect(Seconds limit);
-  std::unique_ptr<net::Connection> take_idle();
   void keep(std::unique_ptr<net::Connection> connection);
-  void drop_idle();
 
   const HttpLinkOptions options_;
   const WorkerModel model_;
   std::atomic<bool> tried_ = false;  // whether it takes inference requests, since it is there
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<net::Connection>> idle_;
+  Idle<net::Connection> idle_;
 };
 
 }  // namespace cloister

@@ -63,10 +63,7 @@ bool ShmChannel::has_room(uint64_t call_bytes, uint64_t reply_bytes) const {
 }
 
 Result<> ShmChannel::call(const std::vector<Tensor>& inputs, net::Clock::time_point deadline) {
-  std::vector<TensorView> views;
-  for (const Tensor& input : inputs) views.push_back(input.view());
-  TRY(places, write_frame(memory_.call_area(), ++sequence_, views));
-  for (size_t i = 0; i < views.size(); ++i) std::ranges::copy(views[i].data, places[i].begin());
+  TRY_OK(write_tensors(memory_.call_area(), ++sequence_, inputs));
   const Bell reply = memory_.reply_bell();
   const uint32_t last = reply.count();
   memory_.call_bell().ring();

@@ -111,6 +111,14 @@ Result<std::vector<MutableBytes>> write_frame(MutableBytes area, uint64_t sequen
   return elements;
 }
 
+Result<> write_tensors(MutableBytes area, uint64_t sequence, const std::vector<Tensor>& tensors) {
+  TRY(places, write_frame(area, sequence, views_of(tensors)));
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    std::ranges::copy(tensors[i].data(), places[i].begin());
+  }
+  return {};
+}
+
 void write_error(MutableBytes area, uint64_t sequence, FrameStatus status, std::string_view text) {
   if (area.size() < sizeof(Start)) return;
   text = text.substr(0, std::min<size_t>(kMostText, area.size() - sizeof(Start)));

@@ -31,6 +31,9 @@ Result<uint64_t> frame_bytes(const std::vector<TensorView>& tensors);
 Result<std::vector<MutableBytes>> write_frame(MutableBytes area, uint64_t sequence,
                                               const std::vector<TensorView>& tensors);
 
+// The same with the elements.
+Result<> write_tensors(MutableBytes area, uint64_t sequence, const std::vector<Tensor>& tensors);
+
 // A message without tensors; a long text is cut off.
 void write_error(MutableBytes area, uint64_t sequence, FrameStatus status, std::string_view text);
 

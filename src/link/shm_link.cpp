@@ -6,12 +6,6 @@
 namespace cloister {
 namespace {
 
-Result<uint64_t> call_bytes(const std::vector<Tensor>& inputs) {
-  std::vector<TensorView> views;
-  for (const Tensor& input : inputs) views.push_back(input.view());
-  return frame_bytes(views);
-}
-
 // Of a reply as promised; nothing where dimensions are free.
 std::optional<uint64_t> reply_bytes(const std::vector<TensorSpec>& outputs, int64_t items) {
   std::vector<TensorView> views;
@@ -39,22 +33,23 @@ ShmLink::~ShmLink() = default;
 Result<std::vector<Tensor>> ShmLink::call(const std::vector<Tensor>& inputs, int64_t items,
                                           Seconds limit) {
   const auto deadline = net::deadline_after(limit);
-  const auto needed = call_bytes(inputs);
+  const auto needed = frame_bytes(views_of(inputs));
   if (!needed) return fail(Kind::kUnsupported, "{}", needed.error().message);
   const uint64_t most =
       reply_bytes(model_.specs.outputs, items).value_or(options_.most_reply_bytes);
-  auto channel = take_idle(*needed, most);
+  auto channel = idle_.take(
+      [&](const ShmChannel& kept) { return kept.is_open() && kept.has_room(*needed, most); });
   if (!channel) {
     TRY(opened, ShmChannel::open(options_.socket, model_, *needed, most, deadline));
     channel = std::make_unique<ShmChannel>(std::move(opened));
   }
   if (const auto called = channel->call(inputs, deadline); !called) {
-    drop_idle();
+    idle_.clear();
     return std::unexpected(called.error());
   }
   auto outputs = take_outputs(*channel, items);
   // What it says of itself is no lie: the channel is as good as before.
-  if (outputs || outputs.error().kind == Kind::kInternal) keep(std::move(channel));
+  if (outputs || outputs.error().kind == Kind::kInternal) idle_.keep(std::move(channel));
   return outputs;
 }
 
@@ -84,26 +79,6 @@ Result<std::vector<Tensor>> ShmLink::take_outputs(const ShmChannel& channel, int
 Result<> ShmLink::probe(Seconds limit) {
   TRY(socket, ShmChannel::greet(options_.socket, model_, net::deadline_after(limit)));
   return {};
-}
-
-std::unique_ptr<ShmChannel> ShmLink::take_idle(uint64_t call_bytes, uint64_t reply_bytes) {
-  const std::scoped_lock lock(mutex_);
-  while (!idle_.empty()) {
-    auto channel = std::move(idle_.back());
-    idle_.pop_back();
-    if (channel->is_open() && channel->has_room(call_bytes, reply_bytes)) return channel;
-  }
-  return nullptr;
-}
-
-void ShmLink::keep(std::unique_ptr<ShmChannel> channel) {
-  const std::scoped_lock lock(mutex_);
-  idle_.push_back(std::move(channel));
-}
-
-void ShmLink::drop_idle() {
-  const std::scoped_lock lock(mutex_);
-  idle_.clear();
 }
 
 }  // namespace cloister

@@ -3,8 +3,7 @@
 // why it is built so: docs/design/018-shared-memory.md.
 #pragma once
 
-#include <mutex>
-
+#include "link/idle.h"
 #include "link/link.h"
 #include "link/worker_model.h"
 
@@ -35,14 +34,10 @@ class ShmLink final : public Link {
 
  private:
   Result<std::vector<Tensor>> take_outputs(const ShmChannel& channel, int64_t items) const;
-  std::unique_ptr<ShmChannel> take_idle(uint64_t call_bytes, uint64_t reply_bytes);
-  void keep(std::unique_ptr<ShmChannel> channel);
-  void drop_idle();
 
   const ShmLinkOptions options_;
   const WorkerModel model_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<ShmChannel>> idle_;
+  Idle<ShmChannel> idle_;
 };
 
 }  // namespace cloister

@@ -16,9 +16,7 @@ bool same_but_first(const Tensor& a, const Tensor& b) {
 
 Result<int64_t> count_items(const std::vector<TensorSpec>& specs, const std::vector<Tensor>& inputs,
                             int64_t max_batch) {
-  std::vector<TensorView> views;
-  for (const Tensor& input : inputs) views.push_back(input.view());
-  TRY_OK(check_inputs(specs, views));
+  TRY_OK(check_inputs(specs, views_of(inputs)));
   for (size_t i = 0; i < specs.size(); ++i) {
     // Operators divide by dimensions, and some engines crash.
     if (std::ranges::find(inputs[i].shape(), 0) != inputs[i].shape().end()) {

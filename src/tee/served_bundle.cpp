@@ -1,7 +1,5 @@
 #include "tee/served_bundle.h"
 
-#include <algorithm>
-
 #include "attest/exchange.h"
 #include "base/log.h"
 #include "engine/onnxruntime.h"

@@ -45,7 +45,7 @@ class TrustedServer {
   // theirs, which they have verified, and are closed after their next answer; the old bundle and
   // its workers stay as long as one of them does. Errors as of start(); kRefused for another model,
   // or for a version that is not newer; kUnavailable where no worker of it is up within `limit`.
-  // Nothing is changed then.
+  // Nothing is changed then. By one thread at a time.
   Result<> replace_bundle(const bundle::Bundle& bundle, BundleParts parts,
                           Seconds limit = Seconds(10));
   std::string manifest_sha256() const;  // of the bundle that new connections get

@@ -42,6 +42,12 @@ Result<uint64_t> byte_count(DType dtype, const Shape& shape) {
   return (*total_bits + 7) / 8;
 }
 
+std::vector<TensorView> views_of(const std::vector<Tensor>& tensors) {
+  std::vector<TensorView> views;
+  for (const Tensor& tensor : tensors) views.push_back(tensor.view());
+  return views;
+}
+
 Result<Tensor> Tensor::uninitialized(DType dtype, Shape shape) {
   TRY(size, byte_count(dtype, shape));
   // More than any machine has: not even asked for, as some allocators complain by themselves.

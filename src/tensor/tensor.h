@@ -80,6 +80,8 @@ class Tensor {
   std::shared_ptr<const void> owner_;
 };
 
+std::vector<TensorView> views_of(const std::vector<Tensor>& tensors);
+
 struct NamedTensor {
   std::string name;
   Tensor tensor;

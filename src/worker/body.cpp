@@ -11,9 +11,7 @@ void Body::run(std::vector<Job> jobs) {
   const auto began = Clock::now();
   auto outputs = [&]() -> Result<std::vector<Tensor>> {
     TRY(inputs, stack(jobs));
-    std::vector<TensorView> views;
-    for (const Tensor& input : inputs) views.push_back(input.view());
-    return program_->run(views);
+    return program_->run(views_of(inputs));
   }();
   metrics_.time(Metrics::Stage::kBody, seconds_between(began, Clock::now()));
   if (outputs || jobs.size() == 1) return answer(std::move(jobs), std::move(outputs), {}, metrics_);

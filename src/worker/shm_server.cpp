@@ -88,7 +88,6 @@ void ShmServer::accept() {
       continue;
     }
     if (!*socket) return;
-    const std::scoped_lock lock(mutex_);
     std::erase_if(channels_, [](Channel& channel) {
       if (channel.ended) channel.thread.join();
       return channel.ended.load();
@@ -175,15 +174,11 @@ Result<> ShmServer::compute(const ShmMemory& memory, uint64_t sequence) {
   const int64_t items = batched ? call.tensors[0].shape[0] : 0;
   const MutableBytes area = memory.reply_area();
   const std::scoped_lock lock(running_);
-  if (in_place_ && bytes_of(specs_.outputs, items)) {
-    if (run_in_place(call.tensors, items, area, sequence)) return {};
-  }
+  const bool known = in_place_ && bytes_of(specs_.outputs, items);
+  if (known && run_in_place(call.tensors, items, area, sequence)) return {};
   TRY(outputs, program_.run(call.tensors));
-  in_place_ = false;  // it was not the call's fault
-  std::vector<TensorView> views;
-  for (const Tensor& output : outputs) views.push_back(output.view());
-  TRY(places, write_frame(area, sequence, views));
-  for (size_t i = 0; i < views.size(); ++i) std::ranges::copy(views[i].data, places[i].begin());
+  TRY_OK(write_tensors(area, sequence, outputs));
+  if (known) in_place_ = false;  // it was not the call's fault
   return {};
 }
 

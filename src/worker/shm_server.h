@@ -54,9 +54,8 @@ class ShmServer {
   std::atomic<bool> closing_ = false;
   std::atomic<bool> in_place_ = true;  // until an output has another shape than its spec promises
   std::mutex running_;                 // one call at a time, as the other ways to the body
-  std::mutex mutex_;                   // of channels_
-  std::list<Channel> channels_;
-  std::thread acceptor_;  // last: it uses all of the above
+  std::list<Channel> channels_;        // the acceptor's, while it runs
+  std::thread acceptor_;               // last: it uses all of the above
 };
 
 }  // namespace cloister::serving

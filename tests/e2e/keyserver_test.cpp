@@ -116,6 +116,23 @@ TEST_F(Keyserver, KilledInTheMiddle) {
   expect_error(ask(seal(2)), Kind::kRefused, "at version 3");
 }
 
+// As logrotate does it: the file moved away, then SIGHUP.
+TEST_F(Keyserver, ARotatedLog) {
+  const auto server = serve();
+  ASSERT_TRUE(ask(seal(2)));
+  fs::rename(dir_ / "release.log", dir_ / "release.log.1");
+  server->signal(SIGHUP);
+  ASSERT_TRUE(test::eventually([&] { return server->err().contains("log continued"); }))
+      << server->err();
+  ASSERT_TRUE(ask(seal(3)));
+  expect_error(ask(seal(1)), Kind::kRefused, "at version 3");
+  EXPECT_EQ(server->stop(), 0);
+  const Json both = json_of({"log", "release.log.1", "release.log", "--json"});
+  EXPECT_EQ(both["released"], 2);
+  EXPECT_EQ(json_of({"log", "release.log", "--json"})["head"], both["head"]);
+  EXPECT_EQ(run({"log", "release.log", "release.log.1"}).code, 3);
+}
+
 TEST_F(Keyserver, AnAlteredLog) {
   const auto server = serve();
   ASSERT_TRUE(ask(seal(1)));

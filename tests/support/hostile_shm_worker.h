@@ -32,12 +32,8 @@ class HostileShmWorker {
     }
     void reply(const std::vector<Tensor>& outputs) const { reply(outputs, sequence); }
     void reply(const std::vector<Tensor>& outputs, uint64_t number) const {
-      std::vector<TensorView> views;
-      for (const Tensor& output : outputs) views.push_back(output.view());
-      const auto places = value_of(write_frame(memory.reply_area(), number, views));
-      for (size_t i = 0; i < views.size(); ++i) {
-        std::ranges::copy(views[i].data, places[i].begin());
-      }
+      const auto written = write_tensors(memory.reply_area(), number, outputs);
+      EXPECT_TRUE(written) << written.error().message;
     }
     void ring() const { memory.reply_bell().ring(); }
   };
